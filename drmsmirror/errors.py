@@ -1,0 +1,270 @@
+"""Every error that drmsmirror raises on purpose.
+
+::
+
+    DrmsMirrorError
+    ├── SettingsError               a setting is unknown, malformed or out of range
+    ├── QueryError                  what was asked cannot be understood or answered
+    │   ├── RecordSetError          the text of a record set; points at the character
+    │   │   └── NotUnderstoodError  DRMS knows the form, this version does not yet
+    │   ├── TimeTextError           a text that is no DRMS time
+    │   ├── UnknownKeywordError     the series has no such keyword
+    │   └── SqlError                SQL that is refused or fails
+    ├── DefinitionError             a series definition that contradicts itself
+    ├── NotFoundError
+    │   ├── UnknownSeriesError      neither held nor known upstream
+    │   ├── NotHeldError            the mirror does not hold all that was asked for
+    │   └── NoMirrorError           there is no mirror where one was named
+    ├── UpstreamError               the remote server
+    │   ├── UpstreamUnavailableError    no connection, time-out, HTTP 5xx, wrapper failures
+    │   ├── UpstreamOverloadedError     429, or JSOC's notice that we ask too much
+    │   ├── UpstreamAnswerError         an answer that must not be taken for data
+    │   └── UpstreamRefusedError        the server says that the request itself is wrong
+    │       └── UpstreamTooLargeError   ... or that more rows were asked for than it gives
+    ├── StoreError                  what is on disk
+    │   ├── CatalogueVersionError   the catalogue belongs to another version
+    │   ├── IntegrityError          what is stored contradicts itself
+    │   └── NoSpaceError            the disk is full
+    ├── ImportDataError             a file to import is not what it was said to be
+    └── LockedError                 another process is working on this
+
+Each class has a stable ``code`` (for scripts and JSON), the ``exit_code`` of the command line, and
+says by ``retryable`` whether the same request can succeed later without anybody changing anything.
+Messages say what happened, to what, and what to do next.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "CatalogueVersionError",
+    "DefinitionError",
+    "DrmsMirrorError",
+    "ImportDataError",
+    "IntegrityError",
+    "LockedError",
+    "NoMirrorError",
+    "NoSpaceError",
+    "NotFoundError",
+    "NotHeldError",
+    "NotUnderstoodError",
+    "QueryError",
+    "RecordSetError",
+    "SettingsError",
+    "SqlError",
+    "StoreError",
+    "TimeTextError",
+    "UnknownKeywordError",
+    "UnknownSeriesError",
+    "UpstreamAnswerError",
+    "UpstreamError",
+    "UpstreamOverloadedError",
+    "UpstreamRefusedError",
+    "UpstreamTooLargeError",
+    "UpstreamUnavailableError",
+]
+
+
+class DrmsMirrorError(Exception):
+    """The root: whatever drmsmirror raises on purpose is one of these."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+
+class SettingsError(DrmsMirrorError):
+    """A setting is unknown, malformed or out of range; the message names file and line."""
+
+    code = "settings"
+    exit_code = 2
+
+
+class QueryError(DrmsMirrorError, ValueError):
+    """What was asked cannot be understood."""
+
+    code = "query"
+    exit_code = 2
+
+
+class RecordSetError(QueryError):
+    """The text of a record set is wrong at one place.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, without the query.
+    query : str
+        The whole record set as it was given.
+    position : int
+        Offset of the character at fault, 0 based; ``len(query)`` means the end.
+    hint : str, optional
+        What would be right.
+    """
+
+    code = "record-set"
+
+    def __init__(self, problem: str, query: str, position: int, hint: str | None = None) -> None:
+        self.problem = problem
+        self.query = query
+        self.position = position
+        self.hint = hint
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        shown = self.query.replace("\n", " ").replace("\t", " ")
+        lines = [f"{self.problem}", f"  {shown}", "  " + " " * self.position + "^"]
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
+
+
+class NotUnderstoodError(RecordSetError):
+    """DRMS knows this form; drmsmirror does not answer it by itself yet."""
+
+    code = "not-understood"
+
+
+class TimeTextError(QueryError):
+    """A text that is no DRMS time."""
+
+    code = "time"
+
+
+class UnknownKeywordError(QueryError):
+    """The series has no keyword of that name."""
+
+    code = "unknown-keyword"
+
+
+class SqlError(QueryError):
+    """SQL that is refused, or that the engine cannot run."""
+
+    code = "sql"
+
+
+class DefinitionError(DrmsMirrorError):
+    """A series definition that lacks something or contradicts itself."""
+
+    code = "definition"
+
+
+class NotFoundError(DrmsMirrorError, LookupError):
+    """Something that was named does not exist."""
+
+    code = "not-found"
+    exit_code = 3
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class UnknownSeriesError(NotFoundError):
+    """The series is neither held nor, as far as was asked, known upstream."""
+
+    code = "unknown-series"
+
+
+class NotHeldError(NotFoundError):
+    """The mirror does not hold everything that was asked for."""
+
+    code = "not-held"
+
+
+class NoMirrorError(NotFoundError):
+    """There is no mirror at the place that was named."""
+
+    code = "no-mirror"
+
+
+class UpstreamError(DrmsMirrorError):
+    """The remote server failed, refused, or answered what cannot be used."""
+
+    code = "upstream"
+    exit_code = 4
+
+
+class UpstreamUnavailableError(UpstreamError):
+    """No connection, a time-out, HTTP 5xx, or a failure of JSOC's own wrapper."""
+
+    code = "upstream-unavailable"
+    retryable = True
+
+
+class UpstreamOverloadedError(UpstreamError):
+    """HTTP 429, or JSOC's notice that this address asks too much.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    retry_after : float, optional
+        Seconds after which the server allows another request.
+    """
+
+    code = "upstream-overloaded"
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UpstreamAnswerError(UpstreamError):
+    """An answer that must not be taken for data: empty, HTML, cut, or inconsistent."""
+
+    code = "upstream-answer"
+    retryable = True
+
+
+class UpstreamRefusedError(UpstreamError):
+    """The server understood the request and says that it is wrong."""
+
+    code = "upstream-refused"
+
+
+class UpstreamTooLargeError(UpstreamRefusedError):
+    """More rows than the server gives in one answer (it says ``series not found``)."""
+
+    code = "upstream-too-large"
+
+
+class StoreError(DrmsMirrorError):
+    """Something is wrong with what is on disk."""
+
+    code = "store"
+
+
+class CatalogueVersionError(StoreError):
+    """The catalogue was written by another version of drmsmirror."""
+
+    code = "catalogue-version"
+
+
+class IntegrityError(StoreError):
+    """What is stored contradicts itself."""
+
+    code = "integrity"
+    exit_code = 6
+
+
+class NoSpaceError(StoreError):
+    """The disk is full, or fuller than the settings allow."""
+
+    code = "no-space"
+    exit_code = 8
+
+
+class ImportDataError(DrmsMirrorError):
+    """A file to import is not what it was said to be."""
+
+    code = "import"
+
+
+class LockedError(DrmsMirrorError):
+    """Another process is working on the same thing."""
+
+    code = "locked"
+    exit_code = 7
+    retryable = True

@@ -1,0 +1,109 @@
+"""The one place that writes files under the mirror's root.
+
+A visible name means complete and durable bytes: written to a temporary file in the same directory,
+flushed to the disk, renamed, and the directory flushed. Record tables are the exception: Delta
+Lake writes those, with the same guarantee of its own.
+
+Not promised: that a file system which lies about ``fsync`` keeps anything, and that two hosts on a
+network file system see a rename at the same moment.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from drmsmirror.errors import NoSpaceError, StoreError
+from drmsmirror.failpoints import reach
+
+__all__ = ["free_bytes", "make_directory", "replacing", "write_bytes"]
+
+
+@contextmanager
+def replacing(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
+    """Give a temporary path beside ``target`` that becomes ``target`` when the block ends well.
+
+    Parameters
+    ----------
+    target : Path
+        Final name; whatever stands there stays until the new bytes are durable.
+    mode : int
+        Permissions of the file.
+
+    Raises
+    ------
+    NoSpaceError
+        The disk is full; ``target`` is as it was.
+    StoreError
+        The file cannot be written for another reason.
+    """
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(mode)
+        reach("file.before_fsync")
+        _sync(temporary)
+        reach("file.before_rename")
+        temporary.replace(target)
+        _sync_directory(target.parent)
+        reach("file.after_rename")
+    except OSError as error:
+        raise _explained(error, target) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(target: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a whole small file so that it is there completely or not at all."""
+    with replacing(target, mode=mode) as temporary:
+        temporary.write_bytes(content)
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory and its parents where they are absent."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes that this user can still write on the file system of ``path`` or its nearest parent."""
+    place = path
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot flush a directory
+            raise
+    finally:
+        os.close(handle)
+
+
+def _explained(error: OSError, path: Path) -> StoreError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpaceError(f"No space left to write {path}; free some and run the same again")
+    return StoreError(f"Cannot write {path}: {error.strerror or error}")

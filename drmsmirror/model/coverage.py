@@ -1,0 +1,112 @@
+"""What part of a series is held completely: the algebra of coverage.
+
+An entry says: of this series, on this interval of its axis, for these values of the other prime
+keys, these columns are held completely as of this upstream record number. Intervals are half-open.
+Positions on the axis are slot numbers, TAI seconds or record numbers (see
+:class:`~drmsmirror.model.series.Axis`); all fit a double exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["EVERYTHING", "CoverageEntry", "Interval", "Versions", "coalesce", "gaps"]
+
+
+class Versions(StrEnum):
+    """Which versions of each record are held: those DRMS shows, or all."""
+
+    LATEST = "latest"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """Positions ``low <= x < high`` on the axis of a series; infinite where open."""
+
+    low: float
+    high: float
+
+    def __bool__(self) -> bool:
+        return self.low < self.high
+
+    def contains(self, other: Interval) -> bool:
+        """Whether all of ``other`` lies inside."""
+        return not other or (self.low <= other.low and other.high <= self.high)
+
+    def intersection(self, other: Interval) -> Interval:
+        """What both have; empty (false) where they do not meet."""
+        return Interval(max(self.low, other.low), min(self.high, other.high))
+
+
+EVERYTHING = Interval(-math.inf, math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageEntry:
+    """One statement of what is held.
+
+    Parameters
+    ----------
+    interval : Interval
+        Part of the axis.
+    restriction : str
+        Values held of the other prime keys, as the canonical text of their conditions; empty
+        where all are held.
+    columns : frozenset of str
+        Record-table columns that were fetched.
+    versions : Versions
+        Whether superseded versions are held too.
+    generation : int
+        Generation of the upstream that was read.
+    as_of_recnum : int
+        The upstream's largest record number when the reading began.
+    as_of_utc : datetime
+        When that was, in UTC.
+    """
+
+    interval: Interval
+    restriction: str
+    columns: frozenset[str]
+    versions: Versions
+    generation: int
+    as_of_recnum: int
+    as_of_utc: datetime
+
+    def says_the_same(self, other: CoverageEntry) -> bool:
+        """Whether the two differ in nothing but the interval."""
+        return replace(self, interval=other.interval) == other
+
+
+def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The parts of ``wanted`` that no interval of ``held`` contains, in ascending order."""
+    missing: list[Interval] = []
+    reached = wanted.low
+    for interval in sorted(held):
+        part = interval.intersection(wanted)
+        if not part:
+            continue
+        if part.low > reached:
+            missing.append(Interval(reached, part.low))
+        reached = max(reached, part.high)
+    if reached < wanted.high:
+        missing.append(Interval(reached, wanted.high))
+    return tuple(missing)
+
+
+def coalesce(entries: Sequence[CoverageEntry]) -> tuple[CoverageEntry, ...]:
+    """Join entries that say the same of intervals that touch or overlap; drop empty ones."""
+    joined: list[CoverageEntry] = []
+    for entry in sorted((e for e in entries if e.interval), key=lambda e: e.interval):
+        for position, earlier in enumerate(joined):
+            if earlier.says_the_same(entry) and entry.interval.low <= earlier.interval.high:
+                high = max(earlier.interval.high, entry.interval.high)
+                joined[position] = replace(earlier, interval=Interval(earlier.interval.low, high))
+                break
+        else:
+            joined.append(entry)
+    return tuple(joined)
