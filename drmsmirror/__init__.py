@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drmsmirror.version import __version__
+
 if TYPE_CHECKING:
     from drmsmirror.client import Client
 
 __all__ = ["Client", "__version__"]
 
-__version__ = "0.1.0"
-
 
 def __getattr__(name: str) -> Any:
-    """Import the client only where it is used: ``drmsmirror --help`` needs none of its libraries."""
+    """Import the client only where it is used; ``drmsmirror --help`` needs none of it."""
     if name == "Client":
         from drmsmirror.client import Client
 

@@ -14,14 +14,14 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from drmsmirror.errors import NoSpaceError, StoreError
 from drmsmirror.failpoints import reach
 
-__all__ = ["free_bytes", "make_directory", "replacing", "write_bytes"]
+__all__ = ["free_bytes", "make_directory", "replacing", "sync_files", "write_bytes"]
 
 
 @contextmanager
@@ -74,6 +74,15 @@ def make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _explained(error, path) from error
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Flush files that another library wrote, and the directories they stand in, to the disk."""
+    written = [path for path in paths if path.exists()]
+    for path in written:
+        _sync(path)
+    for directory in {path.parent for path in written}:
+        _sync_directory(directory)
 
 
 def free_bytes(path: Path) -> int:

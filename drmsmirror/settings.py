@@ -125,11 +125,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - Pydantic's signature
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over what is passed in, which is the file's content."""
         return env_settings, init_settings
@@ -226,9 +226,7 @@ def _names(model: type[BaseModel], prefix: str = "") -> list[str]:
     return names
 
 
-def _explain(
-    error: ValidationError, content: Mapping[str, Any], text: str, source: Path
-) -> str:
+def _explain(error: ValidationError, content: Mapping[str, Any], text: str, source: Path) -> str:
     """One line a mistake, each with the place where it stands."""
     lines = []
     for mistake in error.errors():

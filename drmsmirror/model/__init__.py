@@ -1,0 +1,1 @@
+"""What DRMS means: pure, without I/O, SQL or HTTP."""

@@ -77,6 +77,15 @@ class CoverageEntry:
     as_of_recnum: int
     as_of_utc: datetime
 
+    def replaces(self, earlier: CoverageEntry) -> bool:
+        """Whether, where both speak, nothing of the earlier reading is worth keeping."""
+        return (
+            self.restriction == earlier.restriction
+            and self.columns >= earlier.columns
+            and self.versions in (earlier.versions, Versions.ALL)
+            and self.generation == earlier.generation
+        )
+
     def says_the_same(self, other: CoverageEntry) -> bool:
         """Whether the two differ in nothing but the interval."""
         return replace(self, interval=other.interval) == other
@@ -99,7 +108,19 @@ def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
 
 
 def coalesce(entries: Sequence[CoverageEntry]) -> tuple[CoverageEntry, ...]:
-    """Join entries that say the same of intervals that touch or overlap; drop empty ones."""
+    """The fewest entries that say all that is said.
+
+    What a later reading says replaces what an earlier one said of the same place; entries that
+    then say the same of intervals that touch or overlap become one.
+    """
+    kept: list[CoverageEntry] = []
+    for entry in sorted(entries, key=lambda e: (e.as_of_recnum, e.as_of_utc), reverse=True):
+        replacing = [later.interval for later in kept if later.replaces(entry)]
+        kept += [replace(entry, interval=part) for part in gaps(entry.interval, replacing)]
+    return tuple(_joined(kept))
+
+
+def _joined(entries: Sequence[CoverageEntry]) -> list[CoverageEntry]:
     joined: list[CoverageEntry] = []
     for entry in sorted((e for e in entries if e.interval), key=lambda e: e.interval):
         for position, earlier in enumerate(joined):
@@ -109,4 +130,4 @@ def coalesce(entries: Sequence[CoverageEntry]) -> tuple[CoverageEntry, ...]:
                 break
         else:
             joined.append(entry)
-    return tuple(joined)
+    return joined

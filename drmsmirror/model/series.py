@@ -15,7 +15,16 @@ from functools import cached_property
 from drmsmirror.errors import UnknownKeywordError
 from drmsmirror.model.types import KeywordType
 
-__all__ = ["Axis", "Column", "Keyword", "Link", "LinkTarget", "Scope", "Segment", "SeriesDefinition"]
+__all__ = [
+    "Axis",
+    "Column",
+    "Keyword",
+    "Link",
+    "LinkTarget",
+    "Scope",
+    "Segment",
+    "SeriesDefinition",
+]
 
 _COMPRESSION_PARAMETERS = re.compile(r"cparms_sg\d{3}", re.IGNORECASE)
 
@@ -283,7 +292,9 @@ class SeriesDefinition:
             yield Column(keyword.name.lower(), keyword.name, keyword)
             return
         for number in range(len(self.segments)):
-            yield Column(f"{keyword.name.lower()}_{number:03d}", f"{keyword.name}[{number}]", keyword)
+            yield Column(
+                f"{keyword.name.lower()}_{number:03d}", f"{keyword.name}[{number}]", keyword
+            )
 
     def column(self, name: str) -> Column | None:
         """The column of that name or key (``T_REC``, ``bunit_000``, ``BUNIT[0]``), or None."""

@@ -200,7 +200,9 @@ def _segment(name: str, entry: Mapping[str, Any]) -> Segment:
 def _link(name: str, entry: Mapping[str, Any]) -> Link:
     if not entry.get("name"):
         raise DefinitionError(f"{name} lists a link without a name")
-    return Link(**{member: _text(entry.get(member)) for member in ("name", "target", "kind", "note")})
+    return Link(
+        **{member: _text(entry.get(member)) for member in ("name", "target", "kind", "note")}
+    )
 
 
 def _keyword_entry(keyword: Keyword) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Times as DRMS counts and prints them: TAI seconds since 1977.01.01_00:00:00_TAI.
 
-Independent of the package under test: own leap-second table (DRMS semantics 2.5), own parser, own
-printer. Covered: calendar, ISO, compact and day-of-year dates, Julian dates, DRMS's zones, leap
-seconds, precision (semantics 2.6). Rejected, as decided there: unknown zones, ``+hh:mm``, compact
+Independent of the package under test: own leap-second table (DRMS semantics 2.5), own parser;
+`timeprint` prints. Covered: calendar, ISO, compact and day-of-year dates, Julian dates, DRMS's
+zones, leap seconds. Rejected, as decided there: unknown zones, ``+hh:mm``, compact
 clocks other than zero.
 """
 
@@ -13,15 +13,13 @@ import math
 import re
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 __all__ = [
+    "DAY",
+    "LEAPS",
     "MISSING_TIME",
+    "calendar_date",
     "is_missing_time",
     "parse_time",
-    "print_column",
-    "print_time",
     "scan_time",
     "zone_offset",
 ]
@@ -29,28 +27,58 @@ __all__ = [
 MISSING_TIME: Final = -211087684832.184
 """Julian day 0 in TDT: what DRMS stores for an unknown time (semantics 2.1)."""
 
-_DAY: Final = 86400.0
+DAY: Final = 86400.0
 
 # First second after each leap second, in TAI seconds (semantics 2.5). The entries before 1972 are
 # DRMS's own fictitious whole seconds.
-_LEAPS: Final[tuple[int, ...]] = (
+LEAPS: Final[tuple[int, ...]] = (
     *(-536543999, -457747198, -394588797, -363052796, -331516795, -284083194, -252460793),
     *(-220924792, -189388791, -157852790, -142127989, -126230388, -94694387, -63158386),
     *(-31622385, 16, 31536017, 63072018, 94608019, 141868820, 173404821, 204940822, 268099223),
     *(347068824, 410227225, 441763226, 489024027, 520560028, 552096029, 599529630, 646790431),
     *(694224032, 915148833, 1009843234, 1120176035, 1214784036, 1262304037),
 )
-_CIVIL_LEAPS: Final = tuple(t - (k + 1) for k, t in enumerate(_LEAPS))
-_LEAP_ARRAY: Final = np.array(_LEAPS, dtype=np.float64)
+_CIVIL_LEAPS: Final = tuple(t - (k + 1) for k, t in enumerate(LEAPS))
 
 _CIVIL_ZONES: Final[dict[str, int]] = {
-    **{"UTC": 0, "UT": 0, "GMT": 0, "Z": 0},
-    **{"PST": -480, "PDT": -420, "MST": -420, "MDT": -360, "CST": -360, "CDT": -300},
-    **{"EST": -300, "EDT": -240, "AST": -240, "HST": -600, "BST": 60, "WET": 0, "WEST": 60},
-    **{"CET": 60, "CEST": 120, "MET": 60, "EET": 120, "JST": 540},
+    "UTC": 0,
+    "UT": 0,
+    "GMT": 0,
+    "Z": 0,
+    "PST": -480,
+    "PDT": -420,
+    "MST": -420,
+    "MDT": -360,
+    "CST": -360,
+    "CDT": -300,
+    "EST": -300,
+    "EDT": -240,
+    "AST": -240,
+    "HST": -600,
+    "BST": 60,
+    "WET": 0,
+    "WEST": 60,
+    "CET": 60,
+    "CEST": 120,
+    "MET": 60,
+    "EET": 120,
+    "JST": 540,
 }
 _ATOMIC_ZONES: Final[dict[str, float]] = {"TAI": 0.0, "TDT": 32.184, "TT": 32.184, "GPS": -19.0}
-_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_MONTHS: Final = (
+    "JAN",
+    "FEB",
+    "MAR",
+    "APR",
+    "MAY",
+    "JUN",
+    "JUL",
+    "AUG",
+    "SEP",
+    "OCT",
+    "NOV",
+    "DEC",
+)
 _ROMAN: Final = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 
 
@@ -108,7 +136,7 @@ def _day_number(year: int, month: int, day: int) -> int:
     return jdn + day - 1 - 2443145
 
 
-def _calendar(day_number: int) -> tuple[int, int, int]:
+def calendar_date(day_number: int) -> tuple[int, int, int]:
     """Year, month, day of a day counted from 1977.01.01."""
     jdn = day_number + 2443145
     if jdn >= 2299161:
@@ -171,7 +199,7 @@ def _scan_julian(text: str, match: re.Match[str]) -> tuple[float, int] | None:
     if not known:
         return None
     days = float(match[2]) - (43144.0 if match[1] else 2443144.5)
-    return _from_fields(days * _DAY, 0.0, zone or ("atomic", 32.184)), end
+    return _from_fields(days * DAY, 0.0, zone or ("atomic", 32.184)), end
 
 
 def _month(text: str) -> int | None:
@@ -239,7 +267,7 @@ def scan_time(text: str, pos: int = 0) -> tuple[float, int] | None:
         if date is None:
             return None
         day, fraction = date
-        civil, seconds, end = day * _DAY, fraction * _DAY, match.end()
+        civil, seconds, end = day * DAY, fraction * DAY, match.end()
         if clock := _scan_clock(text, end, kind == "iso"):
             civil, seconds, end = civil + clock[0], seconds + clock[1], clock[2]
         zone, end, known = _zone_at(text, end)
@@ -251,125 +279,3 @@ def parse_time(text: str) -> float | None:
     """TAI seconds of a time string, or None when it is not wholly a time (semantics 2.5)."""
     found = scan_time(text)
     return found[0] if found is not None and found[1] == len(text) else None
-
-
-# ---------------------------------------------------------------- printing
-def _civil_fields(tai: float, zone: tuple[str, float]) -> tuple[float, int]:
-    """Civil seconds (no leap seconds) in a zone, and 1 while a leap second is running."""
-    kind, offset = zone
-    if kind == "atomic":
-        return tai + offset, 0
-    count = bisect.bisect_right(_LEAPS, tai)
-    leap = int(count < len(_LEAPS) and tai >= _LEAPS[count] - 1)
-    return tai - count - leap + 60.0 * offset, leap
-
-
-def print_time(tai: float, unit: str = "TAI", precision: int = 0) -> str:
-    """Print a time as DRMS does (semantics 2.6).
-
-    Parameters
-    ----------
-    tai : float
-        TAI seconds since 1977.01.01_TAI. NaN prints as the missing time.
-    unit : str
-        Zone, or ``ISO``, or ``JD``; anything that is not a zone means UTC.
-    precision : int
-        Digits of the seconds (rounded, with carry); negative drops fields (truncated).
-
-    Returns
-    -------
-    str
-    """
-    missing = is_missing_time(tai)
-    tai = MISSING_TIME if missing else tai
-    upper = unit.strip().upper()
-    if upper == "JD":
-        return "JD_0" if missing else f"JD_{(tai + 32.184) / _DAY + 2443144.5:.{max(precision, 0)}f}"
-    iso = upper == "ISO" and not missing
-    zone_name = "UTC" if upper in ("NONE", "TIME", "") else "Z" if upper == "ISO" else upper
-    zone = zone_offset(zone_name)
-    if zone is None:
-        zone_name, zone = "UTC", ("civil", 0.0)
-    return _print_fields(tai, zone, zone_name, iso, precision)
-
-
-def _print_fields(
-    tai: float, zone: tuple[str, float], zone_name: str, iso: bool, precision: int
-) -> str:
-    digits = max(precision, 0)
-    local = tai + (zone[1] if zone[0] == "atomic" else 0.0)
-    base = ("atomic", 0.0) if zone[0] == "atomic" else zone
-    whole = math.floor(local if precision >= 0 else local + 5e-7)
-    civil, leap = _civil_fields(float(whole), base)
-    fraction = ""
-    if precision >= 0:  # rounded like printf("%.*f") of the seconds field, with carry
-        second = int(civil) % 60 + leap
-        number, _, fraction = f"{second + (local - whole):.{digits}f}".partition(".")
-        if int(number) > second:
-            civil, leap = _civil_fields(float(whole + 1), base)
-    day, rest = divmod(int(civil), 86400)
-    year, month, dom = _calendar(day)
-    hour, minute, second = rest // 3600, rest // 60 % 60, rest % 60 + leap
-    dash = "-" if iso else "."
-    text = f"{year:04d}{dash}{month:02d}"
-    if precision > -4:
-        text += f"{dash}{dom:02d}"
-    letter = len(zone_name) == 1 or zone_name[0] in "+-"
-    if precision <= -3:
-        return text if letter else f"{text}_{zone_name}"
-    text += f"{'T' if iso else '_'}{hour:02d}"
-    if precision > -2:
-        text += f":{minute:02d}"
-    if precision >= 0:
-        text += f":{second:02d}" + ("." + fraction if digits else "")
-    return text + (zone_name if letter else f"_{zone_name}")
-
-
-def print_column(values: NDArray[np.float64], unit: str, precision: int) -> list[str]:
-    """Print many times at once: the plain ones with array arithmetic, the rest one by one.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n,)
-    unit, precision
-        As for `print_time`.
-
-    Returns
-    -------
-    list of str, length n
-    """
-    upper = unit.strip().upper()
-    zone_name = "UTC" if upper in ("NONE", "TIME", "") else "Z" if upper == "ISO" else upper
-    zone = zone_offset(zone_name)
-    if upper == "JD" or zone is None or not 0 <= precision <= 6:
-        return [print_time(float(v), unit, precision) for v in values]
-    kind, offset = zone
-    plain = (values > -1.2e10) & (values < 2.5e11)
-    local = np.where(plain, values, 0.0) + (offset if kind == "atomic" else 0.0)
-    whole = np.floor(local).astype(np.int64)
-    fraction = local - whole
-    if kind == "civil":
-        count = np.searchsorted(_LEAP_ARRAY, whole, side="right")
-        for step in (1, 2):  # a leap second running, or one second away: the careful way
-            plain &= ~np.isin(whole + step, _LEAP_ARRAY.astype(np.int64))
-        whole = whole - count + int(60 * offset)
-    scaled = (whole % 60 + fraction) * 10**precision
-    if precision:
-        plain &= np.abs(scaled - np.floor(scaled) - 0.5) > 1e-3
-    whole, ticks = np.divmod(np.rint(scaled).astype(np.int64), 10**precision) + np.stack(
-        [whole - whole % 60, np.zeros_like(whole)]
-    )
-    labels = (whole.astype("timedelta64[s]") + np.datetime64("1977-01-01T00:00:00")).astype(str)
-    suffix = zone_name if len(zone_name) == 1 or zone_name[0] in "+-" else f"_{zone_name}"
-    if upper == "ISO":
-        heads = labels.tolist()
-    else:
-        heads = [f"{s[:4]}.{s[5:7]}.{s[8:10]}_{s[11:]}" for s in labels.tolist()]
-    if precision:
-        form = f"%s.%0{precision}d{suffix}"
-        texts = [form % pair for pair in zip(heads, ticks.tolist(), strict=True)]
-    else:
-        texts = [head + suffix for head in heads]
-    for i in np.flatnonzero(~plain).tolist():
-        texts[i] = print_time(float(values[i]), unit, precision)
-    return texts

@@ -1,0 +1,33 @@
+"""The catalogue: the mirror's one truth for progress.
+
+Series definitions, how far the mirror has come with each, what is held completely, runs and
+leases; in SQLite or in PostgreSQL, the same on both. Everything is reached through
+:class:`Catalogue`.
+"""
+
+from drmsmirror.catalogue.catalogue import Address, Catalogue
+from drmsmirror.catalogue.coverage import AsOf
+from drmsmirror.catalogue.database import Clock, utc_now
+from drmsmirror.catalogue.definitions import DefinitionChange, SeriesSummary
+from drmsmirror.catalogue.leases import Lease
+from drmsmirror.catalogue.processes import Process
+from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
+from drmsmirror.catalogue.schema import REVISIONS
+from drmsmirror.catalogue.state import SeriesState
+
+__all__ = [
+    "REVISIONS",
+    "Address",
+    "AsOf",
+    "Catalogue",
+    "Clock",
+    "DefinitionChange",
+    "Lease",
+    "Process",
+    "Run",
+    "RunCounters",
+    "RunOutcome",
+    "SeriesState",
+    "SeriesSummary",
+    "utc_now",
+]

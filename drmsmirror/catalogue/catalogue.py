@@ -1,0 +1,281 @@
+"""The catalogue as the rest of drmsmirror sees it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import URL
+
+from drmsmirror.catalogue import (
+    backup,
+    codecs,
+    coverage,
+    definitions,
+    leases,
+    migrate,
+    runs,
+    state,
+    windows,
+)
+from drmsmirror.catalogue.coverage import AsOf
+from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
+from drmsmirror.catalogue.definitions import DefinitionChange, SeriesSummary
+from drmsmirror.catalogue.leases import Lease
+from drmsmirror.catalogue.place import place_of
+from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
+from drmsmirror.catalogue.schema import check_revision
+from drmsmirror.catalogue.state import SeriesState
+from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.series import SeriesDefinition
+
+__all__ = ["Address", "Catalogue"]
+
+#: ``sqlite:////path/to/file``, ``postgresql://user@host/database``, or the path of a SQLite file.
+Address = str | os.PathLike[str] | URL
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """An open catalogue: the mirror's one truth for progress.
+
+    Made by :meth:`create` and :meth:`open`; a context manager that closes it. Threads may share
+    one; a process that was forked must open its own.
+
+    Besides what each method names, all raise ``StoreError`` (the database fails or cannot be
+    reached), ``NoSpaceError`` and, when another process keeps the database locked, ``LockedError``.
+
+    Parameters
+    ----------
+    database : Database
+    schema_version : str
+        Revision of its schema.
+    """
+
+    database: Database
+    schema_version: str
+
+    @classmethod
+    def create(cls, url: Address, *, clock: Clock = utc_now) -> Self:
+        """Make an empty catalogue and open it.
+
+        Parameters
+        ----------
+        url : str, path or sqlalchemy.URL
+            Where; directories of a SQLite file are made.
+        clock : callable
+            Gives the time, aware.
+
+        Raises
+        ------
+        SettingsError
+            ``url`` is no address of a catalogue.
+        StoreError
+            There is one already, or something else.
+        """
+        migrate.create(place_of(url))
+        return cls.open(url, clock=clock)
+
+    @classmethod
+    def open(cls, url: Address, *, read_only: bool = False, clock: Clock = utc_now) -> Self:
+        """Open a catalogue.
+
+        Raises
+        ------
+        SettingsError
+            ``url`` is no address of a catalogue.
+        NoMirrorError
+            There is none.
+        CatalogueVersionError
+            It belongs to a newer version, or has to be upgraded first.
+        IntegrityError
+            The file is damaged.
+        """
+        database = connect(place_of(url), read_only=read_only, clock=clock)
+        try:
+            with database.read() as connection:
+                version = check_revision(connection, database.place)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, version)
+
+    @staticmethod
+    def current(url: Address) -> str | None:
+        """Read the schema version of a catalogue of any version; None for an empty database.
+
+        Raises
+        ------
+        NoMirrorError
+            There is no such SQLite file.
+        """
+        return migrate.current(place_of(url))
+
+    @staticmethod
+    def upgrade(url: Address) -> tuple[str, str]:
+        """Bring a catalogue to the newest schema; see :func:`drmsmirror.catalogue.migrate.upgrade`.
+
+        Returns
+        -------
+        before, after : str
+            Schema versions.
+        """
+        return migrate.upgrade(place_of(url))
+
+    @staticmethod
+    def restore(url: Address, source: Path, *, aside: Path | None = None) -> Path | None:
+        """Make a backup the catalogue; see :func:`drmsmirror.catalogue.backup.restore`."""
+        return backup.restore(place_of(url), source, aside=aside)
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words, without a password."""
+        return self.database.place.shown
+
+    def save_definition(
+        self,
+        definition: SeriesDefinition,
+        *,
+        upstream_url: str = "",
+        read_utc: datetime | None = None,
+    ) -> DefinitionChange:
+        """Keep a definition; see :func:`drmsmirror.catalogue.definitions.save`."""
+        return definitions.save(
+            self.database, definition, upstream_url=upstream_url, read_utc=read_utc
+        )
+
+    def definition(self, series: str) -> SeriesDefinition:
+        """Load the definition of a series, in any case; UnknownSeriesError without one."""
+        return definitions.load(self.database, series)
+
+    def series(self) -> tuple[SeriesSummary, ...]:
+        """All series of the mirror, by name."""
+        return definitions.names(self.database)
+
+    def codecs(self, series: str) -> dict[str, str]:
+        """Give the text codecs of a series, by keyword; UnknownSeriesError without the series."""
+        return codecs.load(self.database, series)
+
+    def save_codecs(self, series: str, learnt: Mapping[str, str]) -> None:
+        """Keep codecs by keyword; UnknownSeriesError, UnknownKeywordError."""
+        codecs.save(self.database, series, learnt)
+
+    def state(self, series: str) -> SeriesState:
+        """How far the mirror has come with a series; UnknownSeriesError without the series."""
+        return state.load(self.database, series)
+
+    def save_state(self, changed: SeriesState) -> None:
+        """Replace the state of a series; see :func:`drmsmirror.catalogue.state.save`."""
+        state.save(self.database, changed)
+
+    def coverage(self, series: str) -> tuple[CoverageEntry, ...]:
+        """Say what is held completely of a series; UnknownSeriesError without the series."""
+        return coverage.load(self.database, series)
+
+    def record_window(
+        self,
+        series: str,
+        *,
+        entries: Sequence[CoverageEntry],
+        table_version: int,
+        rows_held: int,
+        run: int | None = None,
+        counters: RunCounters | None = None,
+        watermark: AsOf | None = None,
+        share_held: float | None = None,
+        codecs: Mapping[str, str] | None = None,
+        lease: Lease | None = None,
+    ) -> SeriesState:
+        """Say that rows are held; see :func:`drmsmirror.catalogue.windows.record_window`."""
+        return windows.record_window(
+            self.database,
+            series,
+            entries=entries,
+            table_version=table_version,
+            rows_held=rows_held,
+            run=run,
+            counters=counters,
+            watermark=watermark,
+            share_held=share_held,
+            codecs=codecs,
+            lease=lease,
+        )
+
+    def start_run(self, series: str, record_set: str) -> Run:
+        """Begin a run; see :func:`drmsmirror.catalogue.runs.start`."""
+        return runs.start(self.database, series, record_set)
+
+    def finish_run(
+        self,
+        run: int,
+        outcome: RunOutcome,
+        *,
+        counters: RunCounters | None = None,
+        share_held: float | None = None,
+        error: BaseException | None = None,
+    ) -> Run:
+        """End a run; see :func:`drmsmirror.catalogue.runs.finish`."""
+        return runs.finish(
+            self.database, run, outcome, counters=counters, share_held=share_held, error=error
+        )
+
+    def run(self, number: int) -> Run:
+        """One run by its number; NotFoundError without one."""
+        return runs.load(self.database, number)
+
+    def runs(self, *, series: str | None = None, limit: int = 20) -> tuple[Run, ...]:
+        """List the latest runs, of one series or of all, newest first."""
+        return runs.recent(self.database, series=series, limit=limit)
+
+    def acquire(self, name: str, ttl_seconds: float = 120.0) -> Lease:
+        """Take a lease, in seconds; LockedError names its holder."""
+        return leases.acquire(self.database, name, ttl_seconds)
+
+    def renew(self, lease: Lease) -> Lease:
+        """Move the end of a lease on; LockedError where another took it over."""
+        return leases.renew(self.database, lease)
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back; nothing happens where another took it over."""
+        leases.release(self.database, lease)
+
+    def leases(self) -> tuple[Lease, ...]:
+        """All leases, those past their end included."""
+        return leases.held(self.database)
+
+    def holding(self, name: str, *, ttl_seconds: float = 120.0) -> AbstractContextManager[Lease]:
+        """Hold a lease while a block runs; see :func:`drmsmirror.catalogue.leases.holding`."""
+        return leases.holding(self.database, name, ttl_seconds=ttl_seconds)
+
+    def publish(self, target: Path) -> None:
+        """Publish a read-only copy; see :func:`drmsmirror.catalogue.backup.publish`."""
+        backup.publish(self.database, target)
+
+    def backup(self, target: Path, *, overwrite: bool = False) -> None:
+        """Write a backup; see :func:`drmsmirror.catalogue.backup.back_up`."""
+        backup.back_up(self.database, target, overwrite=overwrite)
+
+    def check(self) -> tuple[str, ...]:
+        """Say what is wrong inside the database, in words; empty where nothing is."""
+        return backup.check(self.database)

@@ -1,0 +1,63 @@
+"""Text codecs learnt for keywords; their texts mean nothing here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, func, select, update
+
+from drmsmirror.catalogue import tables
+from drmsmirror.catalogue.database import Database
+from drmsmirror.catalogue.definitions import known_key
+from drmsmirror.errors import UnknownKeywordError
+
+__all__ = ["load", "save", "write"]
+
+
+def load(database: Database, series: str) -> dict[str, str]:
+    """Give the codecs of a series by keyword, canonically spelled; those not learnt yet are absent.
+
+    Raises
+    ------
+    UnknownSeriesError
+        The mirror knows no such series.
+    """
+    keyword = tables.drms_keyword.c
+    with database.read() as connection:
+        query = (
+            select(keyword.keywordname, keyword.codec)
+            .where(keyword.series_key == known_key(connection, series), keyword.codec.is_not(None))
+            .order_by(keyword.keyword_rank)
+        )
+        return {row.keywordname: row.codec for row in connection.execute(query)}
+
+
+def save(database: Database, series: str, codecs: Mapping[str, str]) -> None:
+    """Keep codecs by keyword, in any case; those of other keywords stay.
+
+    Raises
+    ------
+    UnknownSeriesError, UnknownKeywordError
+        The mirror knows no such series, or the series has no such keyword; nothing is kept.
+    """
+    with database.write() as connection:
+        write(connection, known_key(connection, series), codecs)
+
+
+def write(connection: Connection, key: str, codecs: Mapping[str, str]) -> None:
+    """Keep codecs inside a transaction of the caller's.
+
+    Raises
+    ------
+    UnknownKeywordError
+        The series has no such keyword.
+    """
+    keyword = tables.drms_keyword.c
+    for name, codec in codecs.items():
+        changed = connection.execute(
+            update(tables.drms_keyword)
+            .where(keyword.series_key == key, func.lower(keyword.keywordname) == name.lower())
+            .values(codec=codec)
+        )
+        if not changed.rowcount:
+            raise UnknownKeywordError(f"{key} has no keyword {name!r} that a codec could be of")

@@ -1,0 +1,243 @@
+"""Leases: who works on a series now.
+
+A lease is a row with an end. Its holder moves the end on while it lives; when the end has passed,
+or when the holder is known to have died, another may take it over. A holder that was suspended and
+wakes up too late notices when it renews, and :func:`confirm` keeps it from writing.
+
+Ends are compared with the clock of whoever asks: the clocks of hosts that share a catalogue may
+differ by less than a lease's length.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, text, update
+
+from drmsmirror.catalogue import tables
+from drmsmirror.catalogue.database import Database
+from drmsmirror.catalogue.processes import Process, has_ended, this_process
+from drmsmirror.errors import DrmsMirrorError, LockedError
+
+__all__ = ["Lease", "acquire", "confirm", "held", "holding", "release", "renew"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on something for a while.
+
+    Parameters
+    ----------
+    name : str
+        What it is for.
+    token : str
+        Secret of the holder; renewing and releasing need it.
+    holder : Process
+    ttl_seconds : float
+        Its length, seconds.
+    acquired_utc, heartbeat_utc, expires_utc : datetime
+        When it was acquired, when it was last renewed, when it ends.
+    """
+
+    name: str
+    token: str
+    holder: Process
+    ttl_seconds: float
+    acquired_utc: datetime
+    heartbeat_utc: datetime
+    expires_utc: datetime
+
+
+def acquire(database: Database, name: str, ttl_seconds: float) -> Lease:
+    """Take a lease that nobody holds, whose end has passed, or whose holder has died here.
+
+    Parameters
+    ----------
+    database : Database
+    name : str
+        What it is for: ``series/hmi.M_720s``.
+    ttl_seconds : float
+        Its length, seconds.
+
+    Raises
+    ------
+    LockedError
+        Another process, or this one, holds it; the message says which and since when.
+    """
+    table = tables.leases
+    with database.write() as connection:
+        if not database.is_sqlite:  # two that find no row must not both insert one
+            connection.execute(text("LOCK TABLE leases IN SHARE ROW EXCLUSIVE MODE"))
+        now = database.clock()
+        held_now = _find(connection, name)
+        if held_now is not None:
+            if held_now.expires_utc > now and not has_ended(held_now.holder):
+                raise LockedError(_explain(held_now))
+            connection.execute(delete(table).where(table.c.name == name))
+        lease = Lease(
+            name=name,
+            token=secrets.token_hex(16),
+            holder=this_process(),
+            ttl_seconds=ttl_seconds,
+            acquired_utc=now,
+            heartbeat_utc=now,
+            expires_utc=now + timedelta(seconds=ttl_seconds),
+        )
+        connection.execute(insert(table), _row(lease))
+    if held_now is not None:
+        _log.warning("took over the lease %s of process %d", name, held_now.holder.pid)
+    return lease
+
+
+def renew(database: Database, lease: Lease) -> Lease:
+    """Move the end of a lease on; one that has passed may be renewed while nobody took it over.
+
+    Raises
+    ------
+    LockedError
+        Another process has taken it over.
+    """
+    renewed = _renewed(database, lease)
+    if renewed is None:
+        with database.read() as connection:
+            raise LockedError(_explain_loss(lease.name, _find(connection, lease.name)))
+    return renewed
+
+
+def release(database: Database, lease: Lease) -> None:
+    """Give a lease back; nothing happens where another has taken it over."""
+    table = tables.leases
+    with database.write() as connection:
+        connection.execute(
+            delete(table).where(table.c.name == lease.name, table.c.token == lease.token)
+        )
+
+
+def confirm(connection: Connection, lease: Lease) -> None:
+    """Make sure inside a transaction that a lease is still ours, and stays so until its end.
+
+    Raises
+    ------
+    LockedError
+        Another process has taken it over.
+    """
+    table = tables.leases
+    row = connection.execute(
+        select(table).where(table.c.name == lease.name).with_for_update()
+    ).first()
+    if row is None or row.token != lease.token:
+        raise LockedError(_explain_loss(lease.name, _lease(row) if row else None))
+
+
+def held(database: Database) -> tuple[Lease, ...]:
+    """All leases, those past their end included."""
+    with database.read() as connection:
+        rows = connection.execute(select(tables.leases)).all()
+    return tuple(sorted((_lease(row) for row in rows), key=lambda lease: lease.name))
+
+
+@contextmanager
+def holding(database: Database, name: str, *, ttl_seconds: float = 120.0) -> Iterator[Lease]:
+    """Hold a lease while the block runs; a thread renews it three times in its length.
+
+    Losing it to another process does not stop the block: writing transactions must
+    :func:`confirm` the lease.
+
+    Raises
+    ------
+    LockedError
+        Another process, or this one, holds it.
+    """
+    lease = acquire(database, name, ttl_seconds)
+    stop = Event()
+    thread = Thread(target=_keep, args=(database, lease, stop), name=f"lease {name}", daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        thread.join()
+        release(database, lease)
+
+
+def _keep(database: Database, lease: Lease, stop: Event) -> None:
+    while not stop.wait(lease.ttl_seconds / 3):
+        try:
+            if _renewed(database, lease) is None:
+                _log.error("lost the lease %s to another process", lease.name)
+                return
+        except DrmsMirrorError as error:  # the next beat may succeed before the end
+            _log.warning("could not renew the lease %s: %s", lease.name, error)
+
+
+def _renewed(database: Database, lease: Lease) -> Lease | None:
+    """Give the lease with a later end, or None where it is another's."""
+    table = tables.leases
+    with database.write() as connection:
+        now = database.clock()
+        later = replace(
+            lease, heartbeat_utc=now, expires_utc=now + timedelta(seconds=lease.ttl_seconds)
+        )
+        changed = connection.execute(
+            update(table)
+            .where(table.c.name == lease.name, table.c.token == lease.token)
+            .values(heartbeat_utc=later.heartbeat_utc, expires_utc=later.expires_utc)
+        )
+    return later if changed.rowcount else None
+
+
+def _explain(lease: Lease) -> str:
+    return (
+        f"{lease.name} is being worked on by process {lease.holder.pid} on {lease.holder.host} "
+        f"since {lease.acquired_utc:%Y-%m-%d %H:%M:%S} UTC; wait until it has finished. If that "
+        f"process is gone, its hold ends by itself at {lease.expires_utc:%H:%M:%S} UTC"
+    )
+
+
+def _explain_loss(name: str, now: Lease | None) -> str:
+    if now is None:
+        return f"The hold on {name} was given up meanwhile; run the same again"
+    return (
+        f"The hold on {name} ran out and process {now.holder.pid} on {now.holder.host} took it "
+        f"over at {now.acquired_utc:%Y-%m-%d %H:%M:%S} UTC; run the same again when it has finished"
+    )
+
+
+def _find(connection: Connection, name: str) -> Lease | None:
+    table = tables.leases
+    row = connection.execute(select(table).where(table.c.name == name)).first()
+    return None if row is None else _lease(row)
+
+
+def _lease(row: Row[Any]) -> Lease:
+    return Lease(
+        name=row.name,
+        token=row.token,
+        holder=Process(row.host, row.pid, row.process),
+        ttl_seconds=(row.expires_utc - row.heartbeat_utc).total_seconds(),
+        acquired_utc=row.acquired_utc,
+        heartbeat_utc=row.heartbeat_utc,
+        expires_utc=row.expires_utc,
+    )
+
+
+def _row(lease: Lease) -> dict[str, Any]:
+    return {
+        "name": lease.name,
+        "token": lease.token,
+        "host": lease.holder.host,
+        "pid": lease.holder.pid,
+        "process": lease.holder.identity,
+        "acquired_utc": lease.acquired_utc,
+        "heartbeat_utc": lease.heartbeat_utc,
+        "expires_utc": lease.expires_utc,
+    }

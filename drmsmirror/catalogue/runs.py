@@ -1,0 +1,259 @@
+"""Runs of ``sync``: what each did, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from drmsmirror.catalogue import tables
+from drmsmirror.catalogue.database import Database
+from drmsmirror.catalogue.masters import series_key
+from drmsmirror.catalogue.processes import this_process
+from drmsmirror.errors import DrmsMirrorError, NotFoundError
+
+__all__ = ["Run", "RunCounters", "RunOutcome", "add", "finish", "load", "recent", "start"]
+
+
+class RunOutcome(StrEnum):
+    """How a run ended, or that it has not."""
+
+    RUNNING = "running"
+    DONE = "done"
+    #: Ended in good order before all was held: time was up, or somebody pressed Ctrl-C.
+    STOPPED = "stopped"
+    FAILED = "failed"
+    #: Its process ended without saying how.
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounters:
+    """What a run, or a part of it, did.
+
+    Parameters
+    ----------
+    requests : int
+        Requests to the upstream.
+    bytes : int
+        Size of the answers, bytes.
+    records_new, records_revised, records_unchanged : int
+        Records received, by what became of them.
+    """
+
+    requests: int = 0
+    bytes: int = 0
+    records_new: int = 0
+    records_revised: int = 0
+    records_unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run.
+
+    Parameters
+    ----------
+    id : int
+        Number; later runs have larger ones.
+    series : str
+        Series that it worked on.
+    record_set : str
+        What was asked for.
+    started_utc : datetime
+    finished_utc : datetime or None
+        None while it runs.
+    outcome : RunOutcome
+    host : str
+    pid : int
+        Where it ran.
+    counters : RunCounters
+        Sums over the run.
+    watermark_before, watermark_after : int or None
+        Watermark of the series at its start and at its end.
+    share_held : float or None
+        Share of what was asked for that was held at its end, 0 to 1.
+    error_code, error_message : str or None
+        What stopped it, where it failed.
+    """
+
+    id: int
+    series: str
+    record_set: str
+    started_utc: datetime
+    finished_utc: datetime | None
+    outcome: RunOutcome
+    host: str
+    pid: int
+    counters: RunCounters = field(default_factory=RunCounters)
+    watermark_before: int | None = None
+    watermark_after: int | None = None
+    share_held: float | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+def start(database: Database, series: str, record_set: str) -> Run:
+    """Begin a run.
+
+    The caller holds the lease of the series, so that a run of the same series that still says
+    that it is running has died: it is marked as abandoned.
+    """
+    key, process = series_key(series), this_process()
+    table = tables.runs
+    with database.write() as connection:
+        now = database.clock()
+        connection.execute(
+            update(table)
+            .where(table.c.series_key == key, table.c.outcome == RunOutcome.RUNNING.value)
+            .values(outcome=RunOutcome.ABANDONED.value, finished_utc=now)
+        )
+        state = tables.series_state.c
+        watermark = connection.scalar(select(state.watermark).where(state.series_key == key))
+        number = connection.execute(
+            insert(table).returning(table.c.id),
+            {
+                "series_key": key,
+                "series": series,
+                "record_set": record_set,
+                "started_utc": now,
+                "outcome": RunOutcome.RUNNING.value,
+                "watermark_before": watermark,
+                "watermark_after": watermark,
+                "host": process.host,
+                "pid": process.pid,
+                **dict.fromkeys(RunCounters.__slots__, 0),
+            },
+        ).scalar_one()
+        return _read(connection, number)
+
+
+def finish(
+    database: Database,
+    run: int,
+    outcome: RunOutcome,
+    *,
+    counters: RunCounters | None = None,
+    share_held: float | None = None,
+    error: BaseException | None = None,
+) -> Run:
+    """End a run.
+
+    Parameters
+    ----------
+    database : Database
+    run : int
+        Number of the run.
+    outcome : RunOutcome
+    counters : RunCounters, optional
+        What it did since its last window.
+    share_held : float, optional
+        Share held of what was asked for, 0 to 1.
+    error : exception, optional
+        What stopped it.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such run.
+    """
+    values: dict[str, Any] = {"outcome": outcome.value}
+    if error is not None:
+        code = error.code if isinstance(error, DrmsMirrorError) else type(error).__name__
+        values |= {"error_code": code, "error_message": str(error)}
+    with database.write() as connection:
+        values["finished_utc"] = database.clock()
+        add(connection, run, counters or RunCounters(), share_held=share_held)
+        table = tables.runs
+        connection.execute(update(table).where(table.c.id == run).values(values))
+        return _read(connection, run)
+
+
+def add(
+    connection: Connection,
+    run: int,
+    counters: RunCounters,
+    *,
+    watermark: int | None = None,
+    share_held: float | None = None,
+) -> None:
+    """Add to the counters of a run inside a transaction; what is None stays.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such run.
+    """
+    table = tables.runs
+    values: dict[str, Any] = {
+        name: table.c[name] + getattr(counters, name) for name in RunCounters.__slots__
+    }
+    if watermark is not None:
+        values["watermark_after"] = watermark
+    if share_held is not None:
+        values["share_held"] = share_held
+    changed = connection.execute(update(table).where(table.c.id == run).values(values))
+    if not changed.rowcount:
+        raise NotFoundError(f"The catalogue has no run {run}")
+
+
+def load(database: Database, run: int) -> Run:
+    """One run by its number.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such run.
+    """
+    with database.read() as connection:
+        return _read(connection, run)
+
+
+def recent(database: Database, *, series: str | None = None, limit: int = 20) -> tuple[Run, ...]:
+    """List the latest runs, newest first.
+
+    Parameters
+    ----------
+    database : Database
+    series : str, optional
+        Only those of this series, in any case.
+    limit : int
+        At most so many.
+    """
+    table = tables.runs
+    query = select(table).order_by(table.c.id.desc()).limit(limit)
+    if series is not None:
+        query = query.where(table.c.series_key == series_key(series))
+    with database.read() as connection:
+        return tuple(_run(row) for row in connection.execute(query))
+
+
+def _read(connection: Connection, run: int) -> Run:
+    row = connection.execute(select(tables.runs).where(tables.runs.c.id == run)).first()
+    if row is None:
+        raise NotFoundError(f"The catalogue has no run {run}")
+    return _run(row)
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(
+        id=row.id,
+        series=row.series,
+        record_set=row.record_set,
+        started_utc=row.started_utc,
+        finished_utc=row.finished_utc,
+        outcome=RunOutcome(row.outcome),
+        host=row.host,
+        pid=row.pid,
+        counters=RunCounters(
+            **{name: row._mapping[name] for name in RunCounters.__slots__}  # noqa: SLF001
+        ),
+        watermark_before=row.watermark_before,
+        watermark_after=row.watermark_after,
+        share_held=row.share_held,
+        error_code=row.error_code,
+        error_message=row.error_message,
+    )

@@ -1,0 +1,242 @@
+"""The tables of the catalogue.
+
+``drms_series``, ``drms_keyword``, ``drms_segment`` and ``drms_link`` have the columns of DRMS's own
+master tables (DRMS semantics 3.1), holding what DRMS holds there as far as ``series_struct`` tells,
+and null where it does not. After them come columns of our own, which hold what ``series_struct``
+said to the letter, so that a definition comes back exactly as it was.
+
+A series is identified by ``series_key``, its name in lower case: DRMS looks names up in any case.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+__all__ = [
+    "UtcDateTime",
+    "coverage",
+    "drms_keyword",
+    "drms_link",
+    "drms_segment",
+    "drms_series",
+    "leases",
+    "metadata",
+    "runs",
+    "series_state",
+]
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware and in UTC in Python, ``timestamptz`` or naive UTC text in the database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time; give every other in UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} does not say its time zone")
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the time in UTC, aware."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+# SQLite counts rows by itself only in a column that is spelled INTEGER
+_Count = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _series_key(*, primary_key: bool = False, index: bool = False) -> Column[str]:
+    """Give the series that a row belongs to; the row goes when the series goes."""
+    return Column(
+        "series_key",
+        Text,
+        ForeignKey("drms_series.series_key", ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
+        index=index,
+    )
+
+
+drms_series = Table(
+    "drms_series",
+    metadata,
+    Column("seriesname", Text, nullable=False),
+    Column("author", Text),
+    Column("owner", Text),
+    Column("unitsize", Integer),
+    Column("archive", Integer),
+    Column("retention", Integer),  # days, and from bit 16 up the staging retention, days
+    Column("tapegroup", Integer),
+    Column("primary_idx", Text, nullable=False),  # internal prime keys, separated by commas
+    Column("created", Text),
+    Column("description", Text, nullable=False),
+    Column("dbidx", Text, nullable=False),
+    Column("version", Text),
+    # ours
+    Column("series_key", Text, primary_key=True),
+    Column("prime_keys", JSON, nullable=False),  # external names, a list
+    Column("db_index", JSON, nullable=False),
+    Column("attributes", JSON, nullable=False),
+)
+
+drms_keyword = Table(
+    "drms_keyword",
+    metadata,
+    Column("seriesname", Text, nullable=False),
+    Column("keywordname", Text, nullable=False),
+    Column("linkname", Text),
+    Column("targetkeyw", Text),
+    Column("type", Text, nullable=False),
+    Column("defaultval", Text, nullable=False),
+    Column("format", Text),
+    Column("unit", Text, nullable=False),
+    Column("islink", Integer, nullable=False),
+    Column("isconstant", Integer, nullable=False),  # DRMS's number of the keyword's class
+    Column("persegment", Integer, nullable=False),  # DRMS's kwflags
+    Column("description", Text, nullable=False),
+    # ours
+    _series_key(primary_key=True),
+    Column("keyword_rank", Integer, primary_key=True, autoincrement=False),  # from 0
+    Column("recscope", Text, nullable=False),
+    Column("alias_of", Text),
+    Column("codec", Text),  # how its values are written, learnt from them
+)
+
+drms_segment = Table(
+    "drms_segment",
+    metadata,
+    Column("seriesname", Text, nullable=False),
+    Column("segmentname", Text, nullable=False),
+    Column("segnum", Integer, primary_key=True, autoincrement=False),
+    Column("scope", Text),
+    Column("type", Text, nullable=False),
+    Column("naxis", Integer),
+    Column("axis", Text),
+    Column("unit", Text, nullable=False),
+    Column("protocol", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("islink", Integer),
+    Column("linkname", Text),
+    Column("targetseg", Text),
+    Column("cseg_recnum", BigInteger),
+    # ours
+    _series_key(primary_key=True),
+    Column("dims", Text, nullable=False),  # as series_struct says: 4096x4096, VARxVAR
+)
+
+drms_link = Table(
+    "drms_link",
+    metadata,
+    Column("seriesname", Text, nullable=False),
+    Column("linkname", Text, nullable=False),
+    Column("target_seriesname", Text, nullable=False),
+    Column("type", Text, nullable=False),  # static or dynamic
+    Column("description", Text, nullable=False),
+    # ours
+    _series_key(primary_key=True),
+    Column("link_rank", Integer, primary_key=True, autoincrement=False),  # from 0
+    Column("kind", Text, nullable=False),  # as series_struct says: STATIC, DYNAMIC
+)
+
+series_state = Table(
+    "series_state",
+    metadata,
+    _series_key(primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("table_path", Text),  # relative to the mirror
+    Column("table_format", Integer),
+    Column("partition_period", Text),
+    Column("table_version", BigInteger),  # holds the rows that coverage speaks of
+    Column("rows_held", BigInteger, nullable=False),
+    Column("watermark", BigInteger),  # upstream recnum up to which every change was taken
+    Column("watermark_utc", UtcDateTime),
+    Column("definition_read_utc", UtcDateTime, nullable=False),
+    Column("upstream_url", Text, nullable=False),
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("id", _Count, primary_key=True),
+    _series_key(index=True),
+    Column("low", Double),  # null: open towards minus infinity
+    Column("high", Double),  # null: open towards plus infinity
+    Column("restriction", Text, nullable=False),
+    Column("columns", JSON, nullable=False),  # a sorted list
+    Column("versions", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("as_of_recnum", BigInteger, nullable=False),
+    Column("as_of_utc", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Runs outlive the series that they worked on, so nothing ties them to it
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", _Count, primary_key=True),
+    Column("series_key", Text, nullable=False, index=True),
+    Column("series", Text, nullable=False),
+    Column("record_set", Text, nullable=False),
+    Column("started_utc", UtcDateTime, nullable=False),
+    Column("finished_utc", UtcDateTime),
+    Column("outcome", Text, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("records_new", BigInteger, nullable=False),
+    Column("records_revised", BigInteger, nullable=False),
+    Column("records_unchanged", BigInteger, nullable=False),
+    Column("watermark_before", BigInteger),
+    Column("watermark_after", BigInteger),
+    Column("share_held", Double),  # of what was asked for, 0 to 1
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("token", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("process", Text, nullable=False),  # tells a process from a later one of the same pid
+    Column("acquired_utc", UtcDateTime, nullable=False),
+    Column("heartbeat_utc", UtcDateTime, nullable=False),
+    Column("expires_utc", UtcDateTime, nullable=False),
+)

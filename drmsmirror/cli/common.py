@@ -1,0 +1,124 @@
+"""What the commands share: the options that find the mirror, and how things are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from drmsmirror.mirror import Mirror
+    from drmsmirror.settings import Settings
+
+__all__ = [
+    "as_json",
+    "duration",
+    "json_option",
+    "mirror_options",
+    "open_mirror",
+    "read_settings",
+    "size",
+    "table",
+    "talk",
+]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def mirror_options(command: Command) -> Command:
+    """Add ``--mirror``, ``--config`` and ``-v``."""
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Say which mirror is used."),
+        click.option(
+            "--config",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="Settings file. [default: drmsmirror.toml in the mirror; env: DRMSMIRROR_CONFIG]",
+        ),
+        click.option(
+            "--mirror",
+            type=click.Path(file_okay=False),
+            metavar="DIR",
+            help="The mirror. [default: a folder in your data directory; env: DRMSMIRROR_MIRROR]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``."""
+    option = click.option("--json", "as_json_", is_flag=True, help="Print JSON, for scripts.")
+    return option(command)
+
+
+def read_settings(mirror: str | None, config: str | None, verbose: bool) -> Settings:
+    """The settings, the mirror named where that is wanted."""
+    from drmsmirror.settings import load_settings
+
+    settings = load_settings(mirror=mirror, config=config)
+    if verbose:
+        talk(f"Mirror: {settings.mirror}")
+    return settings
+
+
+def open_mirror(settings: Settings) -> Mirror:
+    """Open a mirror that must be there."""
+    from drmsmirror.mirror import Mirror
+
+    return Mirror.open(settings)
+
+
+def talk(text: str) -> None:
+    """Say something to the person, on stderr: stdout is for data."""
+    click.echo(text, err=True)
+
+
+def as_json(value: object) -> None:
+    """Print a value as JSON on stdout."""
+    import orjson
+
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Rows in aligned columns, numbers to the right."""
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [
+        max([len(name), *(len(row[number]) for row in texts)])
+        for number, name in enumerate(columns)
+    ]
+    numeric = [
+        bool(rows) and all(isinstance(row[number], int | float | None) for row in rows)
+        for number in range(len(columns))
+    ]
+    return "\n".join(_line(line, widths, numeric) for line in [list(columns), *texts])
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
+    padded = [
+        cell.rjust(width) if right else cell.ljust(width)
+        for cell, width, right in zip(cells, widths, numeric, strict=True)
+    ]
+    return "  ".join(padded).rstrip()
+
+
+def size(count: float) -> str:
+    """A number of bytes for a person: ``1.2 GiB``."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
+def duration(seconds: float) -> str:
+    """A time for a person: ``3 h 20 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours / 24:.1f} days"

@@ -1,0 +1,53 @@
+"""``drmsmirror info``."""
+
+from __future__ import annotations
+
+import click
+
+from drmsmirror.cli.common import as_json, json_option, mirror_options, read_settings, table
+
+__all__ = ["command"]
+
+
+@click.command("info")
+@click.argument("series", metavar="SERIES")
+@click.option(
+    "--offline", is_flag=True, help="Only what the mirror knows; do not ask the upstream."
+)
+@mirror_options
+@json_option
+def command(
+    series: str,
+    offline: bool,
+    mirror: str | None,
+    config: str | None,
+    verbose: bool,
+    as_json_: bool,
+) -> None:
+    """Say what SERIES is: prime keys, keywords with types and units, segments, links.
+
+    \b
+    Example:
+      drmsmirror info hmi.sharp_720s
+    """
+    from drmsmirror.client import Client
+    from drmsmirror.model.struct import struct_from_definition
+
+    settings = read_settings(mirror, config, verbose)
+    with Client(settings, policy="offline" if offline else "auto") as client:
+        definition = client.definition(series)
+    if as_json_:
+        as_json(struct_from_definition(definition))
+        return
+    click.echo(f"{definition.name}: {definition.note}")
+    click.echo(f"Prime keys: {', '.join(definition.prime_keys) or 'none (records go by number)'}")
+    keywords = [(k.name, str(k.type), str(k.scope), k.units, k.note) for k in definition.keywords]
+    click.echo(f"\n{len(keywords)} keywords")
+    click.echo(table(["name", "type", "class", "units", "note"], keywords))
+    for title, columns, entries in (
+        ("segments", ["name", "type", "units", "protocol", "dims", "note"], definition.segments),
+        ("links", ["name", "target", "kind", "note"], definition.links),
+    ):
+        if entries:
+            rows = [[getattr(entry, column) for column in columns] for entry in entries]
+            click.echo(f"\n{len(rows)} {title}\n{table(columns, rows)}")

@@ -1,0 +1,38 @@
+"""``drmsmirror init``."""
+
+from __future__ import annotations
+
+import click
+
+from drmsmirror.cli.common import read_settings, size, talk
+
+__all__ = ["command"]
+
+
+@click.command("init")
+@click.argument("directory", required=False, type=click.Path(file_okay=False))
+@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help="Settings file.")
+def command(directory: str | None, config: str | None) -> None:
+    """Make a mirror in DIRECTORY and say what was made.
+
+    Without DIRECTORY it is made where DRMSMIRROR_MIRROR says, else in your data directory. What is
+    there already is left as it is.
+
+    \b
+    Example:
+      drmsmirror init /data/drms
+    """
+    from drmsmirror.files import free_bytes
+    from drmsmirror.mirror import Mirror
+
+    settings = read_settings(directory, config, verbose=False)
+    if Mirror.exists(settings):
+        Mirror.open(settings).close()
+        talk(f"There is a mirror at {settings.mirror} already; nothing was changed.")
+        return
+    with Mirror.create(settings) as mirror:
+        talk(f"Made a mirror at {settings.mirror} ({size(free_bytes(settings.mirror))} free):")
+        talk("  drmsmirror.toml    its settings")
+        talk("  records/           record tables, one for each series")
+        talk(f"  catalogue          {mirror.catalogue.place}")
+    talk("Next, bring something in:\n  drmsmirror sync 'hmi.sharp_720s[4315]'")

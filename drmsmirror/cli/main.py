@@ -1,0 +1,92 @@
+"""The command ``drmsmirror``: its commands, and the one place where errors become words.
+
+Nothing heavy is imported before a command runs, so that ``--help`` is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+
+import click
+
+from drmsmirror.errors import DrmsMirrorError
+from drmsmirror.version import __version__
+
+__all__ = ["main"]
+
+#: Where each command lives, and its line in ``--help``: known without importing it.
+_COMMANDS = {
+    "init": ("drmsmirror.cli.init", "Make a mirror and say what was made."),
+    "sync": ("drmsmirror.cli.sync", "Bring the records of a series into the mirror."),
+    "query": ("drmsmirror.cli.query", "Print keywords of a record set."),
+    "sql": ("drmsmirror.cli.sql", "Run a SELECT over everything that the mirror holds."),
+    "status": ("drmsmirror.cli.status", "Say what the mirror holds."),
+    "info": ("drmsmirror.cli.info", "Say what a series is: keys, keywords, segments."),
+    "import": ("drmsmirror.cli.importing", "Take in records that you already have as a file."),
+    "db": ("drmsmirror.cli.db", "Look after the catalogue: upgrade, current, backup, restore."),
+}
+
+_INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(_COMMANDS[cmd_name][0])
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="drmsmirror")
+def cli() -> None:
+    """Keep a local mirror of JSOC's DRMS: sync series, then query them offline.
+
+    \b
+    Example:
+      drmsmirror sync 'hmi.sharp_720s[4315]'
+      drmsmirror query 'hmi.sharp_720s[4315][2014.07.05_TAI/1d]' --key T_REC,USFLUX
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted; what was finished is kept.", err=True)
+        sys.exit(_INTERRUPTED)
+    except DrmsMirrorError as error:
+        _say(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # whoever read our output has seen enough; keep Python from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _say(error: DrmsMirrorError) -> None:
+    if "--json" in sys.argv:
+        body = {"error": error.code, "message": str(error), "retryable": error.retryable}
+        click.echo(json.dumps(body), err=True)
+    else:
+        click.echo(f"drmsmirror: {error}", err=True)

@@ -1,0 +1,145 @@
+"""``drmsmirror query``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import click
+
+from drmsmirror.cli.common import mirror_options, read_settings, table, talk
+
+if TYPE_CHECKING:
+    from drmsmirror.client import Answer
+
+__all__ = ["command"]
+
+
+@click.command("query")
+@click.argument("record_set", metavar="RECORDSET")
+@click.option(
+    "-k",
+    "--key",
+    metavar="KEYS",
+    default="**ALL**",
+    show_default=True,
+    help="Keywords, separated by commas; *recnum* and *sunum* too.",
+)
+@click.option(
+    "--n", type=int, metavar="N", help="Only the first N records; the last ones if below 0."
+)
+@click.option(
+    "--policy",
+    type=click.Choice(["auto", "offline", "remote"]),
+    default="auto",
+    show_default=True,
+    help="Whether the upstream may be asked for what is not held.",
+)
+@click.option("--offline", is_flag=True, help="Short for --policy offline.")
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+    help="How to write the answer.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file."
+)
+@mirror_options
+def command(
+    record_set: str,
+    key: str,
+    n: int | None,
+    policy: str,
+    offline: bool,
+    form: str,
+    output: str | None,
+    mirror: str | None,
+    config: str | None,
+    verbose: bool,
+) -> None:
+    """Print keywords of RECORDSET, as DRMS prints them.
+
+    What the mirror holds is answered without the upstream. In Parquet numbers are numbers and a
+    missing value is null; elsewhere a value is the text that JSOC would have sent.
+
+    \b
+    Examples:
+      drmsmirror query 'hmi.sharp_720s[4315][2014.07.05_TAI/1d]' --key T_REC,USFLUX,QUALITY
+      drmsmirror query 'hmi.sharp_720s[4315]' --format parquet -o 4315.parquet --offline
+    """
+    from drmsmirror.client import Client
+    from drmsmirror.client.client import split_names
+
+    if form == "parquet" and output is None and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal; name a file with -o FILE")
+    settings = read_settings(mirror, config, verbose)
+    with Client(settings, policy="offline" if offline else policy) as client:
+        answer = client.answer(record_set, split_names(key), n=n)
+        rows = _write(answer, form, output)
+    talk(
+        f"{rows:,} records, {answer.source} answer, as of "
+        f"{answer.as_of_utc:%Y-%m-%d %H:%M} UTC" + (f", in {output}" if output else "")
+    )
+
+
+def _write(answer: Answer, form: str, output: str | None) -> int:
+    if form == "parquet":
+        return _write_parquet(answer, output)
+    rows = 0
+    with click.open_file(output or "-", "w", encoding="utf-8") as stream:
+        for text, count in _texts(answer, form):
+            stream.write(text)
+            rows += count
+    return rows
+
+
+def _texts(answer: Answer, form: str) -> Iterator[tuple[str, int]]:
+    """Pieces of output, each with the number of records in it."""
+    names = answer.keys
+    batches = (list(zip(*(batch[name] for name in names), strict=True)) for batch in answer.batches)
+    if form == "csv":
+        yield _csv([names]), 0
+        for rows in batches:
+            yield _csv(rows), len(rows)
+    elif form == "json":
+        yield from _json(names, chain.from_iterable(batches))
+    else:
+        rows = list(chain.from_iterable(batches))
+        yield table(names, rows) + "\n", len(rows)
+
+
+def _csv(rows: object) -> str:
+    import csv
+    import io
+
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)  # type: ignore[arg-type]
+    return text.getvalue()
+
+
+def _json(names: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[str, int]]:
+    """A list of objects, a record a line."""
+    import orjson
+
+    opening = "["
+    for row in rows:
+        yield opening + "\n" + orjson.dumps(dict(zip(names, row, strict=True))).decode(), 1
+        opening = ","
+    yield ("\n]\n" if opening == "," else "[]\n"), 0
+
+
+def _write_parquet(answer: Answer, output: str | None) -> int:
+    import pyarrow.parquet as pq
+
+    rows = 0
+    with pq.ParquetWriter(output or sys.stdout.buffer, answer.schema) as writer:
+        for batch in answer.arrow_batches():
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    return rows

@@ -1,0 +1,55 @@
+"""``drmsmirror status``."""
+
+from __future__ import annotations
+
+import click
+
+from drmsmirror.cli.common import (
+    as_json,
+    json_option,
+    mirror_options,
+    open_mirror,
+    read_settings,
+    size,
+    table,
+    talk,
+)
+
+__all__ = ["command"]
+
+
+@click.command("status")
+@mirror_options
+@json_option
+def command(mirror: str | None, config: str | None, verbose: bool, as_json_: bool) -> None:
+    """Say what the mirror holds: of each series the rows, their extent, and as of when.
+
+    \b
+    Example:
+      drmsmirror status
+    """
+    from drmsmirror.client.holdings import holdings
+
+    settings = read_settings(mirror, config, verbose)
+    with open_mirror(settings) as opened:
+        held = holdings(opened)
+    if as_json_:
+        as_json({"mirror": str(settings.mirror), "series": held})
+        return
+    if not held:
+        talk("The mirror is empty. Bring something in:\n  drmsmirror sync 'hmi.sharp_720s[4315]'")
+        return
+    for series in held:
+        click.echo(
+            f"{series.name}: {series.rows:,} rows, {size(series.bytes)} in {series.files} files"
+        )
+        rows = [
+            (
+                f"  {part.low}",
+                part.high,
+                part.values or "all",
+                f"{part.as_of_utc:%Y-%m-%d %H:%M} UTC",
+            )
+            for part in series.parts
+        ]
+        click.echo(table(["  held from", "to before", "values", "as of"], rows))

@@ -1,0 +1,174 @@
+"""``drmsmirror sync``."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from drmsmirror.cli.common import (
+    as_json,
+    duration,
+    json_option,
+    mirror_options,
+    read_settings,
+    size,
+    talk,
+)
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as ProgressBar
+    from rich.progress import TaskID
+
+    from drmsmirror.settings import SyncSettings
+    from drmsmirror.sync import Ahead, Progress, SyncReport
+
+__all__ = ["command"]
+
+
+@click.command("sync")
+@click.argument("record_set", metavar="RECORDSET")
+@mirror_options
+@json_option
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before a long run.")
+def command(
+    record_set: str,
+    mirror: str | None,
+    config: str | None,
+    verbose: bool,
+    as_json_: bool,
+    yes: bool,
+) -> None:
+    """Bring the records of RECORDSET into the mirror, with all their keywords.
+
+    RECORDSET is what query takes; a bare series means all of it, the newest records first. What is
+    held is not fetched again: a second run only takes what is new. The run may be interrupted at
+    any moment; the next one goes on.
+
+    \b
+    Examples:
+      drmsmirror sync hmi.sharp_720s
+      drmsmirror sync 'hmi.sharp_720s[4315]'
+      drmsmirror sync 'hmi.M_720s[2014.07.01_TAI/30d]'
+    """
+    from drmsmirror.mirror import Mirror
+    from drmsmirror.sync import sync
+    from drmsmirror.upstream import Jsoc
+
+    settings = read_settings(mirror, config, verbose)
+    reporter = _Reporter(settings.sync, may_ask=sys.stdin.isatty() and not yes)
+    is_attended = sys.stdin.isatty() or yes
+    with Mirror.open_or_create(settings, announce=talk) as opened, reporter:
+        reports = sync(
+            opened,
+            Jsoc(settings.upstream),
+            record_set,
+            reporter=reporter,
+            seconds=math.inf if is_attended else settings.sync.max_run,
+        )
+    if as_json_:
+        as_json([asdict(report) for report in reports])
+    for report in reports:
+        talk(_summary(report))
+
+
+class _Reporter:
+    """Shows what lies ahead and how the run goes: a bar on a terminal, plain lines elsewhere."""
+
+    def __init__(self, settings: SyncSettings, *, may_ask: bool) -> None:
+        self._settings = settings
+        self._may_ask = may_ask
+        self._bar: ProgressBar | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> _Reporter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def ahead(self, ahead: Ahead) -> bool:
+        talk(
+            f"{ahead.series}: {ahead.records:,} records ahead, about {duration(ahead.seconds)}, "
+            f"{size(ahead.bytes)} to fetch, {size(ahead.disk_bytes)} on disk "
+            f"({size(ahead.free_bytes)} free)."
+        )
+        if ahead.narrower:
+            talk("Less would be, for example:")
+            for record_set in ahead.narrower:
+                talk(f"  drmsmirror sync '{record_set}'")
+        is_long = (
+            ahead.seconds > self._settings.ask_above_minutes * 60
+            or ahead.disk_bytes > self._settings.ask_above_gib * 2**30
+        )
+        if is_long and self._may_ask:
+            return click.confirm("Go on?", default=True, err=True)
+        if is_long and not sys.stdin.isatty():
+            talk(f"This run stops after {duration(self._settings.max_run)}; the next one goes on.")
+        return True
+
+    def window(self, progress: Progress) -> None:
+        if sys.stderr.isatty():
+            self._show_bar(progress)
+            return
+        left = progress.seconds_left
+        talk(
+            f"  {progress.records:,} records, back to {progress.place}, "
+            f"{progress.records_per_second:,.0f}/s"
+            + (f", {duration(left)} left" if left and progress.records_ahead else "")
+        )
+
+    def _show_bar(self, progress: Progress) -> None:
+        if self._bar is None:
+            self._bar, self._task = _progress_bar(progress.series)
+        assert self._task is not None
+        self._bar.update(
+            self._task,
+            completed=progress.records,
+            total=progress.records + progress.records_ahead,
+            rate=f"{progress.records_per_second:,.0f}/s",
+            place=progress.place,
+        )
+
+
+def _progress_bar(series: str) -> tuple[ProgressBar, TaskID]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[place]}"),
+        console=Console(stderr=True),
+    )
+    bar.start()
+    return bar, bar.add_task(series, total=None, rate="", place="")
+
+
+def _summary(report: SyncReport) -> str:
+    did = (
+        f"{report.series}: {report.records_new:,} new, {report.records_revised:,} revised, "
+        f"{report.records_unchanged:,} unchanged; {report.requests} requests, "
+        f"{size(report.bytes)}, {duration(report.seconds)}."
+    )
+    if report.share_held >= 1:
+        return (
+            f"{did}\nAll of {report.record_set} is held ({report.rows_held:,} rows of the series)."
+        )
+    return (
+        f"{did}\n{report.share_held:.0%} of {report.record_set} is held; to go on:\n"
+        f"  drmsmirror sync '{report.record_set}'"
+    )

@@ -1,0 +1,9 @@
+"""The Python client: shaped like ``drms.Client``, answering from the mirror where it can."""
+
+from __future__ import annotations
+
+from drmsmirror.client.answer import Answer, Source
+from drmsmirror.client.client import Client
+from drmsmirror.client.planner import Policy
+
+__all__ = ["Answer", "Client", "Policy", "Source"]

@@ -1,0 +1,101 @@
+"""The answer to a query: printed values, and where they came from.
+
+Values are text, as DRMS prints them; ``*recnum*`` and ``*sunum*`` are numbers. They come in
+batches, so that a large answer is never in memory as a whole unless it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, cast_numbers
+from drmsmirror.model.series import SeriesDefinition
+
+__all__ = ["Answer", "Source"]
+
+#: Keys whose values are numbers.
+NUMBER_KEYS = ("*recnum*", "*sunum*")
+
+#: By key, the printed values of some rows.
+Batch = dict[str, list[str] | list[int | None]]
+
+
+class Source(StrEnum):
+    """Where an answer came from."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows, and what is known about them.
+
+    Parameters
+    ----------
+    definition : SeriesDefinition
+        Of the first series asked for.
+    keys : tuple of str
+        Names of the columns, as they were asked for.
+    batches : iterator of dict
+        The rows; can be read once.
+    source : Source
+    complete : bool
+        Whether these are all the records that there were at ``as_of_utc``.
+    as_of_utc : datetime
+        The moment of which the answer speaks.
+    """
+
+    definition: SeriesDefinition
+    keys: tuple[str, ...]
+    batches: Iterator[Batch]
+    source: Source
+    complete: bool
+    as_of_utc: datetime
+
+    def texts(self) -> Batch:
+        """All rows at once, as printed values by key."""
+        whole: Batch = {key: [] for key in self.keys}
+        for batch in self.batches:
+            for key, values in batch.items():
+                whole[key].extend(values)  # type: ignore[arg-type]
+        return whole
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Arrow types of the columns: numbers as numbers, times and strings as text."""
+        return pa.schema([pa.field(key, self._type(key)) for key in self.keys])
+
+    def arrow_batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows with typed columns; missing values are null.
+
+        A number is what was printed: a ``float`` shown as ``1.234e+22`` is that decimal number,
+        as a double.
+        """
+        schema = self.schema
+        for batch in self.batches:
+            arrays = [_typed(pa.array(batch[field.name]), field.type) for field in schema]
+            yield pa.record_batch(arrays, schema=schema)
+
+    def _type(self, key: str) -> pa.DataType:
+        if key in NUMBER_KEYS:
+            return pa.int64()
+        column = self.definition.column(key)
+        keyword = column.keyword if column else self.definition.find(key)
+        if keyword is not None and keyword.type.is_integer:
+            return pa.int64()
+        return pa.float64() if keyword is not None and keyword.type.is_float else pa.string()
+
+
+def _typed(values: pa.Array, type_: pa.DataType) -> pa.Array:
+    if pa.types.is_null(values.type) or pa.types.is_integer(values.type):
+        return values.cast(type_)
+    absent = pc.is_in(values, value_set=pa.array([MISSING_TEXT, INVALID_KEY]))
+    present = pc.if_else(absent, pa.scalar(None, pa.string()), values)
+    return present if pa.types.is_string(type_) else cast_numbers(present, type_)

@@ -1,0 +1,312 @@
+"""``Client``: the methods of ``drms.Client``, answered from the mirror where it can."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from drmsmirror.client.answer import Answer, Batch, Source
+from drmsmirror.client.planner import LocalPlan, Policy, plan_locally
+from drmsmirror.errors import NotFoundError, NotUnderstoodError, QueryError, UnknownSeriesError
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.recordset import bind, parse_recordset
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records import plan_keys, select_records
+from drmsmirror.settings import Settings, load_settings
+from drmsmirror.upstream import Jsoc, Upstream
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from drmsmirror.client.frames import SeriesInfo
+
+__all__ = ["Client", "split_names"]
+
+_SERIES_NAME = re.compile(r"\s*([A-Za-z][\w.]*)")
+
+
+class Client:
+    """Query a mirror as ``drms.Client`` queries JSOC.
+
+    Parameters
+    ----------
+    mirror : path or Settings, optional
+        Directory of the mirror, or settings. By default ``DRMSMIRROR_MIRROR``, else a folder in
+        the user's data directory. It is made where it is absent.
+    policy : {'auto', 'offline', 'remote'}
+        ``auto`` answers from the mirror what it holds and asks the upstream for the rest;
+        ``offline`` never asks; ``remote`` always does.
+    upstream : Upstream, optional
+        The server behind the mirror; by default the one in the settings.
+
+    Examples
+    --------
+    ::
+
+        client = drmsmirror.Client(policy="offline")
+        client.query("hmi.sharp_720s[4315][2014.07.05_TAI/1d]", key="T_REC, USFLUX")
+    """
+
+    def __init__(
+        self,
+        mirror: str | os.PathLike[str] | Settings | None = None,
+        policy: str | Policy = Policy.AUTO,
+        *,
+        upstream: Upstream | None = None,
+    ) -> None:
+        try:
+            self.policy = Policy(policy)
+        except ValueError:
+            raise QueryError(f"policy is {policy!r}; it must be auto, offline or remote") from None
+        self.settings = mirror if isinstance(mirror, Settings) else load_settings(mirror=mirror)
+        self.mirror = Mirror.open_or_create(self.settings)
+        self._given_upstream = upstream
+        self._remote_definitions: dict[str, SeriesDefinition] = {}
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the catalogue."""
+        self.mirror.close()
+
+    @cached_property
+    def _upstream(self) -> Upstream:
+        return self._given_upstream or Jsoc(self.settings.upstream)
+
+    # -- what drms.Client has ---------------------------------------------------------------------
+
+    def series(self, regex: str | None = None, *, full: bool = False) -> list[str] | pd.DataFrame:
+        """List series: all that the upstream has, or offline those that the mirror holds.
+
+        Parameters
+        ----------
+        regex : str, optional
+            Regular expression found anywhere in the name, in any case.
+        full : bool
+            Whether to return a table with name, primekeys and note.
+        """
+        import pandas as pd
+
+        if self.policy is Policy.OFFLINE:
+            rows = self._held_series(regex)
+        else:
+            entries = self._upstream.series_names(regex)
+            rows = [(entry.name, list(entry.prime_keys), entry.note) for entry in entries]
+        if full:
+            return pd.DataFrame(rows, columns=["name", "primekeys", "note"])
+        return [name for name, _, _ in rows]
+
+    def info(self, ds: str) -> SeriesInfo:
+        """What is known about a series: keywords, segments, links, prime keys.
+
+        Parameters
+        ----------
+        ds : str
+            Name of the series, or a record set of it.
+
+        Raises
+        ------
+        UnknownSeriesError
+            There is no such series (offline: none held).
+        """
+        from drmsmirror.client.frames import SeriesInfo
+
+        name = _series_name(ds)
+        return SeriesInfo(self.definition(name), name.lower())
+
+    def keys(self, ds: str) -> list[str]:
+        """Names of the keywords of a series, in DRMS order."""
+        return [keyword.name for keyword in self.definition(_series_name(ds)).keywords]
+
+    def pkeys(self, ds: str) -> list[str]:
+        """Names of the prime keys of a series."""
+        return list(self.definition(_series_name(ds)).prime_keys)
+
+    def query(
+        self,
+        ds: str,
+        *,
+        key: str | Sequence[str] | None = None,
+        seg: str | Sequence[str] | None = None,
+        link: str | Sequence[str] | None = None,
+        convert_numeric: bool = True,
+        skip_conversion: str | Sequence[str] | None = None,
+        pkeys: bool = False,
+        rec_index: bool = False,
+        n: int | None = None,
+    ) -> pd.DataFrame:
+        """Keywords of a record set, in the shape of ``drms.Client.query``.
+
+        Parameters
+        ----------
+        ds : str
+            Record set, such as ``hmi.sharp_720s[377][2011.02.14/1d]``.
+        key : str or list of str
+            Keywords; ``**ALL**`` means all, ``*recnum*`` and ``*sunum*`` the record's numbers.
+        seg, link : str or list of str
+            Segments and links are not mirrored yet: asking for them is an error.
+        convert_numeric : bool
+            Whether numeric keywords become numbers.
+        skip_conversion : str or list of str, optional
+            Keywords that stay text.
+        pkeys : bool
+            Whether the prime keys come first.
+        rec_index : bool
+            Whether the index names each record.
+        n : int, optional
+            The first ``n`` records, or the last ``-n``.
+
+        Raises
+        ------
+        RecordSetError
+            The record set is wrong; the message points at the character.
+        NotHeldError
+            The policy is ``offline`` and the mirror does not hold all that was asked for.
+        """
+        from drmsmirror.client.frames import query_frame
+
+        if seg is not None or link is not None:
+            raise QueryError("Segments and links are not mirrored yet; ask for keywords with key=")
+        keys = split_names(key)
+        if pkeys:
+            prime = self.pkeys(ds)
+            keys = prime + [name for name in keys if name not in prime]
+        if not keys:
+            raise QueryError("Name at least one keyword: key='T_REC', key='**ALL**' or pkeys=True")
+        index_keys = self._index_keys(ds) if rec_index else []
+        extra = [name for name in index_keys if name not in keys]
+        answer = self.answer(ds, [*keys, *extra], n=n)
+        texts = answer.texts()
+        index = _record_names(answer.definition, texts) if rec_index else None
+        shown = {name: values for name, values in texts.items() if name not in extra}
+        frame = query_frame(
+            shown,
+            answer.definition,
+            convert_numeric=convert_numeric,
+            skip_conversion=split_names(skip_conversion),
+        )
+        if index is not None and len(frame):
+            frame.index = index
+        return frame
+
+    # -- beyond it --------------------------------------------------------------------------------
+
+    def answer(self, ds: str, keys: Sequence[str], *, n: int | None = None) -> Answer:
+        """Keywords of a record set as printed values, with where they came from.
+
+        Parameters
+        ----------
+        ds : str
+            Record set.
+        keys : sequence of str
+            As for :meth:`query`.
+        n : int, optional
+            As for :meth:`query`; with several sets it counts for each by itself.
+        """
+        plan = self._plan(ds, keys)
+        return self._ask_upstream(ds, keys, n) if plan is None else self._answer_locally(plan, n)
+
+    def _plan(self, ds: str, keys: Sequence[str]) -> LocalPlan | None:
+        """How to answer locally; None where the upstream has to be asked, and may be."""
+        if self.policy is Policy.REMOTE:
+            return None
+        try:
+            bound = bind(parse_recordset(ds), self.mirror.catalogue.definition)
+            return plan_locally(self.mirror, bound, keys)
+        except (NotFoundError, NotUnderstoodError):
+            if self.policy is Policy.OFFLINE:
+                raise
+            return None
+
+    def _answer_locally(self, plan: LocalPlan, n: int | None) -> Answer:
+        return Answer(
+            definition=plan.keys.definition,
+            keys=plan.keys.keys,
+            batches=self._local_batches(plan, n),
+            source=Source.LOCAL,
+            complete=True,
+            as_of_utc=plan.as_of_utc,
+        )
+
+    def _local_batches(self, plan: LocalPlan, n: int | None) -> Iterator[Batch]:
+        for wanted in plan.bound.sets:
+            table = self.mirror.table(wanted.series)
+            # each series prints by its own columns; the names are those of the question
+            keys = plan_keys(wanted.series, plan.keys.keys)
+            formats = self.mirror.catalogue.codecs(wanted.series.name)
+            for batch in select_records(table, wanted, keys.columns, limit=n):
+                yield keys.texts(batch, formats)
+
+    def _ask_upstream(self, ds: str, keys: Sequence[str], n: int | None) -> Answer:
+        definition = self.definition(_series_name(ds))
+        spelled = plan_keys(definition, keys).keys
+        asked_at = datetime.now(UTC)
+        listed = self._upstream.records(ds, spelled, n=n)
+        texts: Batch = {name: listed.table[name].to_pylist() for name in spelled}
+        return Answer(
+            definition=definition,
+            keys=spelled,
+            batches=iter([texts]),
+            source=Source.REMOTE,
+            complete=True,
+            as_of_utc=asked_at,
+        )
+
+    def definition(self, name: str) -> SeriesDefinition:
+        """The definition the mirror holds; where it holds none and may ask, the upstream's."""
+        if self.policy is not Policy.REMOTE:
+            try:
+                return self.mirror.catalogue.definition(name)
+            except UnknownSeriesError:
+                if self.policy is Policy.OFFLINE:
+                    raise
+        known = self._remote_definitions
+        if name.lower() not in known:
+            known[name.lower()] = self._upstream.definition(name).definition
+        return known[name.lower()]
+
+    def _held_series(self, regex: str | None) -> list[tuple[str, list[str], str]]:
+        pattern = re.compile(regex or "", re.IGNORECASE)
+        return [
+            (held.name, list(self.mirror.catalogue.definition(held.name).prime_keys), held.note)
+            for held in self.mirror.catalogue.series()
+            if pattern.search(held.name)
+        ]
+
+    def _index_keys(self, ds: str) -> list[str]:
+        return list(self.definition(_series_name(ds)).prime_keys) or ["*recnum*"]
+
+
+def split_names(names: str | Sequence[str] | None) -> list[str]:
+    """A comma-separated text, or a list, as a list of names."""
+    if names is None:
+        return []
+    if isinstance(names, str):
+        return [name for name in re.split(r"[\s,]+", names) if name]
+    return list(names)
+
+
+def _series_name(ds: str) -> str:
+    found = _SERIES_NAME.match(ds)
+    if found is None:
+        raise QueryError(f"{ds!r} does not begin with the name of a series")
+    return found[1]
+
+
+def _record_names(definition: SeriesDefinition, texts: Batch) -> list[str]:
+    """The name of each record: the series and its prime keys as printed (semantics 4.2.4)."""
+    if not definition.prime_keys:
+        return [f"{definition.name}[:#{recnum}]" for recnum in texts["*recnum*"]]
+    columns: list[list[Any]] = [list(texts[name]) for name in definition.prime_keys]
+    return [
+        definition.name + "".join(f"[{value}]" for value in values)
+        for values in zip(*columns, strict=True)
+    ]

@@ -1,0 +1,128 @@
+"""Answers and definitions in the shapes that ``drms.Client`` returns.
+
+The conversions are those of the stock client, so that a script sees the same columns and dtypes.
+Source: client-side behaviour of drms 0.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.model.struct import struct_from_definition
+
+if TYPE_CHECKING:
+    from drmsmirror.client.answer import Batch
+
+__all__ = ["SeriesInfo", "query_frame"]
+
+_INTEGERS = ("short", "int", "longlong")
+_REALS = ("float", "double")
+_NUMERIC_SPECIALS = ("*recnum*", "*sunum*", "*size*")
+
+
+class SeriesInfo:
+    """What ``drms.Client.info`` returns: a series in tables.
+
+    Parameters
+    ----------
+    definition : SeriesDefinition
+    name : str
+        As it was asked for, in lower case, as the stock client shows it.
+
+    Attributes
+    ----------
+    name, note : str
+    primekeys, dbindex : list of str
+    retention, unitsize, archive, tapegroup : int or None
+    keywords : pandas.DataFrame
+        By keyword: type, recscope, defval, units, note, linkinfo, is_time, is_integer, is_real,
+        is_numeric.
+    links : pandas.DataFrame
+        By link: target, kind, note.
+    segments : pandas.DataFrame
+        By segment: type, units, protocol, dims, note.
+    """
+
+    def __init__(self, definition: SeriesDefinition, name: str) -> None:
+        struct = struct_from_definition(definition)
+        self.name = name
+        self.note = definition.note
+        self.retention = definition.attributes.get("retention")
+        self.unitsize = definition.attributes.get("unitsize")
+        self.archive = definition.attributes.get("archive")
+        self.tapegroup = definition.attributes.get("tapegroup")
+        self.primekeys = list(definition.prime_keys)
+        self.dbindex = list(definition.db_index)
+        self.keywords = _table(
+            struct["keywords"], ["type", "recscope", "defval", "units", "note", "linkinfo"]
+        )
+        self.keywords["is_time"] = self.keywords.type == "time"
+        self.keywords["is_integer"] = self.keywords.type.isin(_INTEGERS)
+        self.keywords["is_real"] = self.keywords.type.isin(_REALS)
+        self.keywords["is_numeric"] = self.keywords.is_integer | self.keywords.is_real
+        self.links = _table(struct["links"], ["target", "kind", "note"])
+        self.segments = _table(struct["segments"], ["type", "units", "protocol", "dims", "note"])
+
+    def __repr__(self) -> str:
+        return f"<SeriesInfo: {self.name}>"
+
+
+def query_frame(
+    texts: Batch,
+    definition: SeriesDefinition,
+    *,
+    convert_numeric: bool = True,
+    skip_conversion: Collection[str] = (),
+) -> pd.DataFrame:
+    """An answer as ``drms.Client.query`` returns it.
+
+    Parameters
+    ----------
+    texts : dict
+        By key, printed values.
+    definition : SeriesDefinition
+        Tells which keywords are numbers.
+    convert_numeric : bool
+        Whether columns of short, int, longlong, float and double keywords become numbers, with
+        NaN where DRMS printed none; ``char``, time and string columns stay text.
+    skip_conversion : collection of str
+        Keys that stay text.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One column a key; no columns at all where there are no records.
+    """
+    if not any(texts.values()):
+        return pd.DataFrame()
+    frame = pd.DataFrame(texts)
+    if not convert_numeric:
+        return frame
+    types = {keyword.name: str(keyword.type) for keyword in definition.keywords}
+    for key in frame:
+        if key in skip_conversion:
+            continue
+        kind = types.get(str(key))
+        if kind in _INTEGERS:
+            frame[key] = pd.to_numeric(pd.Series(_without_hex(texts[str(key)])), errors="coerce")
+        elif kind in _REALS or key in _NUMERIC_SPECIALS:
+            frame[key] = pd.to_numeric(frame[key], errors="coerce")
+    return frame
+
+
+def _without_hex(values: Sequence[str | int | None]) -> list[str | int | None]:
+    """Hexadecimal texts as the unsigned numbers they show; all others as they are."""
+    return [
+        int(value, 16) if isinstance(value, str) and value[:2] in ("0x", "0X") else value
+        for value in values
+    ]
+
+
+def _table(entries: list[dict[str, str]], columns: list[str]) -> pd.DataFrame:
+    names = pd.Index([entry["name"] for entry in entries], name="name")
+    rows = [tuple(entry.get(column) for column in columns) for entry in entries]
+    return pd.DataFrame(rows or None, columns=columns, index=names if rows else names[:0])

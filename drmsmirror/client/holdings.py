@@ -1,0 +1,79 @@
+"""What a mirror holds, series by series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.positions import position_text
+
+__all__ = ["HeldPart", "HeldSeries", "holdings"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPart:
+    """A part of a series that is held completely.
+
+    Parameters
+    ----------
+    low, high : str
+        From and to before, as times or record numbers.
+    values : str
+        Values of the other prime keys; empty where all are held.
+    as_of_utc : datetime
+        When the upstream was read.
+    """
+
+    low: str
+    high: str
+    values: str
+    as_of_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSeries:
+    """What is held of one series.
+
+    Parameters
+    ----------
+    name : str
+    rows : int
+        Rows, all versions counted.
+    bytes, files : int
+        Of the record table.
+    parts : tuple of HeldPart
+        What is complete.
+    """
+
+    name: str
+    rows: int
+    bytes: int
+    files: int
+    parts: tuple[HeldPart, ...]
+
+
+def holdings(mirror: Mirror) -> tuple[HeldSeries, ...]:
+    """What the mirror holds of each series that it has records of."""
+    held = []
+    for summary in mirror.catalogue.series():
+        state = mirror.catalogue.state(summary.name)
+        if state.table_path is None:
+            continue
+        definition = mirror.catalogue.definition(summary.name)
+        table = mirror.table(definition)
+        parts = [
+            HeldPart(
+                position_text(definition, entry.interval.low),
+                position_text(definition, entry.interval.high),
+                Restriction.parse(entry.restriction).words,
+                entry.as_of_utc,
+            )
+            for entry in mirror.catalogue.coverage(definition.name)
+        ]
+        files = sum(table.file_counts().values())
+        held.append(
+            HeldSeries(definition.name, state.rows_held, table.size_bytes(), files, tuple(parts))
+        )
+    return tuple(held)

@@ -1,0 +1,102 @@
+"""Decide who answers a query: the mirror by itself, or the upstream.
+
+A query is answered locally where coverage says that every record and keyword it asks for is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from drmsmirror.errors import NotHeldError
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.coverage import CoverageEntry, Interval
+from drmsmirror.model.extent import parts_not_held
+from drmsmirror.model.positions import position_text
+from drmsmirror.model.recordset import BoundRecordSet, BoundSet
+from drmsmirror.records import KeyPlan, plan_keys
+
+__all__ = ["LocalPlan", "Policy", "plan_locally"]
+
+
+class Policy(StrEnum):
+    """Whether the upstream may be asked.
+
+    ``auto``: for what is not held. ``offline``: never. ``remote``: always.
+    """
+
+    AUTO = "auto"
+    OFFLINE = "offline"
+    REMOTE = "remote"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPlan:
+    """How the mirror answers a query by itself.
+
+    Parameters
+    ----------
+    bound : BoundRecordSet
+    keys : KeyPlan
+        By the definition of the first series, as DRMS does it (semantics 4.2.4).
+    as_of_utc : datetime
+        The oldest reading among the coverage that the answer rests on.
+    """
+
+    bound: BoundRecordSet
+    keys: KeyPlan
+    as_of_utc: datetime
+
+
+def plan_locally(mirror: Mirror, bound: BoundRecordSet, keys: Sequence[str]) -> LocalPlan:
+    """Plan a local answer.
+
+    Raises
+    ------
+    NotHeldError
+        A key, or a part of the axis, is not held; the message names it and the command that
+        syncs it.
+    """
+    plan = plan_keys(bound.sets[0].series, keys)
+    if plan.not_held:
+        raise NotHeldError(
+            f"The mirror does not hold {', '.join(plan.not_held)} of {bound.sets[0].series.name}: "
+            f"it is not among the keywords of the record table. Ask the upstream (--policy remote)"
+        )
+    used: list[CoverageEntry] = []
+    for wanted in bound.sets:
+        entries = mirror.catalogue.coverage(wanted.series.name)
+        columns = [name for name in plan.columns if wanted.series.column(name) is not None]
+        if gaps := parts_not_held(wanted, entries, ()):
+            raise NotHeldError(_gaps_text(bound, wanted, gaps))
+        lacking = [name for name in columns if parts_not_held(wanted, entries, [name])]
+        if lacking:
+            raise NotHeldError(_keywords_text(bound, wanted, lacking))
+        used += entries
+    return LocalPlan(bound, plan, min(entry.as_of_utc for entry in used))
+
+
+def _keywords_text(bound: BoundRecordSet, wanted: BoundSet, columns: Sequence[str]) -> str:
+    keys = [column.key for column in wanted.series.columns if column.name in columns]
+    shown = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+    return (
+        f"The mirror holds the records of {bound.text}, but not their {shown}. Ask for other "
+        f"keywords with --key, or get these with\n  drmsmirror sync '{bound.text}'"
+    )
+
+
+def _gaps_text(bound: BoundRecordSet, wanted: BoundSet, gaps: Sequence[Interval]) -> str:
+    shown = "; ".join(_gap_text(wanted, gap) for gap in gaps[:3])
+    more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
+    return (
+        f"The mirror does not hold all of {wanted.series.name} that was asked for: "
+        f"{shown}{more} is missing. Get it with\n  drmsmirror sync '{bound.text}'"
+    )
+
+
+def _gap_text(wanted: BoundSet, gap: Interval) -> str:
+    low = position_text(wanted.series, gap.low)
+    high = position_text(wanted.series, gap.high)
+    return f"from {low} to before {high}"

@@ -1,0 +1,162 @@
+"""SQL over the whole mirror: one SELECT, parsed and checked first, then run by DuckDB.
+
+The statement can name series and nothing else: no file, no setting, no table function. Besides
+being parsed it runs on a connection that can read the record tables only and write nothing there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from drmsmirror.errors import SqlError
+from drmsmirror.mirror import Mirror
+from drmsmirror.records import RecordTable, connect, create_view
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+__all__ = ["run_sql"]
+
+_DIALECT = "duckdb"
+
+#: Functions that depend on nothing but their arguments, yet tell of the machine or can run on.
+_REFUSED_FUNCTIONS = frozenset({"getenv", "current_setting", "sleep_ms", "nextval", "currval"})
+
+
+def run_sql(mirror: Mirror, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Run one SELECT, or DESCRIBE, over the series that the mirror holds.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    statement : str
+        DuckDB's SQL; series are named as in DRMS: ``hmi.sharp_720s``.
+
+    Returns
+    -------
+    columns : list of str
+    rows : list of tuple
+
+    Raises
+    ------
+    SqlError
+        It is no single SELECT, names what is no series of the mirror, uses what is not allowed,
+        or the engine cannot run it.
+    """
+    import duckdb
+
+    tables = _tables(mirror)
+    parsed = _parse(statement)
+    described = _check(parsed, statement, tables)
+    with connect([table.path for table in tables.values()]) as connection:
+        for name in _named(parsed, tables):
+            create_view(connection, tables[name])
+        text = _columns_of(described) if described else statement
+        try:
+            result = connection.execute(text)
+            return [column[0] for column in result.description or []], result.fetchall()
+        except duckdb.Error as error:
+            raise SqlError(f"DuckDB cannot run this: {error}") from None
+
+
+def _tables(mirror: Mirror) -> dict[str, RecordTable]:
+    """The series that have a record table, by name in lower case."""
+    tables = {}
+    for summary in mirror.catalogue.series():
+        definition = mirror.catalogue.definition(summary.name)
+        if mirror.catalogue.state(summary.name).table_path is not None:
+            tables[definition.name.lower()] = mirror.table(definition)
+    return tables
+
+
+def _parse(statement: str) -> exp.Expr:
+    import sqlglot
+
+    try:
+        parsed = [tree for tree in sqlglot.parse(statement, read=_DIALECT) if tree is not None]
+    except sqlglot.errors.SqlglotError as error:
+        raise SqlError(f"This is not SQL that can be read: {error}") from None
+    if len(parsed) != 1:
+        raise SqlError(f"One SELECT at a time; these are {len(parsed)} statements")
+    return parsed[0]
+
+
+def _check(parsed: exp.Expr, statement: str, tables: Iterable[str]) -> str | None:
+    """Refuse what is not allowed; the name of the series where one is to be described."""
+    from sqlglot import exp
+
+    if isinstance(parsed, exp.Describe) and isinstance(parsed.this, exp.Table):
+        name = _full_name(parsed.this)
+        _refuse_unknown(parsed.this, name, tables)
+        return name
+    if not isinstance(parsed, exp.Query):
+        raise SqlError(f"Only SELECT and DESCRIBE are allowed, not: {statement.strip()[:60]}")
+    own = {expression.alias.lower() for expression in parsed.find_all(exp.CTE)}
+    for node in parsed.walk():
+        if isinstance(node, exp.Into | exp.Command | exp.Lock | exp.Parameter | exp.Placeholder):
+            raise SqlError(f"{node.sql(_DIALECT)[:60]!r} is not allowed here")
+        if isinstance(node, exp.Table):
+            name = _full_name(node)
+            if name not in own:
+                _refuse_unknown(node, name, tables)
+        elif isinstance(node, exp.Func):
+            _refuse_function(node)
+    return None
+
+
+def _full_name(table: exp.Table) -> str:
+    from sqlglot import exp
+
+    if not isinstance(table.this, exp.Identifier):
+        return ""
+    parts = [part for part in (table.catalog, table.db, table.name) if part]
+    return ".".join(parts).lower()
+
+
+def _refuse_unknown(table: exp.Table, name: str, tables: Iterable[str]) -> None:
+    known = sorted(tables)
+    if name in known:
+        return
+    shown = table.sql(_DIALECT)
+    held = f"held are {', '.join(known)}" if known else "the mirror holds none yet"
+    raise SqlError(f"{shown} is no series of this mirror; {held}")
+
+
+def _refuse_function(node: exp.Func) -> None:
+    from sqlglot import exp
+
+    names = [node.name] if isinstance(node, exp.Anonymous) else list(node.sql_names())
+    found = {name.lower() for name in names}
+    if isinstance(node, exp.Anonymous) and not found <= _pure_functions():
+        raise SqlError(f"The function {node.name}() is not allowed here")
+    if found & _REFUSED_FUNCTIONS:
+        raise SqlError(f"The function {sorted(found)[0]}() is not allowed here")
+
+
+@cache
+def _pure_functions() -> frozenset[str]:
+    """Scalar and aggregate functions of the engine that only look at their arguments."""
+    with connect() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN "
+            "('scalar', 'aggregate') AND NOT coalesce(has_side_effects, FALSE)"
+        ).fetchall()
+    return frozenset(name for (name,) in rows) - _REFUSED_FUNCTIONS
+
+
+def _named(parsed: exp.Expr, tables: Iterable[str]) -> list[str]:
+    """The series that the statement names, each once."""
+    from sqlglot import exp
+
+    names = {_full_name(table) for table in parsed.find_all(exp.Table)}
+    return sorted(names & set(tables))
+
+
+def _columns_of(name: str) -> str:
+    namespace, _, table = name.partition(".")
+    return (
+        "SELECT column_name AS column, data_type AS type, comment FROM duckdb_columns() "
+        f"WHERE schema_name = '{namespace}' AND table_name = '{table}' ORDER BY column_index"
+    )

@@ -1,0 +1,203 @@
+"""One mirror: the catalogue and the record tables of one directory, opened together.
+
+::
+
+    <mirror>/
+        drmsmirror.toml         settings, where there are any
+        catalogue.sqlite        the catalogue (elsewhere where ``catalogue_url`` says so)
+        catalogue.copy.sqlite   its published copy: a backup, and what read-only hosts open
+        records/<namespace>/<series>/   record tables
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from drmsmirror.catalogue import Catalogue, SeriesState
+from drmsmirror.errors import IntegrityError, NoMirrorError
+from drmsmirror.files import free_bytes, make_directory, write_bytes
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records import FORMAT, Period, RecordTable, choose_period
+from drmsmirror.settings import FILE_NAME, Settings
+
+__all__ = ["Mirror", "catalogue_place"]
+
+_log = logging.getLogger(__name__)
+
+_CATALOGUE = "catalogue.sqlite"
+_PUBLISHED = "catalogue.copy.sqlite"
+_RECORDS = "records"
+
+_NEW_SETTINGS = """\
+# Settings of this mirror. Everything has a default; the project's config/ shows them all.
+
+[upstream]
+# url = "http://jsoc.stanford.edu"
+# contact = "you@example.org"     # sent in the User-Agent, so that JSOC can reach you
+"""
+
+
+class Mirror:
+    """An open mirror.
+
+    Parameters
+    ----------
+    settings : Settings
+    catalogue : Catalogue
+        Open, of the version that this code knows.
+    """
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+
+    @classmethod
+    def create(cls, settings: Settings) -> Mirror:
+        """Make the mirror's directory and what is missing in it; nothing that is there is touched.
+
+        Raises
+        ------
+        StoreError
+            The directory cannot be written.
+        """
+        make_directory(settings.mirror / _RECORDS)
+        if not (settings.mirror / FILE_NAME).exists():
+            write_bytes(settings.mirror / FILE_NAME, _NEW_SETTINGS.encode())
+        return cls(settings, Catalogue.create(catalogue_place(settings)))
+
+    @classmethod
+    def open(cls, settings: Settings) -> Mirror:
+        """Open a mirror that is there, read-only where it cannot be written.
+
+        Raises
+        ------
+        NoMirrorError
+            There is none.
+        CatalogueVersionError
+            It was written by another version of drmsmirror.
+        """
+        place = catalogue_place(settings)
+        if isinstance(place, Path):
+            if not place.exists():
+                raise NoMirrorError(
+                    f"There is no mirror at {settings.mirror}. Make one with\n"
+                    f"  drmsmirror init {settings.mirror}\nor name another with --mirror DIR"
+                )
+            if not _is_writable(place):
+                return cls(settings, Catalogue.open(_published(settings), read_only=True))
+        return cls(settings, Catalogue.open(place))
+
+    @classmethod
+    def open_or_create(
+        cls, settings: Settings, announce: Callable[[str], None] = _log.warning
+    ) -> Mirror:
+        """Open the mirror; where there is none, make it and announce where."""
+        if cls.exists(settings):
+            return cls.open(settings)
+        mirror = cls.create(settings)
+        free = free_bytes(settings.mirror) / 2**30
+        announce(f"Made a new mirror at {settings.mirror} ({free:.1f} GiB free)")
+        return mirror
+
+    @staticmethod
+    def exists(settings: Settings) -> bool:
+        """Whether there is a mirror at the place that the settings name."""
+        place = catalogue_place(settings)
+        return not isinstance(place, Path) or place.exists()
+
+    def __enter__(self) -> Mirror:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the catalogue."""
+        self.catalogue.close()
+
+    @property
+    def root(self) -> Path:
+        """The mirror's directory."""
+        return self.settings.mirror
+
+    def table(self, definition: SeriesDefinition) -> RecordTable:
+        """Open the record table of a series that has one.
+
+        Raises
+        ------
+        IntegrityError
+            It is not there, or older than the catalogue says.
+        """
+        state = self.catalogue.state(definition.name)
+        if state.table_path is None or state.table_version is None:
+            raise IntegrityError(
+                f"{definition.name} has no record table yet; run drmsmirror sync {definition.name}"
+            )
+        return self._open_table(definition, state)
+
+    def table_for_writing(
+        self, definition: SeriesDefinition, expected_rows: int, expected_days: float
+    ) -> RecordTable:
+        """Open the record table of a series, making it first where there is none.
+
+        The caller holds the lease of the series.
+
+        Parameters
+        ----------
+        definition : SeriesDefinition
+        expected_rows : int
+            Rows the whole series will have: with its length they fix the partition period.
+        expected_days : float
+            Length of the series in days.
+        """
+        state = self.catalogue.state(definition.name)
+        if state.table_path is not None:
+            return self._open_table(definition, state)
+        period = choose_period(definition, expected_rows, expected_days)
+        path = Path(_RECORDS) / definition.namespace / definition.table
+        table = RecordTable.create(self.root / path, definition, period)
+        self.catalogue.save_state(
+            replace(
+                state,
+                table_path=str(path),
+                table_format=FORMAT,
+                partition_period=str(table.period),
+                table_version=table.version,
+            )
+        )
+        return table
+
+    def publish(self) -> None:
+        """Publish a consistent read-only copy of the catalogue beside the records."""
+        if isinstance(catalogue_place(self.settings), Path):
+            self.catalogue.publish(_published(self.settings))
+
+    def _open_table(self, definition: SeriesDefinition, state: SeriesState) -> RecordTable:
+        if state.table_format != FORMAT:
+            raise IntegrityError(
+                f"The record table of {definition.name} has format {state.table_format}; this "
+                f"version of drmsmirror reads format {FORMAT}"
+            )
+        return RecordTable.open(
+            self.root / str(state.table_path),
+            definition,
+            Period(state.partition_period or Period.NONE),
+            at_least=state.table_version or 0,
+        )
+
+
+def catalogue_place(settings: Settings) -> Path | str:
+    """Where the catalogue of a mirror is: a URL, or the path of a SQLite file."""
+    return settings.catalogue_url or settings.mirror / _CATALOGUE
+
+
+def _published(settings: Settings) -> Path:
+    return settings.mirror / _PUBLISHED
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)

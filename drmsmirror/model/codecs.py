@@ -1,0 +1,326 @@
+"""Text codecs: how the values of one keyword print, learnt and checked.
+
+DRMS over HTTP speaks text: each value printed by its keyword's own format, which ``series_struct``
+does not give. A codec turns that text into typed values and back. Every value is printed again and
+compared with what came in; where the two differ, the exact text is kept beside the value, so that
+nothing is ever lost. All work is done on whole columns.
+
+Sources: DRMS semantics 2.2 (how values print), 2.6 (times).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drmsmirror.model.series import Keyword
+from drmsmirror.model.times import format_times, learn_time_format, parse_times, time_style
+from drmsmirror.model.types import MISSING_TIME_TOLERANCE, KeywordType
+
+__all__ = [
+    "INVALID_KEY",
+    "MISSING_TEXT",
+    "Codec",
+    "Decoded",
+    "arrow_type",
+    "cast_numbers",
+    "codec_of",
+    "default_codec",
+    "is_missing",
+    "learn_codec",
+]
+
+#: What ``rs_list`` prints for a missing value (DRMS semantics 2.2, rule 1).
+MISSING_TEXT = "MISSING"
+
+#: What it prints for a keyword that the series has not, or a link that leads nowhere (rule 2).
+INVALID_KEY = "Invalid KeyLink"
+
+#: The one keyword whose missing value prints like any other (DRMS semantics 2.2, rule 1).
+_ALWAYS_PRINTED = "QUALITY"
+
+#: How many texts are looked at to learn a format.
+_SAMPLE = 2000
+
+_ARROW_TYPES: dict[KeywordType, pa.DataType] = {
+    KeywordType.CHAR: pa.int8(),
+    KeywordType.SHORT: pa.int16(),
+    KeywordType.INT: pa.int32(),
+    KeywordType.LONGLONG: pa.int64(),
+    KeywordType.FLOAT: pa.float32(),
+    KeywordType.DOUBLE: pa.float64(),
+    KeywordType.TIME: pa.float64(),
+    KeywordType.STRING: pa.string(),
+}
+
+
+def arrow_type(type_: KeywordType) -> pa.DataType:
+    """The Arrow type in which values of a keyword type are stored."""
+    return _ARROW_TYPES[type_]
+
+
+def is_missing(type_: KeywordType, values: pa.Array) -> pa.BooleanArray:
+    """Which stored values stand for "missing" (DRMS semantics 2.1)."""
+    if type_.is_float:
+        return pc.is_nan(values)
+    if type_ is KeywordType.TIME:
+        distance = np.abs(values.to_numpy(zero_copy_only=False) - type_.missing)
+        return pa.array(~(distance > MISSING_TIME_TOLERANCE))
+    return pc.equal(values, pa.scalar(type_.missing, arrow_type(type_)))
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One column of text, typed.
+
+    Parameters
+    ----------
+    values : pyarrow.Array
+        Typed values without nulls; missing ones are DRMS's sentinels.
+    exact : dict of int to str
+        By row, the text of each value that does not print back as it came.
+    """
+
+    values: pa.Array
+    exact: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How the values of one keyword print.
+
+    Parameters
+    ----------
+    type : KeywordType
+        Type of the values.
+    format : str
+        A printf format (``%e``, ``0x%08X``); of a time, zone and precision (``TAI 3``).
+    always_prints : bool
+        Whether a missing value prints by the format instead of as ``MISSING``.
+    """
+
+    type: KeywordType
+    format: str
+    always_prints: bool = False
+
+    def decode(self, texts: pa.StringArray) -> Decoded:
+        """Type a column of texts and note each that would not print back the same.
+
+        Parameters
+        ----------
+        texts : pyarrow.StringArray
+            Values as ``rs_list`` printed them; a null counts as missing.
+        """
+        values = self._parse(texts)
+        printed = self.encode(values)
+        given = texts.to_pylist()
+        if printed == given:
+            return Decoded(values, {})
+        pairs = enumerate(zip(given, printed, strict=True))
+        return Decoded(values, {row: was for row, (was, now) in pairs if was not in (now, None)})
+
+    def encode(self, values: pa.Array) -> list[str]:
+        """Print a column of stored values as ``rs_list`` does."""
+        if self.type is KeywordType.STRING:
+            texts: list[str] = pc.if_else(pc.equal(values, ""), MISSING_TEXT, values).to_pylist()
+            return texts
+        missing = is_missing(self.type, values)
+        if self.always_prints or not pc.any(missing).as_py():
+            return self._print(values)
+        printed = iter(self._print(values.filter(pc.invert(missing))))
+        return [MISSING_TEXT if gone else next(printed) for gone in missing.to_pylist()]
+
+    def _print(self, values: pa.Array) -> list[str]:
+        if not len(values):
+            return []
+        if self.type is KeywordType.TIME:
+            zone, precision = _time_format(self.format)
+            printed = format_times(values.to_numpy(zero_copy_only=False), zone, precision)
+            return [text.decode("ascii") for text in printed.tolist()]
+        plain, unsigned = _python_format(self.format)
+        numbers = values.to_pylist()
+        if unsigned:
+            mask = 2**self.type.bits - 1
+            numbers = [number & mask for number in numbers]
+        # one format for the whole column: several times faster than one call a value
+        joined: str = (f"{plain}\n" * len(numbers)) % tuple(numbers)
+        return joined.split("\n")[:-1]
+
+    def _parse(self, texts: pa.StringArray) -> pa.Array:
+        blank = pa.scalar(None, pa.string())
+        given = pc.if_else(pc.equal(texts, MISSING_TEXT), blank, texts)
+        if self.type is KeywordType.STRING:
+            return pc.fill_null(given, "")
+        if self.type is KeywordType.TIME:
+            values, valid = parse_times(pc.fill_null(given, "").cast(pa.string()))
+            return pa.array(np.where(valid, values, self.type.missing))
+        target = arrow_type(self.type)
+        typed = cast_numbers(pc.utf8_trim_whitespace(given), target)
+        return pc.fill_null(typed, pa.scalar(self.type.missing, target))
+
+
+def codec_of(keyword: Keyword, codec_format: str | None = None) -> Codec | None:
+    """The codec that is known for a keyword, or None where it must be learnt.
+
+    Parameters
+    ----------
+    keyword : Keyword
+        Its own ``format`` is used where the definition gives one.
+    codec_format : str, optional
+        A format learnt earlier.
+    """
+    known = codec_format or _declared_format(keyword)
+    if known is None:
+        return None
+    return Codec(keyword.type, known, keyword.name == _ALWAYS_PRINTED)
+
+
+def default_codec(keyword: Keyword) -> Codec:
+    """What prints a keyword that has shown nothing but missing values so far."""
+    default = "UTC 0" if keyword.type is KeywordType.TIME else keyword.type.default_format
+    return Codec(keyword.type, default, keyword.name == _ALWAYS_PRINTED)
+
+
+def learn_codec(keyword: Keyword, texts: pa.StringArray) -> Codec | None:
+    """The codec that prints a column as it came, or most of it; None if it holds no value.
+
+    Among the formats that fit equally well the more general one is taken: DRMS's usual ``%g``
+    before ``%.1f`` unless a trailing zero shows that the decimals are fixed.
+    """
+    given = pc.drop_null(texts)
+    given = given.filter(pc.not_equal(given, MISSING_TEXT))
+    sample = pc.unique(given).slice(0, _SAMPLE)
+    if not len(sample):
+        return None
+    words: list[str] = sample.to_pylist()
+    best: Codec | None = None
+    fewest = len(words) + 1
+    for candidate in dict.fromkeys(_candidates(keyword.type, words)):
+        codec = Codec(keyword.type, candidate, keyword.name == _ALWAYS_PRINTED)
+        misfits = len(codec.decode(sample).exact)
+        if misfits < fewest:
+            best, fewest = codec, misfits
+        if not misfits:
+            break
+    return best
+
+
+def _declared_format(keyword: Keyword) -> str | None:
+    if keyword.type is KeywordType.STRING:
+        return "%s"
+    if keyword.format is None:
+        return None
+    if keyword.type is not KeywordType.TIME:
+        return keyword.format
+    style = time_style(keyword.units, keyword.format)
+    return f"{style.zone} {style.precision}" if style.interval is None else None
+
+
+def _time_format(codec_format: str) -> tuple[str, int]:
+    """Zone and precision of a time codec's format (DRMS semantics 2.6)."""
+    zone, _, precision = codec_format.rpartition(" ")
+    return zone, int(precision)
+
+
+def cast_numbers(texts: pa.StringArray, target: pa.DataType) -> pa.Array:
+    """Numbers from printed texts, hexadecimal ones too; null for each text that is none."""
+    try:
+        # a double on the way, so that a float is rounded once, from what was printed
+        if pa.types.is_floating(target):
+            return pc.cast(pc.cast(texts, pa.float64()), target)
+        return pc.cast(texts, target)
+    except pa.ArrowInvalid:
+        return _cast_one_by_one(texts, target)
+
+
+def _cast_one_by_one(texts: pa.StringArray, target: pa.DataType) -> pa.Array:
+    """The same, with null for each text that is no such number."""
+    encoded = texts.dictionary_encode()
+    numbers = [_number_or_none(word, target) for word in encoded.dictionary.to_pylist()]
+    return pa.array(numbers, target).take(encoded.indices)
+
+
+def _number_or_none(text: str, target: pa.DataType) -> Any:
+    try:
+        if pa.types.is_floating(target):
+            return float(text)
+        number = int(text, 16 if text.lower().startswith("0x") else 10)
+    except ValueError:
+        return None
+    limit = 2 ** (target.bit_width - 1)
+    if limit <= number < 2 * limit and text.lower().startswith("0x"):
+        return number - 2 * limit
+    return number if -limit <= number < limit else None
+
+
+_CONVERSION = re.compile(
+    r"%(?P<flags>[-+ #0]*)(?P<size>\d*(?:\.\d+)?)(?:hh|h|ll|l|L|q)?(?P<kind>[a-zA-Z])"
+)
+
+
+def _python_format(printf: str) -> tuple[str, bool]:
+    """The Python spelling of a C format, and whether it prints the bits as unsigned."""
+    found = _CONVERSION.search(printf)
+    kind = found["kind"] if found else "s"
+    return _CONVERSION.sub(r"%\g<flags>\g<size>\g<kind>", printf), kind in "uxXo"
+
+
+def _candidates(type_: KeywordType, words: Sequence[str]) -> Iterator[str]:
+    """Formats that could have printed the words, likely and general ones first."""
+    if type_ is KeywordType.TIME:
+        learnt = learn_time_format(words)
+        if learnt is not None:
+            yield f"{learnt[0]} {learnt[1]}"
+        return
+    make: Callable[[Sequence[str]], Iterator[str]] = (
+        _integer_formats if type_.is_integer else _float_formats
+    )
+    yield from make(words)
+
+
+def _integer_formats(words: Sequence[str]) -> Iterator[str]:
+    widths = {len(word) for word in words}
+    width = min(widths)
+    if all(word.strip().lower().startswith("0x") for word in words):
+        letter = "x" if any(re.search("[a-f]", word[2:]) for word in words) else "X"
+        yield f"0x%0{width - 2}{letter}"
+        yield f"0x%{letter}"
+        return
+    yield "%d"
+    yield f"%0{width}d"
+    yield f"%{width}d"
+    yield "%x"
+
+
+def _float_formats(words: Sequence[str]) -> Iterator[str]:
+    """Fixed decimals, exponents and ``%g``, with the widths and digits that the words show."""
+    mantissas = [word.strip().lstrip("+-").lower().partition("e")[0] for word in words]
+    decimals = [len(mantissa.partition(".")[2]) for mantissa in mantissas]
+    digits = max(len(mantissa.replace(".", "").lstrip("0")) for mantissa in mantissas)
+    fixed = max(decimals)
+    width = min(len(word) for word in words)
+    padded = any(word != word.strip() for word in words)
+    general = [f"%.{count}g" if count != 6 else "%g" for count in (6, *range(max(digits, 7), 18))]
+    if all(count == fixed for count in decimals) and _shows_fixed_decimals(mantissas):
+        exponent = all("e" in word.lower() for word in words)
+        letter = ("E" if any("E" in word for word in words) else "e") if exponent else "f"
+        plain = f"%{letter}" if fixed == 6 else f"%.{fixed}{letter}"
+        yield f"%{width}.{fixed}{letter}" if padded else plain
+    yield from general
+    for letter in "fe":
+        yield f"%.{fixed}{letter}"
+
+
+def _shows_fixed_decimals(mantissas: Sequence[str]) -> bool:
+    """Whether a trailing zero, which ``%g`` never prints, or a lack of evidence speaks for it."""
+    with_decimals = [mantissa for mantissa in mantissas if "." in mantissa]
+    if any(mantissa.endswith("0") for mantissa in with_decimals):
+        return True
+    # without a trailing zero among twenty values, fixed decimals are unlikely (0.9**20 = 0.12)
+    return 0 < len(with_decimals) < 20 and max(len(m.partition(".")[2]) for m in with_decimals) > 2

@@ -1,0 +1,36 @@
+"""Positions on a series' axis in words that a person knows: times, or record numbers."""
+
+from __future__ import annotations
+
+import math
+
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.model.slots import slotting
+from drmsmirror.model.times import format_time
+
+__all__ = ["position_seconds", "position_text"]
+
+
+def position_seconds(definition: SeriesDefinition, position: float) -> float | None:
+    """TAI seconds since 1977.01.01_TAI of a position; None on an axis that is not time.
+
+    Parameters
+    ----------
+    position : float
+        A slot number, TAI seconds, or a record number, whatever the axis of the series counts.
+    """
+    axis = definition.axis
+    if axis.keyword is None or not math.isfinite(position):
+        return None
+    if not axis.slotted:
+        return position
+    rule = slotting(definition, definition.keyword(axis.keyword))
+    return rule.base + position * rule.step
+
+
+def position_text(definition: SeriesDefinition, position: float) -> str:
+    """A position as a TAI time, as ``recnum N``, or as an open end."""
+    if math.isinf(position):
+        return "the beginning" if position < 0 else "the end"
+    seconds = position_seconds(definition, position)
+    return f"recnum {position:.0f}" if seconds is None else format_time(seconds, "TAI", 0)

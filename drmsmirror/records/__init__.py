@@ -1,0 +1,34 @@
+"""Record tables: how they are written, merged, compacted, queried, and printed."""
+
+from __future__ import annotations
+
+from drmsmirror.records.compaction import compact
+from drmsmirror.records.engine import connect
+from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
+from drmsmirror.records.merge import MergeResult, merge
+from drmsmirror.records.numbers import number_records
+from drmsmirror.records.schema import FORMAT, Period, choose_period
+from drmsmirror.records.select import count_records, select_records
+from drmsmirror.records.table import RecordTable
+from drmsmirror.records.text import KeyPlan, plan_keys
+from drmsmirror.records.views import create_view
+
+__all__ = [
+    "FORMAT",
+    "KeyPlan",
+    "MergeResult",
+    "Period",
+    "RecordTable",
+    "TypedRecords",
+    "choose_period",
+    "compact",
+    "connect",
+    "count_records",
+    "create_view",
+    "harvest_keys",
+    "merge",
+    "number_records",
+    "plan_keys",
+    "select_records",
+    "type_records",
+]

@@ -1,0 +1,99 @@
+"""DuckDB as the engine of every local read: in memory, bounded, without the network.
+
+No extension is ever loaded or fetched: compute nodes have no internet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["connect", "duckdb_type", "files_relation", "identifier", "literal"]
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "memory_limit": "2GB",
+    "preserve_insertion_order": "true",
+}
+
+#: Once this was run nothing else on disk can be reached, and no setting changed.
+_LOCKED = "SET enable_external_access = false; SET lock_configuration = true"
+
+_DUCKDB_TYPES = {
+    pa.bool_(): "BOOLEAN",
+    pa.int8(): "TINYINT",
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+    pa.string(): "VARCHAR",
+}
+
+
+def connect(directories: Iterable[Path] = ()) -> AbstractContextManager[DuckDBPyConnection]:
+    """A connection of its own, that is closed at the end of the ``with`` block.
+
+    Parameters
+    ----------
+    directories : iterable of Path
+        Besides these, nothing on disk can be read through the connection, and no setting of it
+        can be changed any more.
+    """
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config=_SETTINGS)
+    allowed = ", ".join(literal(f"{directory}/") for directory in directories)
+    connection.execute(f"SET allowed_directories = [{allowed}]; {_LOCKED}")
+    return closing(connection)
+
+
+def identifier(name: str) -> str:
+    """A column or table name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """A number or text as SQL; a float keeps every bit."""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return f"CAST('{value!r}' AS DOUBLE)"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def duckdb_type(type_: pa.DataType) -> str:
+    """The DuckDB type that an Arrow type of a record table becomes."""
+    return _DUCKDB_TYPES[type_]
+
+
+def files_relation(files: Sequence[str], schema: pa.Schema) -> str:
+    """SQL for the rows of some Parquet files, with exactly the columns of ``schema``.
+
+    A file written before a keyword was added lacks its column: those rows have null there.
+    """
+    columns = ", ".join(
+        f"CAST(NULL AS {duckdb_type(field.type)}) AS {identifier(field.name)}" for field in schema
+    )
+    nothing = f"SELECT {columns} WHERE FALSE"
+    if not files:
+        return f"({nothing})"
+    listed = ", ".join(literal(file) for file in files)
+    names = ", ".join(identifier(field.name) for field in schema)
+    rows = (
+        f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = true, "
+        f"hive_types = {{'_period': VARCHAR}})"
+    )
+    return f"(SELECT {names} FROM ({nothing} UNION ALL BY NAME {rows}))"

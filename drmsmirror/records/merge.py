@@ -1,0 +1,233 @@
+"""The merge: what a batch of records changes in the record table, as one atomic commit.
+
+Identity is (generation, recnum). A record that is held with the same values is left alone, one
+with other values becomes a new row with a later ``_seen_run``, and among the rows of one prime key
+that of the newest generation and largest recnum is the latest (DRMS semantics 1.8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.records.schema import PERIOD, periods_of, table_schema
+from drmsmirror.records.table import RecordTable
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["MergeResult", "merge"]
+
+#: Columns that identify one row for good.
+_ROW_KEYS = ("_generation", "recnum", "_seen_run")
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """What a merge did.
+
+    Parameters
+    ----------
+    new : int
+        Records whose prime key was not held.
+    revised : int
+        Records whose prime key was held with other values.
+    unchanged : int
+        Records that were held as they are.
+    version : int
+        Version of the table that holds them all.
+    """
+
+    new: int
+    revised: int
+    unchanged: int
+    version: int
+
+
+def merge(table: RecordTable, rows: pa.Table, *, run: int, generation: int) -> MergeResult:
+    """Merge a batch into the record table of its series.
+
+    Parameters
+    ----------
+    table : RecordTable
+    rows : pyarrow.Table
+        As :attr:`~drmsmirror.records.ingest.TypedRecords.rows`; recnums are not null and distinct.
+    run : int
+        The run that brings them.
+    generation : int
+        The upstream's generation in which the recnums were issued.
+    """
+    if not rows.num_rows:
+        return MergeResult(0, 0, 0, table.version)
+    given = _as_table_rows(table, rows, run, generation)
+    change = _find_change(table, given, generation)
+    if change.superseded.num_rows:
+        table.supersede(pa.concat_tables([change.fresh, change.superseded]), _ROW_KEYS)
+    elif change.fresh.num_rows:
+        table.append(change.fresh)
+    return MergeResult(
+        new=change.fresh.num_rows - change.revised,
+        revised=change.revised,
+        unchanged=given.num_rows - change.fresh.num_rows,
+        version=table.version,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    fresh: pa.Table
+    superseded: pa.Table
+    revised: int
+
+
+def _as_table_rows(table: RecordTable, rows: pa.Table, run: int, generation: int) -> pa.Table:
+    """The batch with system columns and partition, sorted by prime key."""
+    definition, count = table.definition, rows.num_rows
+    axis = rows[definition.axis.column].combine_chunks().to_numpy(zero_copy_only=False)
+    columns = {
+        "_latest": pa.array([True] * count),
+        "_seen_run": pa.array([run] * count, pa.int64()),
+        "_gone_run": pa.nulls(count, pa.int64()),
+        "_generation": pa.array([generation] * count, pa.int32()),
+        PERIOD: periods_of(definition, table.period, axis),
+    }
+    schema = table_schema(definition)
+    arrays = [
+        columns[field.name] if field.name in columns else rows[field.name] for field in schema
+    ]
+    order = [(key, "ascending") for key in (*definition.internal_prime_keys, "recnum")]
+    return pa.table(arrays, schema=schema).sort_by(order)
+
+
+def _touched(definition: SeriesDefinition, given: pa.Table) -> str:
+    """Which files can hold the same records or other versions of them."""
+    ranges = []
+    for column in dict.fromkeys((definition.axis.column, "recnum")):
+        bounds = pc.min_max(given[column]).as_py()
+        ranges.append(f"({column} >= {bounds['min']!r} AND {column} <= {bounds['max']!r})")
+    return " OR ".join(ranges)
+
+
+def _latest_within(definition: SeriesDefinition, given: pa.Table) -> pa.Table:
+    """Mark the latest version of each prime key where nothing is held yet.
+
+    The rows are sorted by prime key and recnum, so the last of each run of equal keys is it.
+    """
+    keys = definition.internal_prime_keys
+    if not keys or given.num_rows < 2:
+        return given
+    differs = None
+    for key in keys:
+        column = given[key].combine_chunks()
+        other = pc.not_equal(column.slice(1), column.slice(0, len(column) - 1))
+        differs = other if differs is None else pc.or_(differs, other)
+    latest = pa.concat_arrays([differs, pa.array([True])])
+    return given.set_column(0, given.schema.field("_latest"), latest)
+
+
+def _find_change(table: RecordTable, given: pa.Table, generation: int) -> _Change:
+    """Find what of the batch is new, and which held rows it supersedes."""
+    definition = table.definition
+    files = table.files(_touched(definition, given))
+    if files:
+        with connect([table.path]) as connection:
+            connection.register("given", given)
+            if _hold_related(connection, definition, files, generation):
+                return _compare(connection, definition, generation)
+    return _Change(_latest_within(definition, given), given.slice(0, 0), 0)
+
+
+def _hold_related(
+    connection: DuckDBPyConnection,
+    definition: SeriesDefinition,
+    files: list[str],
+    generation: int,
+) -> bool:
+    """Make the table ``held``: the rows of the same records, or of other versions of them.
+
+    Only keys are read to find them: most windows of a backfill meet none.
+    """
+    schema = table_schema(definition)
+    keys = dict.fromkeys((*_identity(definition), "recnum", "_generation"))
+    narrow = pa.schema([field for field in schema if field.name in keys])
+    related = f"""
+        EXISTS (SELECT 1 FROM given WHERE {_same_key(definition)})
+        OR (_generation = {literal(generation)} AND recnum IN (SELECT recnum FROM given))
+    """
+    found = f"SELECT count(*) FROM {files_relation(files, narrow)} AS held WHERE {related}"
+    if not connection.execute(found).fetchall()[0][0]:
+        return False
+    connection.execute(
+        f"CREATE TEMP TABLE held AS SELECT * FROM {files_relation(files, schema)} AS held "
+        f"WHERE {related}"
+    )
+    return True
+
+
+def _compare(
+    connection: DuckDBPyConnection, definition: SeriesDefinition, generation: int
+) -> _Change:
+    """Compare the batch ``given`` with the rows ``held``."""
+    schema = table_schema(definition)
+    identity = ", ".join(identifier(key) for key in _identity(definition))
+    values = ", ".join(
+        identifier(field.name)
+        for field in schema
+        if field.name == "_text" or not field.name.startswith("_")
+    )
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE same AS
+        SELECT recnum FROM (
+            SELECT {values} FROM given
+            INTERSECT
+            SELECT {values} FROM held WHERE _generation = {literal(generation)}
+            QUALIFY row_number() OVER (PARTITION BY recnum ORDER BY _seen_run DESC) = 1
+        );
+        CREATE TEMP TABLE fresh AS
+        SELECT * FROM given WHERE recnum NOT IN (SELECT recnum FROM same);
+        CREATE TEMP TABLE ranked AS
+        SELECT *, row_number() OVER (
+            PARTITION BY {identity}
+            ORDER BY _generation DESC, recnum DESC, _seen_run DESC
+        ) = 1 AS is_latest
+        FROM (
+            SELECT *, TRUE AS is_fresh FROM fresh
+            UNION ALL BY NAME
+            SELECT *, FALSE AS is_fresh FROM held WHERE _latest
+        );
+        """
+    )
+    columns = ", ".join(
+        "is_latest AS _latest" if field.name == "_latest" else identifier(field.name)
+        for field in schema
+    )
+    fresh = f"SELECT {columns} FROM ranked WHERE is_fresh ORDER BY {identity}, recnum"
+    superseded = f"SELECT {columns} FROM ranked WHERE NOT is_fresh AND NOT is_latest"
+    revised = f"""
+        SELECT count(*) FROM fresh AS given
+        WHERE EXISTS (SELECT 1 FROM held WHERE {_same_key(definition)})
+           OR recnum IN (SELECT recnum FROM held WHERE _generation = {literal(generation)})
+    """
+    return _Change(
+        fresh=connection.sql(fresh).to_arrow_table().cast(schema),
+        superseded=connection.sql(superseded).to_arrow_table().cast(schema),
+        revised=int(connection.execute(revised).fetchall()[0][0]),
+    )
+
+
+def _identity(definition: SeriesDefinition) -> tuple[str, ...]:
+    """Columns whose values versions of one record share; the number where there is no prime key."""
+    return definition.internal_prime_keys or ("recnum",)
+
+
+def _same_key(definition: SeriesDefinition) -> str:
+    return " AND ".join(
+        f"held.{identifier(key)} IS NOT DISTINCT FROM given.{identifier(key)}"
+        for key in _identity(definition)
+    )

@@ -1,0 +1,248 @@
+"""One record table: a Delta Lake table that is created, opened, appended to and read by name.
+
+What is written here is durable before the call returns: the files of a commit are flushed to the
+disk after it, so that the catalogue may say that they are there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from drmsmirror.errors import IntegrityError, NoSpaceError, StoreError
+from drmsmirror.failpoints import reach
+from drmsmirror.files import make_directory, sync_files
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records.schema import PERIOD, Period, pruning_columns, table_schema
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable, WriterProperties
+
+__all__ = ["RecordTable"]
+
+#: Rows in a row group: a wide record is read without decoding a million others.
+ROW_GROUP = 50_000
+
+_PERIOD_PROPERTY = "drmsmirror.period"
+
+
+class RecordTable:
+    """The record table of one series, at one version.
+
+    Parameters
+    ----------
+    path : Path
+        Directory of the Delta table.
+    definition : SeriesDefinition
+    period : Period
+        How the table is cut into partitions.
+    """
+
+    def __init__(
+        self, path: Path, definition: SeriesDefinition, period: Period, delta: DeltaTable
+    ) -> None:
+        self.path = path
+        self.definition = definition
+        self.period = period
+        self._delta = delta
+
+    @classmethod
+    def create(cls, path: Path, definition: SeriesDefinition, period: Period) -> RecordTable:
+        """Make an empty table.
+
+        One that is there already, left by a process that died before the catalogue knew of it, is
+        opened, and keeps its own period.
+        """
+        from deltalake import DeltaTable
+
+        make_directory(path)
+        delta = DeltaTable.create(
+            path,
+            table_schema(definition),
+            mode="ignore",
+            partition_by=[PERIOD],
+            name=definition.name,
+            description=definition.note[:200] or None,
+            configuration={
+                "delta.dataSkippingStatsColumns": ",".join(pruning_columns(definition)),
+                "delta.checkpointInterval": "50",
+                _PERIOD_PROPERTY: str(period),
+            },
+            raise_if_key_not_exists=False,
+        )
+        period = Period(delta.metadata().configuration.get(_PERIOD_PROPERTY, period))
+        table = cls(path, definition, period, delta)
+        table._make_durable(range(delta.version() + 1))
+        return table
+
+    @classmethod
+    def open(
+        cls, path: Path, definition: SeriesDefinition, period: Period, *, at_least: int
+    ) -> RecordTable:
+        """Open a table that the catalogue knows.
+
+        Parameters
+        ----------
+        at_least : int
+            The version that the catalogue says is there.
+
+        Raises
+        ------
+        IntegrityError
+            The table is absent, unreadable, or older than the catalogue says.
+        """
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        try:
+            delta = DeltaTable(path)
+        except DeltaError as error:
+            raise IntegrityError(
+                f"The record table of {definition.name} at {path} cannot be read: {error}. "
+                f"Restore it together with the catalogue, or remove the series and sync it again"
+            ) from error
+        if delta.version() < at_least:
+            raise IntegrityError(
+                f"The record table of {definition.name} at {path} is at version {delta.version()}, "
+                f"but the catalogue knows version {at_least}: the table was restored from an older "
+                f"copy. Restore the catalogue of the same moment (drmsmirror db restore)"
+            )
+        return cls(path, definition, period, delta)
+
+    @property
+    def version(self) -> int:
+        """Version of the table that this object reads."""
+        return int(self._delta.version())
+
+    def files(self, predicate: str | None = None) -> list[str]:
+        """Paths of the Parquet files that can hold matching rows.
+
+        Parameters
+        ----------
+        predicate : str, optional
+            SQL over the columns that have statistics, and the partition.
+        """
+        return list(self._delta.file_uris(file_pruning_predicate=predicate))
+
+    def append(self, rows: pa.Table) -> None:
+        """Commit new rows, all of :func:`~drmsmirror.records.schema.table_schema`'s columns."""
+        from deltalake import write_deltalake
+
+        self._commit(
+            lambda: write_deltalake(
+                self._delta,
+                rows,
+                mode="append",
+                writer_properties=_writer_properties(self.definition),
+            )
+        )
+
+    def supersede(self, rows: pa.Table, keys: Sequence[str]) -> None:
+        """Commit new rows and, in the same commit, take ``_latest`` from those held already.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+            New rows, and rows held whose ``keys`` are equal: those lose ``_latest``.
+        keys : sequence of str
+            Columns that identify a row.
+        """
+        periods = ", ".join(f"'{period}'" for period in rows[PERIOD].unique().to_pylist())
+        same = " AND ".join(f"held.{key} = given.{key}" for key in (PERIOD, *keys))
+        # naming the partitions keeps the merge from rewriting every file of the table
+        predicate = f"{same} AND held.{PERIOD} IN ({periods})"
+        self._commit(
+            lambda: (
+                self._delta.merge(
+                    rows,
+                    predicate,
+                    source_alias="given",
+                    target_alias="held",
+                    writer_properties=_writer_properties(self.definition),
+                )
+                .when_matched_update({"_latest": "false"})
+                .when_not_matched_insert_all()
+                .execute()
+            )
+        )
+
+    def replace_partition(self, period: str, rows: pa.RecordBatchReader) -> None:
+        """Commit a partition written anew; the rows must be the same, in another order."""
+        from deltalake import write_deltalake
+
+        self._commit(
+            lambda: write_deltalake(
+                self._delta,
+                rows,
+                mode="overwrite",
+                predicate=f"{PERIOD} = '{period}'",
+                writer_properties=_writer_properties(self.definition),
+            )
+        )
+
+    def file_counts(self) -> dict[str, int]:
+        """Number of files of each partition."""
+        counts: dict[str, int] = {}
+        actions = pa.table(self._delta.get_add_actions(flatten=True))
+        for period in actions[f"partition.{PERIOD}"].to_pylist():
+            counts[period] = counts.get(period, 0) + 1
+        return counts
+
+    def size_bytes(self) -> int:
+        """Bytes of the files that the table's version consists of."""
+        return int(sum(pa.table(self._delta.get_add_actions())["size_bytes"].to_pylist()))
+
+    def _commit(self, write: Callable[[], object]) -> None:
+        """Run a write that makes new versions, and flush what it wrote."""
+        from deltalake.exceptions import DeltaError
+
+        reach("records.before_commit")
+        before = self.version
+        try:
+            write()
+        except (DeltaError, OSError) as error:
+            if "No space left" in str(error) or "StorageFull" in str(error):
+                raise NoSpaceError(
+                    f"No space left for the records of {self.definition.name} at {self.path}; "
+                    f"free some and run the same again: nothing that was held is lost"
+                ) from error
+            raise StoreError(
+                f"Cannot write records of {self.definition.name} at {self.path}: {error}"
+            ) from error
+        self._delta.update_incremental()
+        self._make_durable(range(before + 1, self.version + 1))
+        reach("records.after_commit")
+
+    def _make_durable(self, versions: range) -> None:
+        log = self.path / "_delta_log"
+        commits = [log / f"{version:020d}.json" for version in versions]
+        added = [
+            self.path / action["add"]["path"]
+            for commit in commits
+            if commit.exists()
+            for line in commit.read_text(encoding="utf-8").splitlines()
+            if "add" in (action := json.loads(line))
+        ]
+        sync_files([*added, *commits])
+
+
+def _writer_properties(definition: SeriesDefinition) -> WriterProperties:
+    """How Parquet files are written.
+
+    Float columns get no statistics: Parquet's leave NaN out, and in DRMS NaN is a value, larger
+    than all others. A reader that trusts them drops rows, or holds that a column has no NaN.
+    """
+    from deltalake import ColumnProperties, WriterProperties
+
+    without = ColumnProperties(statistics_enabled="NONE")
+    floats = [field.name for field in table_schema(definition) if pa.types.is_floating(field.type)]
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        max_row_group_size=ROW_GROUP,
+        column_properties=dict.fromkeys(floats, without),
+    )

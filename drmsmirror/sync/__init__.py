@@ -1,0 +1,17 @@
+"""Bring records from the upstream into the mirror."""
+
+from __future__ import annotations
+
+from drmsmirror.sync.importing import ImportReport, import_records
+from drmsmirror.sync.progress import Ahead, Progress, Reporter, SyncReport
+from drmsmirror.sync.run import sync
+
+__all__ = [
+    "Ahead",
+    "ImportReport",
+    "Progress",
+    "Reporter",
+    "SyncReport",
+    "import_records",
+    "sync",
+]

@@ -1,0 +1,101 @@
+"""Fetch what is not held, window by window along the axis, the newest first."""
+
+from __future__ import annotations
+
+import math
+
+from drmsmirror.catalogue import RunOutcome
+from drmsmirror.model.coverage import Interval, gaps
+from drmsmirror.model.extent import Extent, extent_of
+from drmsmirror.model.positions import position_seconds, position_text
+from drmsmirror.model.recordset import window_text
+from drmsmirror.sync.asking import Asker
+from drmsmirror.sync.survey import Survey, survey
+from drmsmirror.sync.take import Taken, take_window
+from drmsmirror.sync.windows import WindowSizer
+from drmsmirror.sync.work import Work
+
+__all__ = ["backfill"]
+
+_DAY = 86400.0
+
+
+def backfill(work: Work) -> RunOutcome:
+    """Fetch every part of the wanted set that is not held, as far as time allows."""
+    outcome = RunOutcome.DONE
+    for piece in extent_of(work.wanted):
+        if missing := _missing(work, piece):
+            outcome = _fill(work, piece, missing)
+        if outcome is not RunOutcome.DONE:
+            return outcome
+    work.share_held = 1.0
+    return outcome
+
+
+def _missing(work: Work, piece: Extent) -> tuple[Interval, ...]:
+    held = [entry.interval for entry in work.held_entries(piece.restriction)]
+    return gaps(piece.interval, held)
+
+
+def _fill(work: Work, piece: Extent, missing: tuple[Interval, ...]) -> RunOutcome:
+    """Fetch the missing parts of one piece."""
+    asker = Asker(work)
+    extent = asker.extent(piece.interval, missing)
+    inside = [part for gap in missing if (part := gap.intersection(extent))]
+    outlook = survey(work, asker, extent, inside)
+    if not work.reporter.ahead(outlook.ahead):
+        return RunOutcome.STOPPED
+    _open_table(work, outlook)
+    sizer = WindowSizer(work.mirror.settings.sync, outlook.density, asker.smallest_window)
+    while missing:
+        if work.is_over:
+            return RunOutcome.STOPPED
+        gap = missing[-1]
+        window = _newest(gap, extent, sizer)
+        reach = _reach(window, gap, extent)
+        work.share_held = _share(piece, extent, missing, window)
+        entries = [work.entry(reach, piece.restriction)]
+        if take_window(work, sizer, window, window_text(work.wanted, reach), entries) is Taken.HELD:
+            missing = _missing(work, piece)
+            left = sum(_length(part, extent) for part in missing)
+            place = position_text(work.wanted.series, window.low)
+            work.say(place, round(left * outlook.density))
+    return RunOutcome.DONE
+
+
+def _newest(gap: Interval, extent: Interval, sizer: WindowSizer) -> Interval:
+    """The newest window of a gap; of a gap below the extent, the place where it ends."""
+    inside = gap.intersection(extent)
+    return sizer.newest(inside) if inside else Interval(gap.high - 1, gap.high)
+
+
+def _reach(window: Interval, gap: Interval, extent: Interval) -> Interval:
+    """What a window takes in: beyond the extent there is nothing, as the upstream said.
+
+    What lies above belongs to the newest window. What lies below can only be records without an
+    axis value: a window of its own.
+    """
+    if window.high <= extent.low:
+        return gap
+    return Interval(window.low, gap.high if window.high >= extent.high else window.high)
+
+
+def _share(
+    piece: Extent, extent: Interval, missing: tuple[Interval, ...], window: Interval
+) -> float:
+    """Share of the extent that is held once the window is."""
+    whole = _length(piece.interval, extent)
+    left = sum(_length(part, extent) for part in missing) - _length(window, extent)
+    return 1.0 if whole <= 0 else min(1.0, max(0.0, 1.0 - left / whole))
+
+
+def _length(part: Interval, extent: Interval) -> float:
+    common = part.intersection(extent)
+    return common.high - common.low if common else 0.0
+
+
+def _open_table(work: Work, outlook: Survey) -> None:
+    definition = work.wanted.series
+    ends = [position_seconds(definition, p) for p in (outlook.extent.low, outlook.extent.high)]
+    days = 0.0 if None in ends else (ends[1] - ends[0]) / _DAY  # type: ignore[operator]
+    work.store.open_table(outlook.total, days if math.isfinite(days) else 0.0)

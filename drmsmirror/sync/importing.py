@@ -1,0 +1,154 @@
+"""Take in records that somebody already has: a CSV or Parquet file, or a recorded answer.
+
+What a file holds completely only its owner knows: coverage is what the caller states.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from drmsmirror.catalogue import RunOutcome
+from drmsmirror.errors import QueryError
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.coverage import CoverageEntry, Versions
+from drmsmirror.model.extent import Extent, extent_of
+from drmsmirror.model.recordset import bind, parse_recordset
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.sync.progress import Progress, Reporter, SilentReporter
+from drmsmirror.sync.recordfile import RecordFile
+from drmsmirror.sync.store import WindowStore, adopt_definition
+
+__all__ = ["ImportReport", "import_records"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did.
+
+    Parameters
+    ----------
+    series : str
+    records_new, records_revised, records_unchanged : int
+        Records of the file, by what became of them.
+    ignored : tuple of str
+        Columns of the file that are no keyword of the series.
+    covers : str
+        What is held completely now by the caller's word; empty where nothing was stated.
+    """
+
+    series: str
+    records_new: int
+    records_revised: int
+    records_unchanged: int
+    ignored: tuple[str, ...]
+    covers: str
+
+
+def import_records(
+    mirror: Mirror,
+    definition: SeriesDefinition,
+    file: Path,
+    *,
+    covers: str | None = None,
+    reporter: Reporter | None = None,
+) -> ImportReport:
+    """Merge the records of a file into the mirror.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    definition : SeriesDefinition
+        Of the series. Where it gives a keyword's print format, values of the file are taken as
+        values and print by it; formats of other keywords are learnt from the texts.
+    file : Path
+        ``.csv``, ``.parquet``, or ``.json`` with the answer to an ``rs_list``. Columns are named
+        by keyword or by column of DRMS's table. Texts are values as DRMS prints them, times also
+        seconds since 1977.01.01_TAI; sentinels and nulls both mean missing. ``recnum`` is used
+        where it is there.
+    covers : str, optional
+        What the file holds completely: ``all``, or a record set of the series.
+    reporter : Reporter, optional
+        Hears how far it has come.
+
+    Raises
+    ------
+    ImportDataError
+        The file is none of these, lacks a prime key, or holds what is no value of a keyword.
+    """
+    stated = _stated(definition, covers)
+    source = RecordFile.open(definition, file)
+    with mirror.catalogue.holding(f"series {definition.name.lower()}") as lease:
+        adopt_definition(mirror, definition, "")
+        run = mirror.catalogue.start_run(definition.name, f"import {file.name}")
+        store = WindowStore(mirror, definition, run.id, lease)
+        try:
+            _keep_all(store, source, stated, reporter or SilentReporter())
+        except BaseException as error:
+            mirror.catalogue.finish_run(run.id, RunOutcome.FAILED, error=error)
+            raise
+        mirror.catalogue.finish_run(run.id, RunOutcome.DONE)
+        mirror.publish()
+    return ImportReport(
+        definition.name,
+        store.totals.records_new,
+        store.totals.records_revised,
+        store.totals.records_unchanged,
+        source.ignored,
+        covers or "",
+    )
+
+
+def _keep_all(
+    store: WindowStore, source: RecordFile, stated: Sequence[Extent], reporter: Reporter
+) -> None:
+    """Merge the file chunk by chunk; the last one brings the caller's statement with it."""
+    began = time.monotonic()
+    store.open_table(source.rows, 0.0)
+    done, largest = 0, 0
+    for chunk in source.chunks():
+        if chunk.is_last:
+            largest = max(largest, chunk.largest_recnum)
+            entries = [_entry(store, extent, source, largest) for extent in stated]
+        else:
+            entries = []
+        store.keep(chunk.rows, entries)
+        largest = max(largest, chunk.largest_recnum)
+        done += chunk.rows.num_rows
+        reporter.window(
+            Progress(
+                source.definition.name,
+                f"row {done}",
+                done,
+                source.rows - done,
+                time.monotonic() - began,
+            )
+        )
+
+
+def _stated(definition: SeriesDefinition, covers: str | None) -> tuple[Extent, ...]:
+    """What the caller says that the file holds completely."""
+    if covers is None:
+        return ()
+    text = definition.name if covers.strip().lower() == "all" else covers
+    bound = bind(parse_recordset(text), lambda _: definition)
+    for wanted in bound.sets:
+        if wanted.series is not definition or not covers:
+            raise QueryError(f"--covers must be 'all' or a record set of {definition.name}")
+    return tuple(extent for wanted in bound.sets for extent in extent_of(wanted))
+
+
+def _entry(
+    store: WindowStore, extent: Extent, source: RecordFile, largest_recnum: int
+) -> CoverageEntry:
+    return CoverageEntry(
+        interval=extent.interval,
+        restriction=extent.restriction.text,
+        columns=source.columns,
+        versions=Versions.LATEST,
+        generation=store.generation,
+        as_of_recnum=largest_recnum,
+        as_of_utc=source.written_utc,
+    )

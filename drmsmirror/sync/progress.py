@@ -1,0 +1,133 @@
+"""What a run says while it works, and at its end; how it is shown is the caller's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from drmsmirror.catalogue import RunOutcome
+
+__all__ = ["Ahead", "Progress", "Reporter", "SilentReporter", "SyncReport"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What lies ahead of a run, estimated from a count and a timed probe.
+
+    Parameters
+    ----------
+    series : str
+    records : int
+        Records to be fetched.
+    seconds : float
+        Time that takes, at the speed of the probe.
+    bytes : int
+        Size of the answers.
+    disk_bytes : int
+        Room that the records will take.
+    free_bytes : int
+        Room that there is.
+    narrower : tuple of str
+        Record sets that ask for less.
+    """
+
+    series: str
+    records: int
+    seconds: float
+    bytes: int
+    disk_bytes: int
+    free_bytes: int
+    narrower: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands after a window.
+
+    Parameters
+    ----------
+    series : str
+    place : str
+        What the window was, in words: ``2014.07.05_00:00:00_TAI``.
+    records : int
+        Records fetched so far.
+    records_ahead : int
+        Records expected still to come.
+    seconds : float
+        Time spent so far.
+    """
+
+    series: str
+    place: str
+    records: int
+    records_ahead: int
+    seconds: float
+
+    @property
+    def records_per_second(self) -> float:
+        """Mean rate of the run."""
+        return self.records / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time that the rest takes at this rate; None where there is no rate yet."""
+        rate = self.records_per_second
+        return self.records_ahead / rate if rate > 0 else None
+
+
+class Reporter(Protocol):
+    """Whoever wants to know what a run does."""
+
+    def ahead(self, ahead: Ahead) -> bool:
+        """Hear what lies ahead; False stops the run before it fetches anything."""
+
+    def window(self, progress: Progress) -> None:
+        """Hear that a window is held."""
+
+
+class SilentReporter:
+    """Hears and says nothing."""
+
+    def ahead(self, ahead: Ahead) -> bool:  # noqa: ARG002 - the protocol's signature
+        """Go on."""
+        return True
+
+    def window(self, progress: Progress) -> None:
+        """Let it pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a run did.
+
+    Parameters
+    ----------
+    series : str
+    record_set : str
+    outcome : RunOutcome
+        ``done``, or ``stopped`` where time was up or the caller did not agree.
+    records_new, records_revised, records_unchanged : int
+        Records received, by what became of them.
+    requests : int
+        Requests to the upstream.
+    bytes : int
+        Size of the answers.
+    seconds : float
+        Time that the run took.
+    share_held : float
+        Share of what was asked for that is held now, 0 to 1.
+    rows_held : int
+        Rows of the series held now, all versions counted.
+    """
+
+    series: str
+    record_set: str
+    outcome: RunOutcome
+    records_new: int
+    records_revised: int
+    records_unchanged: int
+    requests: int
+    bytes: int
+    seconds: float
+    share_held: float
+    rows_held: int

@@ -1,0 +1,257 @@
+"""Read a file of records: CSV, Parquet, or a recorded ``rs_list`` answer, in bounded pieces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
+
+from drmsmirror.errors import ImportDataError, UpstreamError
+from drmsmirror.model.codecs import MISSING_TEXT, arrow_type, cast_numbers
+from drmsmirror.model.series import Column, SeriesDefinition
+from drmsmirror.model.types import KeywordType
+from drmsmirror.upstream.answers import read_recorded
+
+__all__ = ["Chunk", "RecordFile"]
+
+_ROWS = 50_000
+_RECORD_NUMBERS = ("recnum", "sunum", "slotnum")
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some records of a file.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Columns named by key, as text or typed.
+    largest_recnum : int
+        Largest record number among them; 0 where there are none.
+    is_last : bool
+        Whether the file ends with them.
+    """
+
+    rows: pa.Table
+    largest_recnum: int
+    is_last: bool
+
+
+@dataclass(frozen=True)
+class RecordFile:
+    """A file of records of one series.
+
+    Parameters
+    ----------
+    definition : SeriesDefinition
+    path : Path
+    rows : int
+        How many records it has.
+    names : dict of str to str
+        By column of the file, the key or number that it holds.
+    ignored : tuple of str
+        Columns of the file that are none of the series.
+    """
+
+    definition: SeriesDefinition
+    path: Path
+    rows: int
+    names: dict[str, str]
+    ignored: tuple[str, ...]
+
+    @classmethod
+    def open(cls, definition: SeriesDefinition, path: Path) -> RecordFile:
+        """Look into a file: what columns it has, and how many records.
+
+        Raises
+        ------
+        ImportDataError
+            It cannot be read as what its name says, or a prime key has no column.
+        """
+        columns, rows = _outline(path)
+        names, ignored = _assign(definition, columns)
+        given = {name.lower() for name in names.values()}
+        absent = [key for key in definition.prime_keys if key.lower() not in given]
+        if absent:
+            raise ImportDataError(
+                f"{path} has no column for the prime key {absent[0]} of {definition.name}; "
+                f"its columns are {', '.join(columns[:20])}"
+            )
+        return cls(definition, path, rows, names, ignored)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Columns of the record table that the file fills; slot indices follow their keyword."""
+        given = {
+            column.name
+            for name in self.names.values()
+            if (column := self.definition.column(name)) is not None
+        }
+        return frozenset(given | set(self.definition.internal_prime_keys))
+
+    @property
+    def written_utc(self) -> datetime:
+        """When the file was last written: its records are not younger."""
+        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The records, piece by piece.
+
+        Raises
+        ------
+        ImportDataError
+            A value is none of its keyword's type, or a record number is absent or there twice.
+        """
+        seen = 0
+        for raw in _read(self.path):
+            rows = self._prepared(raw, seen)
+            seen += rows.num_rows
+            yield Chunk(rows, self._largest_recnum(rows, seen), is_last=seen >= self.rows)
+
+    def _prepared(self, raw: pa.Table, before: int) -> pa.Table:
+        arrays = {
+            key: self._column(key, raw[name].combine_chunks(), before)
+            for name, key in self.names.items()
+        }
+        return pa.table(arrays)
+
+    def _column(self, key: str, values: pa.Array, before: int) -> pa.Array:
+        column = self.definition.column(key)
+        if column is None:
+            return self._cast(key, values, pa.int64(), before)
+        if not pa.types.is_string(values.type):
+            return values
+        if column.type is KeywordType.TIME:
+            return self._times(key, values, before)
+        if column.type is KeywordType.STRING or column.keyword.format is None:
+            return _as_printed(values)
+        return self._cast(key, values, arrow_type(column.type), before)
+
+    def _times(self, key: str, values: pa.Array, before: int) -> pa.Array:
+        """Texts as they are, unless they are seconds of the DRMS epoch."""
+        present = values.filter(pc.invert(_is_blank(values)))
+        if not len(present) or not _NUMBER.fullmatch(present[0].as_py()):
+            return _as_printed(values)
+        return self._cast(key, values, pa.float64(), before)
+
+    def _cast(self, key: str, values: pa.Array, type_: pa.DataType, before: int) -> pa.Array:
+        """Numbers; null where the file has nothing or ``MISSING``."""
+        if not pa.types.is_string(values.type):
+            return pc.cast(values, type_)
+        blank = _is_blank(values)
+        given = pc.if_else(blank, pa.scalar(None, pa.string()), pc.utf8_trim_whitespace(values))
+        numbers = cast_numbers(given, type_)
+        wrong = pc.indices_nonzero(pc.and_(pc.is_null(numbers), pc.invert(blank)))
+        if len(wrong):
+            row = wrong[0].as_py()
+            raise ImportDataError(
+                f"{self.path}, record {before + row + 1}: {key} is {values[row].as_py()!r}, "
+                f"which is no {type_}"
+            )
+        return numbers
+
+    def _largest_recnum(self, rows: pa.Table, before: int) -> int:
+        if "recnum" not in rows.column_names:
+            return 0
+        numbers = rows["recnum"]
+        if numbers.null_count:
+            raise ImportDataError(f"{self.path} has a record without recnum before row {before}")
+        if pc.count_distinct(numbers).as_py() != len(numbers):
+            raise ImportDataError(f"{self.path} has a recnum twice before row {before}")
+        return int(pc.max(numbers).as_py() or 0)
+
+
+def _as_printed(values: pa.Array) -> pa.Array:
+    """Texts as DRMS prints them: what is blank is missing."""
+    return pc.if_else(_is_blank(values), MISSING_TEXT, values)
+
+
+def _is_blank(values: pa.Array) -> pa.Array:
+    blank = pc.is_in(values, value_set=pa.array(["", MISSING_TEXT]))
+    return pc.or_(blank, pc.is_null(values))
+
+
+def _assign(
+    definition: SeriesDefinition, columns: list[str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """By column of the file what it holds, and the columns that hold nothing of the series."""
+    names, ignored = {}, []
+    for name in columns:
+        column: Column | None = definition.column(name)
+        if name.lower().strip("*") in _RECORD_NUMBERS:
+            names[name] = name.lower().strip("*")
+        elif column is not None:
+            names[name] = column.key
+        else:
+            ignored.append(name)
+    return names, tuple(ignored)
+
+
+def _outline(path: Path) -> tuple[list[str], int]:
+    """Columns and number of records of a file."""
+    if path.suffix.lower() == ".parquet":
+        try:
+            parquet = pa_parquet.ParquetFile(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ImportDataError(f"{path} is no Parquet file: {error}") from None
+        return parquet.schema_arrow.names, parquet.metadata.num_rows
+    pieces = list(_read(path)) if path.suffix.lower() == ".json" else _read(path)
+    columns: list[str] = []
+    rows = 0
+    for piece in pieces:
+        columns = piece.column_names
+        rows += piece.num_rows
+    return columns, rows
+
+
+def _read(path: Path) -> Iterator[pa.Table]:
+    """The file in pieces, text columns as text."""
+    kind = path.suffix.lower()
+    try:
+        if kind == ".parquet":
+            for batch in pa_parquet.ParquetFile(path).iter_batches(_ROWS):
+                yield _plain_strings(pa.table(batch))
+        elif kind == ".csv":
+            yield from _read_csv(path)
+        elif kind == ".json":
+            yield read_recorded(path.read_bytes(), str(path))
+        else:
+            raise ImportDataError(f"{path}: a file to import ends in .csv, .parquet or .json")
+    except (pa.ArrowInvalid, OSError, UpstreamError) as error:
+        raise ImportDataError(f"{path} cannot be read: {error}") from error
+
+
+def _read_csv(path: Path) -> Iterator[pa.Table]:
+    """Every column as text: what a value is, its keyword says and not its looks."""
+    with path.open("rb") as stream:
+        names = pa_csv.open_csv(stream).schema.names
+    options = pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+    )
+    with pa_csv.open_csv(path, convert_options=options) as reader:
+        for batch in reader:
+            yield pa.table(batch)
+
+
+def _plain_strings(table: pa.Table) -> pa.Table:
+    """Large, view and dictionary strings as plain ones."""
+    fields = [
+        pa.field(field.name, pa.string() if _is_text(field.type) else field.type)
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    return any(is_kind(type_) for is_kind in kinds)

@@ -1,0 +1,187 @@
+"""Put records into the mirror: data first, then the catalogue's word that they are there.
+
+A sync and an import both write through :class:`WindowStore`; nothing else writes records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import pyarrow as pa
+
+from drmsmirror.catalogue import AsOf, Lease, RunCounters
+from drmsmirror.errors import DefinitionError
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records import (
+    MergeResult,
+    RecordTable,
+    compact,
+    merge,
+    number_records,
+    type_records,
+)
+
+__all__ = ["WindowStore", "adopt_definition"]
+
+_NOTHING = RunCounters()
+
+
+def adopt_definition(mirror: Mirror, definition: SeriesDefinition, upstream_url: str) -> None:
+    """Take over a series' definition, new or with keywords added.
+
+    Raises
+    ------
+    DefinitionError
+        What is held was stored by a definition that this one contradicts: a prime key, or the
+        type or presence of a keyword, changed. Nothing is changed then.
+    """
+    catalogue = mirror.catalogue
+    if definition.name in {summary.name for summary in catalogue.series()}:
+        _refuse_contradiction(catalogue.definition(definition.name), definition)
+    catalogue.save_definition(definition, upstream_url=upstream_url)
+
+
+@dataclass
+class WindowStore:
+    """Writes the windows of one run.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    definition : SeriesDefinition
+    run : int
+        Number of the run.
+    lease : Lease
+        The hold on the series.
+    """
+
+    mirror: Mirror
+    definition: SeriesDefinition
+    run: int
+    lease: Lease
+    totals: RunCounters = _NOTHING
+
+    def __post_init__(self) -> None:
+        self._table: RecordTable | None = None
+        self._formats = self.mirror.catalogue.codecs(self.definition.name)
+        self._state = self.mirror.catalogue.state(self.definition.name)
+
+    @property
+    def generation(self) -> int:
+        """The upstream's generation in which the records are read."""
+        return self._state.generation
+
+    @property
+    def rows_held(self) -> int:
+        """Rows of the series that are held, all versions counted."""
+        return self._state.rows_held
+
+    def open_table(self, expected_rows: int, expected_days: float) -> None:
+        """Open the record table, made for a series of that many rows and days where it is new."""
+        self._table = self.mirror.table_for_writing(self.definition, expected_rows, expected_days)
+
+    @property
+    def table(self) -> RecordTable:
+        """The record table; it is there, unless nothing was ever kept."""
+        if self._table is None:
+            self._table = self.mirror.table(self.definition)
+        return self._table
+
+    def keep(
+        self,
+        given: pa.Table,
+        entries: Sequence[CoverageEntry],
+        *,
+        cost: RunCounters = _NOTHING,
+        share_held: float | None = None,
+    ) -> MergeResult:
+        """Merge records, and say in one transaction that they are there.
+
+        Parameters
+        ----------
+        given : pyarrow.Table
+            As the upstream printed them, or typed; may have no rows.
+        entries : sequence of CoverageEntry
+            What is held completely once they are merged.
+        cost : RunCounters
+            Requests and bytes that they cost.
+        share_held : float, optional
+            Share of what the run was asked for that is held then.
+        """
+        typed = type_records(self.definition, given, self._formats)
+        rows = typed.rows
+        if rows["recnum"].null_count:
+            rows = number_records(self.table, rows)
+        result = merge(self.table, rows, run=self.run, generation=self.generation)
+        learnt = {
+            name: text for name, text in typed.codecs.items() if self._formats.get(name) != text
+        }
+        counted = RunCounters(
+            cost.requests, cost.bytes, result.new, result.revised, result.unchanged
+        )
+        self._state = self.mirror.catalogue.record_window(
+            self.definition.name,
+            entries=entries,
+            table_version=result.version,
+            rows_held=self.rows_held + result.new + result.revised,
+            run=self.run,
+            counters=counted,
+            share_held=share_held,
+            codecs=learnt,
+            lease=self.lease,
+        )
+        self._formats = typed.codecs
+        self.totals = _sum(self.totals, counted)
+        return result
+
+    def finish(self, watermark: AsOf) -> None:
+        """Make few files of many, and note how far the upstream had come.
+
+        Parameters
+        ----------
+        watermark : AsOf
+            State of the upstream that the run was about.
+        """
+        if self._state.table_path is None and self._table is None:
+            return
+        compact(self.table, above_files=self.mirror.settings.records.compact_above_files)
+        self.mirror.catalogue.record_window(
+            self.definition.name,
+            entries=(),
+            table_version=self.table.version,
+            rows_held=self.rows_held,
+            run=self.run,
+            watermark=watermark,
+            lease=self.lease,
+        )
+
+
+def _refuse_contradiction(held: SeriesDefinition, now: SeriesDefinition) -> None:
+    problem = _contradiction(held, now)
+    if problem:
+        raise DefinitionError(
+            f"The upstream's definition of {held.name} no longer fits what is held: {problem}. "
+            f"Nothing was changed, and what is held can still be queried. To hold the new form, "
+            f"sync it into another mirror (--mirror DIR)"
+        )
+
+
+def _contradiction(held: SeriesDefinition, now: SeriesDefinition) -> str | None:
+    if held.internal_prime_keys != now.internal_prime_keys:
+        return f"its prime keys were {held.prime_keys} and are {now.prime_keys}"
+    for column in held.columns:
+        found = now.column(column.name)
+        if found is None:
+            return f"its keyword {column.key} is gone"
+        if found.type is not column.type:
+            return f"its keyword {column.key} was {column.type} and is {found.type}"
+    return None
+
+
+def _sum(first: RunCounters, second: RunCounters) -> RunCounters:
+    return RunCounters(
+        **{f.name: getattr(first, f.name) + getattr(second, f.name) for f in fields(RunCounters)}
+    )

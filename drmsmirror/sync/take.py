@@ -1,0 +1,92 @@
+"""Take one window: count it, fetch it, keep it. The unit of work of every run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+
+import pyarrow as pa
+
+from drmsmirror.errors import UpstreamAnswerError, UpstreamTooLargeError
+from drmsmirror.model.coverage import CoverageEntry, Interval
+from drmsmirror.records import harvest_keys
+from drmsmirror.sync.windows import WindowSizer
+from drmsmirror.sync.work import Work
+
+__all__ = ["Taken", "take_window"]
+
+
+class Taken(Enum):
+    """What became of a window."""
+
+    #: It is held, and the catalogue says so.
+    HELD = auto()
+    #: It has too many records; nothing was fetched, and the sizer knows better now.
+    TOO_LARGE = auto()
+
+
+def take_window(
+    work: Work,
+    sizer: WindowSizer,
+    window: Interval,
+    record_set: str,
+    entries: Sequence[CoverageEntry],
+    *,
+    share_held: float | None = None,
+) -> Taken:
+    """Bring a window's records into the mirror and record that they are held.
+
+    Parameters
+    ----------
+    work : Work
+    sizer : WindowSizer
+        Learns from the count and from the cost.
+    window : Interval
+        The window, on the axis that the sizer counts.
+    record_set : str
+        The window as a question.
+    entries : sequence of CoverageEntry
+        What is held then.
+    share_held : float, optional
+        Share of what the run was asked for that is held then.
+
+    Raises
+    ------
+    UpstreamAnswerError
+        The answer has another number of records than the upstream counted, twice.
+    """
+    rows = work.upstream.count(record_set)
+    sizer.counted(window, rows)
+    if sizer.is_too_large(window, rows):
+        return Taken.TOO_LARGE
+    given = _no_records(work)
+    if rows:
+        try:
+            listed = work.fetch(record_set)
+        except UpstreamTooLargeError:
+            if window.high - window.low <= sizer.smallest:
+                raise
+            sizer.refused()
+            return Taken.TOO_LARGE
+        if listed.rows != rows:
+            _confirm_count(work, record_set, listed.rows)
+        sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
+        given = listed.table
+    work.keep(given, entries, share_held)
+    return Taken.HELD
+
+
+def _confirm_count(work: Work, record_set: str, rows: int) -> None:
+    """Records come and go while we read; an answer that was cut short stays wrong."""
+    again = work.upstream.count(record_set)
+    if again != rows:
+        raise UpstreamAnswerError(
+            f"The upstream counts {again} records in {record_set} but gave {rows}. "
+            f"Nothing of them was kept; run the same again"
+        )
+
+
+def _no_records(work: Work) -> pa.Table:
+    keys = harvest_keys(work.wanted.series)
+    types = [pa.int64() if key.startswith("*") else pa.string() for key in keys]
+    return pa.table([pa.array([], type_) for type_ in types], names=list(keys))

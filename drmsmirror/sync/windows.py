@@ -1,0 +1,97 @@
+"""How large the next window of a backfill is: bounded by rows, time and bytes.
+
+A window is a unit of work: fetched, stored and recorded, or not done at all. Its size follows what
+the last one cost, so that a slow server gets small requests and a fast one few.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from drmsmirror.model.coverage import Interval
+from drmsmirror.settings import SyncSettings
+
+__all__ = ["WindowSizer"]
+
+#: A window is at most this many times as large as the one before.
+_GROWTH = 5.0
+
+#: How full of its limit a window may be counted before it is cut again.
+_TOLERANCE = 1.25
+
+
+@dataclass(slots=True)
+class WindowSizer:
+    """Chooses windows on one stretch of an axis.
+
+    Parameters
+    ----------
+    settings : SyncSettings
+        The bounds.
+    density : float
+        Records expected per unit of the axis.
+    smallest : float
+        Shortest window that makes sense: 1 for slots and record numbers.
+    """
+
+    settings: SyncSettings
+    density: float
+    smallest: float = 1.0
+    _rows: float = 0.0
+    _width: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._rows = float(min(self.settings.first_window, self.settings.max_window))
+
+    @property
+    def rows(self) -> int:
+        """Records that the next window aims at."""
+        return max(1, int(self._rows))
+
+    def width(self) -> float:
+        """Length of the next window on the axis, a multiple of ``smallest``."""
+        wanted = self._rows / self.density if self.density > 0 else math.inf
+        if self._width:
+            wanted = min(wanted, self._width * _GROWTH)
+        if not math.isfinite(wanted):
+            return wanted
+        return max(self.smallest, math.floor(wanted / self.smallest) * self.smallest)
+
+    def newest(self, gap: Interval) -> Interval:
+        """The window at the upper end of a gap."""
+        return Interval(max(gap.low, gap.high - self.width()), gap.high)
+
+    def oldest(self, gap: Interval) -> Interval:
+        """The window at the lower end of a gap."""
+        return Interval(gap.low, min(gap.high, gap.low + self.width()))
+
+    def is_too_large(self, window: Interval, rows: int) -> bool:
+        """Whether a window that was counted must be cut, and can be."""
+        limit = min(self._rows * _TOLERANCE, self.settings.max_window)
+        return rows > limit and window.high - window.low > self.smallest
+
+    def counted(self, window: Interval, rows: int) -> None:
+        """Learn from a count how dense the records lie there."""
+        self._width = max(window.high - window.low, self.smallest)
+        if not math.isfinite(self._width):
+            self._width = 0.0
+        elif rows:
+            self.density = rows / self._width
+        else:
+            self.density /= _GROWTH
+
+    def fetched(self, rows: int, seconds: float, body_bytes: int) -> None:
+        """Learn from a fetched window how many records the next may have."""
+        if not rows:
+            return
+        by_time = self.settings.window_seconds * rows / max(seconds, 1e-3)
+        by_size = self.settings.window_mib * 2**20 * rows / max(body_bytes, 1)
+        wanted = min(by_time, by_size, self.settings.max_window, self._rows * _GROWTH)
+        self._rows = max(1.0, wanted)
+
+    def refused(self) -> None:
+        """The server gave nothing because it was too much: ask for half."""
+        self._rows = max(1.0, self._rows / 2)
+        self._width /= 2
+        self.density *= 2

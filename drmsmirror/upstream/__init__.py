@@ -1,0 +1,44 @@
+"""The server that the mirror copies from: one polite connection, one method per remote operation.
+
+What comes back has been checked: an answer that is not wholly what was asked for is an error,
+never data.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drmsmirror.upstream.jsoc import Jsoc
+from drmsmirror.upstream.protocol import (
+    Body,
+    RecordText,
+    SeriesEntry,
+    SeriesState,
+    Session,
+    Traffic,
+    Upstream,
+)
+
+if TYPE_CHECKING:
+    from drmsmirror.upstream.session import PoliteSession
+
+__all__ = [
+    "Body",
+    "Jsoc",
+    "PoliteSession",
+    "RecordText",
+    "SeriesEntry",
+    "SeriesState",
+    "Session",
+    "Traffic",
+    "Upstream",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the session only where it is used: requests takes its time."""
+    if name == "PoliteSession":
+        from drmsmirror.upstream.session import PoliteSession
+
+        return PoliteSession
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

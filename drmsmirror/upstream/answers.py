@@ -1,0 +1,331 @@
+"""From the bytes of an answer to what they say, or to an error: where trust in the upstream ends.
+
+Everything that was recorded from JSOC besides good answers (empty bodies, web pages, stray letters,
+error bodies under HTTP 200) raises here, and so does whatever contradicts itself or the request.
+"No records" is believed only when the server says so. Sources: DRMS semantics 4.1, 4.2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import orjson
+
+from drmsmirror.errors import UpstreamAnswerError, UpstreamRefusedError
+from drmsmirror.model.struct import definition_from_struct
+from drmsmirror.upstream.complaints import Asked, Operation, raise_complaint, shortened
+from drmsmirror.upstream.protocol import SeriesEntry, SeriesState
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "read_count",
+    "read_external_names",
+    "read_names",
+    "read_recorded",
+    "read_records",
+    "read_state",
+]
+
+#: Keys whose values are JSON numbers; all others are strings (DRMS semantics 4.2.4).
+_NUMBER_KEYS = frozenset({"*recnum*", "*sunum*"})
+#: What stands in Interval where a series has no records.
+_NO_RECORD = "NA"
+_LISTS = ("primekeys", "keywords", "segments", "links")
+_ATTRIBUTES = ("retention", "stagingretention", "unitsize", "archive", "tapegroup")
+#: What show_series prints of no series at all, and its failures: neither is JSON.
+_NO_NAMES = re.compile(rb'\s*\],\s*"n"\s*:\s*0\s*\}\s*')
+_NAMES_FAILED = re.compile(rb'\s*\{"status":1,"errmsg":([^"].*)\}\s*', re.DOTALL)
+
+
+def read_names(body: bytes) -> tuple[SeriesEntry, ...]:
+    """Read the answer of ``show_series``.
+
+    Raises
+    ------
+    UpstreamError
+        The server complains, or the answer is no list of series.
+    """
+    asked = Asked(Operation.NAMES)
+    if _NO_NAMES.fullmatch(body):
+        return ()
+    if failed := _NAMES_FAILED.fullmatch(body):
+        raise_complaint(asked, 1, failed[1].decode("latin-1"))
+    answer = _read_good(body, asked)
+    entries = _list_of_objects(answer, "names", asked)
+    if answer.get("n", len(entries)) != len(entries):
+        raise _contradiction(asked, f"it says n = {answer['n']} and lists {len(entries)} names")
+    return tuple(
+        SeriesEntry(
+            name=_text(entry, "name", asked),
+            prime_keys=_split(_text(entry, "primekeys", asked, "")),
+            note=_text(entry, "note", asked, ""),
+        )
+        for entry in entries
+    )
+
+
+def read_external_names(body: bytes) -> tuple[SeriesEntry, ...]:
+    """Read the answer of ``showextseries``: names, or objects of one name and its description.
+
+    Raises
+    ------
+    UpstreamError
+        The server complains, or the answer is no list of series.
+    """
+    asked = Asked(Operation.NAMES)
+    answer = _read_object(body, asked)
+    if complaint := answer.get("errMsg"):
+        raise UpstreamRefusedError(
+            f"The upstream refuses {asked}; it says {shortened(str(complaint))!r}."
+        )
+    listed = answer.get("seriesList")
+    if not isinstance(listed, list):
+        raise _contradiction(asked, "it has no seriesList")
+    return tuple(_external_entry(item, asked) for item in listed)
+
+
+def read_state(body: bytes, series: str) -> SeriesState:
+    """Read the answer to ``op=series_struct``.
+
+    Parameters
+    ----------
+    body : bytes
+    series : str
+        Name of the series.
+
+    Raises
+    ------
+    UnknownSeriesError
+        The server does not know the series.
+    UpstreamError
+        It complains otherwise, or members that every definition has are absent.
+    DefinitionError
+        The definition arrived but contradicts itself, or has a type unknown to DRMS: asking again
+        would not help.
+    """
+    asked = Asked(Operation.DEFINITION, series)
+    answer = _read_good(body, asked)
+    for member in _LISTS:
+        if not isinstance(answer.get(member), list):
+            raise _contradiction(asked, f"it has no list of {member}")
+    for member in _ATTRIBUTES:
+        if member in answer and not _is_int(answer[member]):
+            raise _contradiction(asked, f"{member} is {answer[member]!r}, which is no number")
+    # x_series and x_formats are for our own files; what a server would say there is not believed
+    known = {name: value for name, value in answer.items() if not name.startswith("x_")}
+    return SeriesState(definition_from_struct(series, known), *_interval(answer, asked))
+
+
+def read_count(body: bytes, recordset: str) -> int:
+    """Read the answer to ``op=rs_summary``.
+
+    Parameters
+    ----------
+    body : bytes
+    recordset : str
+        What was counted.
+
+    Raises
+    ------
+    UnknownSeriesError
+        The server does not know the series.
+    UpstreamError
+        It complains otherwise, or there is no count.
+    """
+    asked = Asked(Operation.COUNT, recordset)
+    return _count(_read_good(body, asked), asked)
+
+
+def read_records(body: bytes, recordset: str, keys: Sequence[str]) -> pa.Table:
+    """Read the answer to ``op=rs_list``.
+
+    Parameters
+    ----------
+    body : bytes
+    recordset : str
+        What was listed.
+    keys : sequence of str
+        The keys that were asked for, in order.
+
+    Returns
+    -------
+    pyarrow.Table
+        As ``RecordText.table``; without rows, the same columns.
+
+    Raises
+    ------
+    UpstreamTooLargeError
+        More rows than the server gives, or no such series: it says the same of both.
+    UpstreamError
+        The server complains otherwise, or the columns are not those asked for, not of one length,
+        or not of the kind they have to be.
+    """
+    import pyarrow as pa
+
+    asked = Asked(Operation.RECORDS, recordset)
+    answer = _read_good(body, asked)
+    rows = _count(answer, asked)
+    if rows == 0 and not answer.get("keywords"):
+        columns: list[list[Any]] = [[] for _ in keys]
+    else:
+        columns = _columns(answer, keys, asked)
+    arrays: list[pa.Array[Any]] = []
+    for index, key in enumerate(keys):
+        arrays.append(_array(key, columns[index], rows, asked))
+        columns[index] = []  # the strings of one column are let go before those of the next
+    return pa.Table.from_arrays(arrays, names=list(keys))
+
+
+def read_recorded(body: bytes, source: str) -> pa.Table:
+    """Read a recorded answer to ``op=rs_list``, whatever keys were asked for.
+
+    Parameters
+    ----------
+    body : bytes
+    source : str
+        Where it comes from, for messages.
+
+    Raises
+    ------
+    UpstreamError
+        As for :func:`read_records`.
+    """
+    answer = _read_good(body, Asked(Operation.RECORDS, source))
+    listed = answer.get("keywords") or []
+    keys = [str(entry.get("name")) for entry in listed if isinstance(entry, dict)]
+    return read_records(body, source, keys)
+
+
+def _columns(answer: dict[str, Any], keys: Sequence[str], asked: Asked) -> list[list[Any]]:
+    entries = _list_of_objects(answer, "keywords", asked)
+    names = [entry.get("name") for entry in entries]
+    if names != list(keys):
+        lacking = [key for key in keys if key not in names]
+        what = f"{lacking[0]} is not among them" if lacking else "names or order differ"
+        raise _contradiction(asked, f"its keywords are not those asked for: {what}")
+    # popped, so that the answer does not hold every string until the end
+    return [entry.pop("values", None) for entry in entries]
+
+
+def _array(key: str, values: object, rows: int, asked: Asked) -> pa.Array[Any]:
+    import pyarrow as pa
+
+    if not isinstance(values, list):
+        raise _contradiction(asked, f"{key} has no values")
+    if len(values) != rows:
+        raise _contradiction(asked, f"{key} has {len(values)} values for {rows} records")
+    is_number = key in _NUMBER_KEYS
+    if is_number and not set(map(type, values)) <= {int}:  # Arrow would take true and 1.0 as well
+        raise _contradiction(asked, f"{key} has values that are no numbers")
+    try:
+        array: pa.Array[Any] = pa.array(values, pa.int64() if is_number else pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+        raise _contradiction(asked, f"{key} has a value of the wrong kind: {error}") from None
+    if array.null_count:
+        raise _contradiction(asked, f"{key} has {array.null_count} null values")
+    return array
+
+
+def _interval(answer: dict[str, Any], asked: Asked) -> tuple[int | None, str, str]:
+    """Largest recnum, first and last record (DRMS semantics 4.2.2)."""
+    interval = answer.get("Interval")
+    if interval is None:
+        return None, "", ""
+    if not isinstance(interval, dict):
+        raise _contradiction(asked, "its Interval is no object")
+    recnum = interval.get("MaxRecnum")
+    ends = [_text(interval, member, asked, "") for member in ("FirstRecord", "LastRecord")]
+    if recnum == _NO_RECORD and ends == [_NO_RECORD, _NO_RECORD]:
+        recnum = 0
+    if not _is_int(recnum) or recnum < 0:
+        raise _contradiction(asked, f"its MaxRecnum is {recnum!r}")
+    first, last = ("" if end == _NO_RECORD else end for end in ends)
+    return recnum, first, last
+
+
+def _external_entry(item: object, asked: Asked) -> SeriesEntry:
+    if isinstance(item, str):
+        return SeriesEntry(item)
+    if isinstance(item, dict) and len(item) == 1:
+        name, about = next(iter(item.items()))
+        if isinstance(about, dict):
+            return SeriesEntry(name, note=_text(about, "description", asked, ""))
+    raise _contradiction(asked, f"{shortened(repr(item))} in its seriesList is no series")
+
+
+def _read_good(body: bytes, asked: Asked) -> dict[str, Any]:
+    """Parse an answer whose status is 0."""
+    answer = _read_object(body, asked)
+    status = answer.get("status")
+    if not _is_int(status):
+        raise _contradiction(asked, f"its status is {status!r}")
+    if status != 0:
+        text = answer.get("error", answer.get("errmsg"))
+        raise_complaint(asked, status, "" if text is None else str(text))
+    return answer
+
+
+def _read_object(body: bytes, asked: Asked) -> dict[str, Any]:
+    if not body.strip():
+        raise _contradiction(asked, "it is empty, which does not mean that there are no records")
+    try:
+        answer = orjson.loads(_utf8(body))
+    except orjson.JSONDecodeError as error:
+        start = shortened(body[:60].decode("latin-1"))
+        kind = "a web page" if body.lstrip().startswith(b"<") else f"no JSON ({error})"
+        raise _contradiction(asked, f"it is {kind} and begins {start!r}") from None
+    if not isinstance(answer, dict):
+        raise _contradiction(asked, "it is no JSON object")
+    return answer
+
+
+def _utf8(body: bytes) -> bytes:
+    """Give the body in UTF-8; DRMS has Latin-1 bytes in places (DRMS semantics 4.0)."""
+    if body.isascii():
+        return body
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return body.decode("latin-1").encode("utf-8")
+    return body
+
+
+def _count(answer: dict[str, Any], asked: Asked) -> int:
+    count = answer.get("count")
+    if not _is_int(count) or count < 0:
+        raise _contradiction(asked, f"its count is {count!r}")
+    return count
+
+
+def _list_of_objects(answer: dict[str, Any], member: str, asked: Asked) -> list[dict[str, Any]]:
+    entries = answer.get(member)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise _contradiction(asked, f"it has no list of {member}")
+    return entries
+
+
+def _text(entry: dict[str, Any], member: str, asked: Asked, default: str | None = None) -> str:
+    text = entry.get(member, default)
+    if not isinstance(text, str):
+        raise _contradiction(asked, f"{member} is {shortened(repr(text))}, which is no text")
+    return text
+
+
+def _split(keys: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in keys.split(",") if key.strip())
+
+
+def _is_int(value: object) -> TypeGuard[int]:
+    """Whether this is a JSON integer: neither ``true`` nor ``"1"``."""
+    return type(value) is int
+
+
+def _contradiction(asked: Asked, what: str) -> UpstreamAnswerError:
+    return UpstreamAnswerError(
+        f"The upstream's answer for {asked} cannot be used: {what}. Nothing of it was kept; try "
+        f"again later."
+    )

@@ -1,0 +1,173 @@
+"""What an upstream does and what it gives back; services are written against these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from drmsmirror.model.series import SeriesDefinition
+
+__all__ = ["Body", "RecordText", "SeriesEntry", "SeriesState", "Session", "Traffic", "Upstream"]
+
+#: What DRMS prints for a key that it does not know or cannot follow (DRMS semantics 2.2).
+_INVALID_KEY = "Invalid KeyLink"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What has been asked of a server so far; the difference of two is what one run asked.
+
+    Parameters
+    ----------
+    requests : int
+        HTTP requests sent, retries and redirects included.
+    bytes : int
+        Bytes of bodies received, after decompression.
+    seconds : float
+        Time between sending requests and having their last bytes, seconds. Waiting for the rate
+        limit or before a retry does not count.
+    """
+
+    requests: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(
+            self.requests + other.requests, self.bytes + other.bytes, self.seconds + other.seconds
+        )
+
+    def __sub__(self, other: Traffic) -> Traffic:
+        return Traffic(
+            self.requests - other.requests, self.bytes - other.bytes, self.seconds - other.seconds
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that arrived whole, not looked into yet.
+
+    Parameters
+    ----------
+    content : bytes
+    seconds : float
+        From sending the request to the last byte, seconds.
+    url : str
+        Where it was asked for, without the query.
+    """
+
+    content: bytes
+    seconds: float
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesEntry:
+    """One series in a list of series.
+
+    Parameters
+    ----------
+    name : str
+        Canonical spelling.
+    prime_keys : tuple of str
+        External names; empty where there are none, or where the list does not say.
+    note : str
+        One line of description.
+    """
+
+    name: str
+    prime_keys: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesState:
+    """A series as it is now.
+
+    Parameters
+    ----------
+    definition : SeriesDefinition
+    max_recnum : int or None
+        Largest record number; 0 for a series without records, None where the server does not say.
+    first_record, last_record : str
+        The first and last record as record sets (``hmi.M_45s[2010.04.01_00:00:00_TAI][2]``); empty
+        where there is none, or where the server does not say.
+    """
+
+    definition: SeriesDefinition
+    max_recnum: int | None = None
+    first_record: str = ""
+    last_record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordText:
+    """Records as the server printed them.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        One column per key, named as asked for and in that order: ``string`` as printed, without
+        nulls; ``*recnum*`` and ``*sunum*`` are ``int64``.
+    rows : int
+        How many records.
+    body_bytes : int
+        Size of the answer, bytes.
+    seconds : float
+        Time that the answer took, seconds.
+    """
+
+    table: pa.Table
+    rows: int
+    body_bytes: int
+    seconds: float
+
+    @property
+    def invalid_keys(self) -> tuple[str, ...]:
+        """Keys whose every value is ``Invalid KeyLink``.
+
+        The series has no such keyword, or (DRMS prints the same) it is read through a link that
+        leads nowhere; only somebody who knows the definition can tell (DRMS semantics 2.2).
+        """
+        return tuple(
+            name
+            for name, column in zip(self.table.column_names, self.table.columns, strict=True)
+            if self.rows
+            and column[0].as_py() == _INVALID_KEY
+            and column.unique().to_pylist() == [_INVALID_KEY]
+        )
+
+
+class Session(Protocol):
+    """What fetches bodies."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has been asked so far."""
+
+    def get(self, cgi: str, params: Mapping[str, str]) -> Body:
+        """Fetch the whole answer of one of the server's programs."""
+
+
+class Upstream(Protocol):
+    """The remote operations that services need; tests pass their own."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has been asked so far."""
+
+    def series_names(self, filter: str | None = None) -> tuple[SeriesEntry, ...]:  # noqa: A002
+        """List the series whose name matches."""
+
+    def definition(self, series: str) -> SeriesState:
+        """Read the definition of a series, and how far it has come."""
+
+    def count(self, recordset: str) -> int:
+        """Count the records of a record set."""
+
+    def records(self, recordset: str, keys: Sequence[str], *, n: int | None = None) -> RecordText:
+        """List keywords of the records of a record set."""

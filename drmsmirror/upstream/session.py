@@ -1,0 +1,253 @@
+"""One polite connection to the upstream: who we are, how often, how long, how much."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from drmsmirror.errors import SettingsError, UpstreamAnswerError, UpstreamRefusedError
+from drmsmirror.settings import UpstreamSettings
+from drmsmirror.upstream.failures import broken_connection, check_http_status
+from drmsmirror.upstream.pace import Pace
+from drmsmirror.upstream.protocol import Body, Traffic
+from drmsmirror.version import __version__
+
+__all__ = ["LONGEST_URL", "PoliteSession"]
+
+#: Longest address sent by GET; longer queries are posted. JSOC's programs take both (DRMS semantics
+#: 4.0), and users report that addresses above some 4,000 characters are refused.
+LONGEST_URL = 3000
+
+_PROGRAMS = "cgi-bin/ajax"
+_MOST_REDIRECTS = 3
+_CHUNK = 64 * 1024
+#: A whole body may take so many read time-outs: no server holds us for ever, a byte at a time.
+_PATIENCE = 10
+
+
+class _TooLargeError(UpstreamAnswerError):
+    """A body above the limit: the same request would get the same body."""
+
+    retryable = False
+
+
+class _NoRedirects(requests.Session):
+    """Leaves redirects alone: requests would read their bodies first, whatever their size."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request: its address, and the form where it is posted."""
+
+    url: str
+    form: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The address without the query, for messages."""
+        return self.url.partition("?")[0]
+
+
+def _now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class PoliteSession:
+    """Fetches bodies: one connection, one request at a time, at a limited rate.
+
+    Threads queue for their turn. Proxies are taken from the environment. Redirects are followed
+    on the same host only. Nothing is retried here.
+
+    Parameters
+    ----------
+    settings : UpstreamSettings
+    pace : Pace, optional
+        The rate limit; by default one of this session's own.
+    clock : callable
+        Monotonic time, seconds.
+    now_utc : callable
+        Wall time, for dates in Retry-After.
+
+    Raises
+    ------
+    SettingsError
+        ``contact`` cannot be sent in a header.
+    """
+
+    def __init__(
+        self,
+        settings: UpstreamSettings,
+        *,
+        pace: Pace | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now_utc: Callable[[], datetime] = _now_utc,
+    ) -> None:
+        self._settings = settings
+        self._user_agent = _user_agent(settings.contact)
+        self._pace = pace or Pace(settings.requests_per_second)
+        self._clock = clock
+        self._now_utc = now_utc
+        self._turn = threading.Lock()
+        self._connection: requests.Session | None = None
+        self._traffic = Traffic()
+
+    def __enter__(self) -> PoliteSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; another request would open a new one."""
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has been asked so far; never waits for a request under way."""
+        return self._traffic
+
+    def get(self, cgi: str, params: Mapping[str, str]) -> Body:
+        """Fetch the whole answer of one of the server's programs.
+
+        Parameters
+        ----------
+        cgi : str
+            Name of the program: ``jsoc_info``.
+        params : mapping
+            Its parameters, not encoded.
+
+        Raises
+        ------
+        UpstreamUnavailableError
+            No connection, a time-out, HTTP 5xx.
+        UpstreamOverloadedError
+            The server wants fewer requests.
+        UpstreamRefusedError
+            HTTP 4xx, or a redirect to another host.
+        UpstreamAnswerError
+            A body that broke off, is too large, or took for ever.
+        SettingsError
+            The URL in the settings is no address.
+        """
+        call = _call(f"{self._settings.url}/{_PROGRAMS}/{cgi}", params)
+        with self._turn:
+            for _ in range(1 + _MOST_REDIRECTS):
+                answer = self._once(call)
+                if isinstance(answer, Body):
+                    return answer
+                call = replace(call, url=answer)
+        raise UpstreamRefusedError(
+            f"{call.shown} redirects again and again. Check [upstream] url in the settings."
+        )
+
+    def _once(self, call: _Call) -> Body | str:
+        """Fetch the body, or learn where the server sends us instead."""
+        self._pace.wait()
+        started = self._clock()
+        content = bytearray()
+        try:
+            with self._send(call) as response:
+                if (elsewhere := _redirection(response, call)) is not None:
+                    return elsewhere
+                check_http_status(response.status_code, response.headers, call.shown, self._now_utc)
+                self._read(response, call, content)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise broken_connection(error, call.shown, self._settings) from error
+        finally:
+            seconds = self._clock() - started
+            self._traffic += Traffic(1, len(content), seconds)
+        return Body(bytes(content), seconds, call.shown)
+
+    def _send(self, call: _Call) -> requests.Response:
+        connection = self._connection = self._connection or self._open()
+        form = {} if call.form is None else {"Content-Type": "application/x-www-form-urlencoded"}
+        method = "GET" if call.form is None else "POST"
+        request = connection.prepare_request(
+            requests.Request(method, call.url, headers=form, data=call.form)
+        )
+        environment = connection.merge_environment_settings(call.url, {}, True, None, None)
+        return connection.send(
+            request,
+            timeout=(self._settings.connect_timeout, self._settings.read_timeout),
+            allow_redirects=False,
+            **environment,
+        )
+
+    def _open(self) -> requests.Session:
+        connection = _NoRedirects()
+        connection.headers["User-Agent"] = self._user_agent
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0, pool_block=True)
+        connection.mount("http://", adapter)
+        connection.mount("https://", adapter)
+        return connection
+
+    def _read(self, response: requests.Response, call: _Call, content: bytearray) -> None:
+        """Read the body; urllib3 compares its length with Content-Length."""
+        limit = self._settings.max_body_mib * 2**20
+        announced = response.headers.get("Content-Length", "")
+        if announced.isascii() and announced.isdigit() and int(announced) > limit:
+            raise self._too_large(call)
+        ends_at = self._clock() + _PATIENCE * self._settings.read_timeout
+        # read1 returns what has come: read would wait for a whole chunk, however slowly it comes
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            content += chunk
+            if len(content) > limit:
+                raise self._too_large(call)
+            if self._clock() > ends_at:
+                raise UpstreamAnswerError(
+                    f"The answer of {call.shown} was not complete after "
+                    f"{_PATIENCE * self._settings.read_timeout:g} s. Ask for less at a time."
+                )
+
+    def _too_large(self, call: _Call) -> _TooLargeError:
+        return _TooLargeError(
+            f"The answer of {call.shown} is larger than {self._settings.max_body_mib} MiB "
+            f"([upstream] max_body_mib). Ask for less at a time, or raise the limit."
+        )
+
+
+def _call(url: str, params: Mapping[str, str]) -> _Call:
+    # blanks as %20: show_series decodes no plus signs (DRMS semantics 4.0)
+    query = urlencode(params, quote_via=quote, safe="")
+    if not query:
+        return _Call(url)
+    if len(url) + 1 + len(query) > LONGEST_URL:
+        return _Call(url, query)
+    return _Call(f"{url}?{query}")
+
+
+def _redirection(response: requests.Response, call: _Call) -> str | None:
+    """Where a redirect leads, on the same host; None where the answer is none."""
+    location = response.headers.get("Location")
+    if not response.is_redirect or location is None:
+        return None
+    target = urljoin(call.url, location)
+    there, here = urlsplit(target), urlsplit(call.url)
+    if there.hostname != here.hostname or there.scheme not in ("http", "https"):
+        raise UpstreamRefusedError(
+            f"{call.shown} sends us to {there.scheme}://{there.netloc}, another host: a login page "
+            f"of the network, or the server has moved. If it has, change [upstream] url."
+        )
+    return target
+
+
+def _user_agent(contact: str) -> str:
+    if not (contact.isascii() and contact.isprintable()):
+        raise SettingsError(
+            "[upstream] contact goes into an HTTP header: it must be one line of ASCII"
+        )
+    return f"drmsmirror/{__version__}" + (f" (+{contact})" if contact else "")

@@ -1,0 +1,36 @@
+"""Plain requests to a sample JSOC, with nothing between the test and the bytes."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.jsoc import SampleJsoc
+
+
+def body_of(jsoc: SampleJsoc, cgi: str, method: str = "GET", **params: Any) -> bytes:
+    """The raw body of one request."""
+    connection = http.client.HTTPConnection("127.0.0.1", jsoc.port, timeout=30)
+    query = urlencode(params)
+    try:
+        if method == "POST":
+            head = {"Content-Type": "application/x-www-form-urlencoded"}
+            connection.request("POST", f"/cgi-bin/ajax/{cgi}", query, head)
+        else:
+            connection.request(method, f"/cgi-bin/ajax/{cgi}?{query}")
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def info(jsoc: SampleJsoc, op: str, ds: str, **params: Any) -> Any:
+    """The JSON of one jsoc_info request."""
+    return json.loads(body_of(jsoc, "jsoc_info", op=op, ds=ds, **params))
+
+
+def column(jsoc: SampleJsoc, ds: str, key: str, **params: Any) -> list[Any]:
+    """The values of one keyword."""
+    answer = info(jsoc, "rs_list", ds, key=key, **params)
+    return list(answer["keywords"][0]["values"]) if answer["count"] else []

@@ -1,0 +1,144 @@
+"""Text in, text out: what came in as text comes out the same (DRMS semantics 2.2)."""
+
+from __future__ import annotations
+
+import math
+
+import pyarrow as pa
+import pytest
+
+from drmsmirror.model.codecs import Codec, codec_of, default_codec, learn_codec
+from drmsmirror.model.series import Keyword
+from drmsmirror.model.types import MISSING_TIME, KeywordType
+
+INT, FLOAT, DOUBLE, TIME, STRING = (
+    KeywordType.INT,
+    KeywordType.FLOAT,
+    KeywordType.DOUBLE,
+    KeywordType.TIME,
+    KeywordType.STRING,
+)
+
+
+@pytest.mark.parametrize(
+    ("type_", "texts", "learnt"),
+    [
+        (FLOAT, ["4.116917e+22", "MISSING", "-3.000000e+21"], "%e"),
+        (FLOAT, ["1.25", "2.50", "-0.75"], "%.2f"),
+        (FLOAT, ["0.5", "1.25", "1e+20"], "%g"),
+        (FLOAT, ["123.456001", "0.500000"], "%f"),
+        (DOUBLE, ["377.123456789", "1.5"], "%.12g"),
+        (DOUBLE, ["  1.250", "-10.500", "123.000"], "%7.3f"),
+        (INT, ["0x00000400", "0x80000001", "0x0000000A"], "0x%08X"),
+        (INT, ["0x0000000a", "0x000000ff"], "0x%08x"),
+        (INT, ["1", "-22", "333"], "%d"),
+        (INT, ["001", "022", "1234"], "%03d"),
+        (TIME, ["2014.07.05_00:00:00_TAI", "1993.01.01_00:00:00_TAI"], "TAI 0"),
+        (TIME, ["2014.07.05_00:00:07.250_TAI", "MISSING"], "TAI 3"),
+        (TIME, ["2014-07-05T00:00:00.23Z", "2016-12-31T23:59:60.00Z"], "ISO 2"),
+        (TIME, ["2014.07.05_00:00_UTC"], "UTC -1"),
+    ],
+)
+def test_a_format_is_learnt_that_prints_every_text_as_it_came(
+    type_: KeywordType, texts: list[str], learnt: str
+) -> None:
+    codec = learn_codec(Keyword("X", type_), pa.array(texts))
+
+    assert codec is not None
+    assert codec.format == learnt
+    decoded = codec.decode(pa.array(texts))
+    assert decoded.exact == {}
+    assert codec.encode(decoded.values) == texts
+
+
+def test_g_is_taken_before_fixed_decimals_where_no_trailing_zero_speaks_for_them() -> None:
+    texts = [f"{tens}.{ones}" for tens in range(5) for ones in range(1, 10)]
+
+    assert _learnt(FLOAT, texts).format == "%g"
+    assert _learnt(FLOAT, [*texts, "5.0"]).format == "%.1f"
+
+
+def test_nothing_is_learnt_from_missing_values_alone() -> None:
+    assert learn_codec(Keyword("X", FLOAT), pa.array(["MISSING", "MISSING"])) is None
+
+
+@pytest.mark.parametrize("type_", list(KeywordType))
+def test_missing_is_stored_as_the_sentinel_and_printed_as_missing(type_: KeywordType) -> None:
+    codec = default_codec(Keyword("X", type_))
+
+    decoded = codec.decode(pa.array(["MISSING"]))
+
+    stored = decoded.values[0].as_py()
+    assert stored == type_.missing or (math.isnan(stored) and type_.is_float)
+    assert decoded.exact == {}
+    assert codec.encode(decoded.values) == ["MISSING"]
+
+
+def test_quality_alone_prints_its_missing_value_by_its_format() -> None:
+    quality = codec_of(Keyword("QUALITY", INT), "0x%08X")
+    other = codec_of(Keyword("Quality", INT), "0x%08X")
+    assert quality is not None
+    assert other is not None
+
+    stored = quality.decode(pa.array(["0x80000000"]))
+
+    assert stored.values.to_pylist() == [-(2**31)]
+    assert stored.exact == {}
+    assert quality.encode(stored.values) == ["0x80000000"]
+    assert other.encode(stored.values) == ["MISSING"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "format_", "text"),
+    [
+        (FLOAT, "%.3f", "Invalid KeyLink"),
+        (FLOAT, "%.3f", "nan"),
+        (FLOAT, "%.3f", "1.2345"),
+        (FLOAT, "%.2f", "0x1F"),
+        (INT, "%d", "99999999999"),
+        (INT, "%d", "1.5"),
+        (INT, "%d", "+7"),
+        (TIME, "TAI 0", "yesterday"),
+        (TIME, "TAI 0", "2014.07.05_00:00:00.5_TAI"),
+    ],
+)
+def test_the_exact_text_is_kept_where_no_codec_gives_it_back(
+    type_: KeywordType, format_: str, text: str
+) -> None:
+    good = {FLOAT: "1.000", INT: "1", TIME: "2014.07.05_00:00:00_TAI"}[type_]
+    good = "1.00" if format_ == "%.2f" else good
+
+    decoded = Codec(type_, format_).decode(pa.array([good, text]))
+
+    assert decoded.exact == {1: text}
+
+
+def test_the_nearest_float_of_a_printed_float_prints_the_same() -> None:
+    texts = [f"{1.0 + step * 7e-7:e}" for step in range(20_000)]
+
+    decoded = Codec(FLOAT, "%e").decode(pa.array(texts))
+
+    assert decoded.values.type == pa.float32()
+    assert decoded.exact == {}
+
+
+def test_a_time_with_units_of_an_interval_is_kept_as_text() -> None:
+    assert codec_of(Keyword("X", TIME, units="86400 s", format="%f")) is None
+
+
+def test_the_format_of_the_definition_is_used_where_there_is_one() -> None:
+    keyword = Keyword("T_OBS", TIME, units="TAI", format="3")
+
+    codec = codec_of(keyword)
+
+    assert codec is not None
+    assert codec.encode(pa.array([1183593600.25, MISSING_TIME])) == [
+        "2014.07.05_00:00:00.250_TAI",
+        "MISSING",
+    ]
+
+
+def _learnt(type_: KeywordType, texts: list[str]) -> Codec:
+    codec = learn_codec(Keyword("X", type_), pa.array(texts))
+    assert codec is not None
+    return codec
