@@ -145,7 +145,7 @@ def known_key(connection: Connection, name: str) -> str:
     }
     near = [known[match] for match in difflib.get_close_matches(key, known, n=3)]
     hint = (
-        f"Did you mean {', '.join(near)}?" if near else "`drmsmirror series` lists what it knows."
+        f"Did you mean {', '.join(near)}?" if near else "`drmsmirror status` lists what it holds."
     )
     raise UnknownSeriesError(f"The mirror knows no series {name!r}. {hint}")
 

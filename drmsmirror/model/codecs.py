@@ -188,11 +188,7 @@ def default_codec(keyword: Keyword) -> Codec:
 
 
 def learn_codec(keyword: Keyword, texts: pa.StringArray) -> Codec | None:
-    """The codec that prints a column as it came, or most of it; None if it holds no value.
-
-    Among the formats that fit equally well the more general one is taken: DRMS's usual ``%g``
-    before ``%.1f`` unless a trailing zero shows that the decimals are fixed.
-    """
+    """The codec that prints a column as it came, or most of it; None if it holds no value."""
     given = pc.drop_null(texts)
     given = given.filter(pc.not_equal(given, MISSING_TEXT))
     sample = pc.unique(given).slice(0, _SAMPLE)
@@ -299,7 +295,11 @@ def _integer_formats(words: Sequence[str]) -> Iterator[str]:
 
 
 def _float_formats(words: Sequence[str]) -> Iterator[str]:
-    """Fixed decimals, exponents and ``%g``, with the widths and digits that the words show."""
+    """Fixed decimals, exponents and ``%g``, with the widths and digits that the words show.
+
+    Where all words have as many decimals, fixed ones are tried first: that ``%g`` found no zero to
+    drop is as unlikely as that fixed decimals show none, and formats of DRMS mostly fix them.
+    """
     mantissas = [word.strip().lstrip("+-").lower().partition("e")[0] for word in words]
     decimals = [len(mantissa.partition(".")[2]) for mantissa in mantissas]
     digits = max(len(mantissa.replace(".", "").lstrip("0")) for mantissa in mantissas)
@@ -307,7 +307,7 @@ def _float_formats(words: Sequence[str]) -> Iterator[str]:
     width = min(len(word) for word in words)
     padded = any(word != word.strip() for word in words)
     general = [f"%.{count}g" if count != 6 else "%g" for count in (6, *range(max(digits, 7), 18))]
-    if all(count == fixed for count in decimals) and _shows_fixed_decimals(mantissas):
+    if fixed and all(count == fixed for count in decimals):
         exponent = all("e" in word.lower() for word in words)
         letter = ("E" if any("E" in word for word in words) else "e") if exponent else "f"
         plain = f"%{letter}" if fixed == 6 else f"%.{fixed}{letter}"
@@ -315,12 +315,3 @@ def _float_formats(words: Sequence[str]) -> Iterator[str]:
     yield from general
     for letter in "fe":
         yield f"%.{fixed}{letter}"
-
-
-def _shows_fixed_decimals(mantissas: Sequence[str]) -> bool:
-    """Whether a trailing zero, which ``%g`` never prints, or a lack of evidence speaks for it."""
-    with_decimals = [mantissa for mantissa in mantissas if "." in mantissa]
-    if any(mantissa.endswith("0") for mantissa in with_decimals):
-        return True
-    # without a trailing zero among twenty values, fixed decimals are unlikely (0.9**20 = 0.12)
-    return 0 < len(with_decimals) < 20 and max(len(m.partition(".")[2]) for m in with_decimals) > 2

@@ -7,7 +7,6 @@ question is covered where entries whose restriction admits it hold its part of t
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -108,13 +107,13 @@ def extent_of(bound: BoundSet) -> tuple[Extent, ...]:
     if not on_axis:
         return (Extent(EVERYTHING, Restriction(others)),)
     first, *more = on_axis
-    pieces = [Extent(_interval(span), Restriction(others, _cadence(span))) for span in first.spans]
+    pieces = [Extent(span.interval, Restriction(others, _cadence(span))) for span in first.spans]
     for condition in more:  # filters are joined by AND: each narrows every piece
         pieces = [
             Extent(interval, piece.restriction)
             for piece in pieces
             for span in condition.spans
-            if (interval := piece.interval.intersection(_interval(span)))
+            if (interval := piece.interval.intersection(span.interval))
         ]
     return tuple(pieces)
 
@@ -147,18 +146,6 @@ def parts_not_held(
             ],
         )
     )
-
-
-def _interval(span: Span) -> Interval:
-    """A span as a half-open interval; an inclusive end of a time reaches to the next double."""
-    low = -math.inf if span.low is None else _position(span.low)
-    high = math.inf if span.high is None else _position(span.high)
-    return Interval(low, math.nextafter(high, math.inf) if span.high_included else high)
-
-
-def _position(value: int | float | str) -> float:
-    assert not isinstance(value, str)  # no axis is a string key
-    return float(value)
 
 
 def _cadence(span: Span) -> tuple[int, int] | None:

@@ -18,6 +18,8 @@ from drmsmirror.model.types import KeywordType
 __all__ = ["definition_from_struct", "struct_from_definition"]
 
 _ATTRIBUTES = ("retention", "stagingretention", "unitsize", "archive", "tapegroup")
+_SERIES_NAME = re.compile(r"[A-Za-z]\w{0,62}\.\w{1,63}", re.ASCII)
+_KEYWORD_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _ALIAS_NOTE = re.compile(r"\[(?P<alias>[^\]\s]+)\]")
 
 
@@ -51,8 +53,7 @@ def definition_from_struct(name: str, answer: Mapping[str, Any]) -> SeriesDefini
         links=tuple(_link(name, entry) for entry in _entries(name, answer, "links")),
         attributes={key: int(answer[key]) for key in _ATTRIBUTES if key in answer},
     )
-    if "." not in definition.name:
-        raise DefinitionError(f"{definition.name!r} is no series name: it has no namespace")
+    _refuse_odd_names(definition)
     return definition
 
 
@@ -88,6 +89,18 @@ def struct_from_definition(definition: SeriesDefinition) -> dict[str, Any]:
             keyword.name: keyword.format for keyword in definition.keywords if keyword.format
         },
     }
+
+
+def _refuse_odd_names(definition: SeriesDefinition) -> None:
+    """Names become paths and columns, so that nothing else may hide in them."""
+    if not _SERIES_NAME.fullmatch(definition.name):
+        raise DefinitionError(
+            f"{definition.name!r} is no series name: it must be namespace.name, of letters, digits "
+            f"and underscores"
+        )
+    for keyword in definition.keywords:
+        if keyword.alias_of is None and not _KEYWORD_NAME.fullmatch(keyword.name):
+            raise DefinitionError(f"{definition.name}: {keyword.name!r} is no keyword name")
 
 
 def _canonical_name(name: str, answer: Mapping[str, Any]) -> str:

@@ -86,7 +86,7 @@ def test_an_unknown_series_is_named_with_near_ones(catalogue: Catalogue) -> None
     catalogue.save_definition(stored_definition("hmi.M_45s"))
     with pytest.raises(UnknownSeriesError, match=r"no series 'hmi\.m_46s'.*mean hmi\.M_45s\?"):
         catalogue.definition("hmi.m_46s")
-    with pytest.raises(UnknownSeriesError, match="drmsmirror series"):
+    with pytest.raises(UnknownSeriesError, match="drmsmirror status"):
         catalogue.state("quite.different")
     for use in (catalogue.coverage, catalogue.codecs):
         with pytest.raises(UnknownSeriesError):

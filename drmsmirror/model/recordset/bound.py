@@ -6,8 +6,10 @@ joined by AND, the spans of one condition by OR (DRMS semantics 1.2).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from drmsmirror.model.coverage import Interval
 from drmsmirror.model.recordset.printing import print_set
 from drmsmirror.model.series import SeriesDefinition
 
@@ -33,6 +35,15 @@ class Span:
     high: int | float | str | None
     high_included: bool = False
     step: int | float | None = None
+
+    @property
+    def interval(self) -> Interval:
+        """The span of a number or a time, half-open: an end that belongs to it is stepped over."""
+        assert not isinstance(self.low, str)
+        assert not isinstance(self.high, str)
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return Interval(low, math.nextafter(high, math.inf) if self.high_included else high)
 
 
 @dataclass(frozen=True, slots=True)

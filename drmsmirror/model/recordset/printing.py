@@ -225,12 +225,4 @@ def _whole(window: Interval) -> tuple[int | None, int | None]:
 
 def _holds(condition: Condition, window: Interval) -> bool:
     """Whether every position of the window satisfies a condition on the axis."""
-    return any(span.step is None and _around(span).contains(window) for span in condition.spans)
-
-
-def _around(span: Span) -> Interval:
-    assert not isinstance(span.low, str)
-    assert not isinstance(span.high, str)
-    low = -math.inf if span.low is None else span.low
-    high = math.inf if span.high is None else span.high
-    return Interval(low, math.nextafter(high, math.inf) if span.high_included else high)
+    return any(span.step is None and span.interval.contains(window) for span in condition.spans)

@@ -51,11 +51,12 @@ def test_a_format_is_learnt_that_prints_every_text_as_it_came(
     assert codec.encode(decoded.values) == texts
 
 
-def test_g_is_taken_before_fixed_decimals_where_no_trailing_zero_speaks_for_them() -> None:
+def test_as_many_decimals_everywhere_are_fixed_decimals_and_others_are_g() -> None:
     texts = [f"{tens}.{ones}" for tens in range(5) for ones in range(1, 10)]
 
-    assert _learnt(FLOAT, texts).format == "%g"
-    assert _learnt(FLOAT, [*texts, "5.0"]).format == "%.1f"
+    assert _learnt(FLOAT, texts).format == "%.1f"
+    assert _learnt(FLOAT, [*texts, "5"]).format == "%g"
+    assert _learnt(FLOAT, ["0", "12", "-3"]).format == "%g"
 
 
 def test_nothing_is_learnt_from_missing_values_alone() -> None:

@@ -123,9 +123,18 @@ def test_a_struct_that_contradicts_itself_is_refused(changes: dict[str, Any], sa
         definition_from_struct("hmi.x", _struct(**changes))
 
 
-def test_a_series_has_a_namespace() -> None:
-    with pytest.raises(DefinitionError, match="no namespace"):
-        definition_from_struct("bob", _struct())
+@pytest.mark.parametrize("name", ["bob", "", "../up.x", "hmi.a/b", "hmi..x", "hmi.x'; --", "h.\n"])
+def test_a_series_name_is_a_namespace_and_a_name_and_nothing_else(name: str) -> None:
+    with pytest.raises(DefinitionError, match="no series name"):
+        definition_from_struct(name, _struct())
+
+
+@pytest.mark.parametrize("name", ["_latest", 'a" b', "a;b", "1A"])
+def test_a_keyword_name_is_a_word(name: str) -> None:
+    keywords = [*_struct()["keywords"], {"name": name, "type": "int", "recscope": "variable"}]
+
+    with pytest.raises(DefinitionError, match="no keyword name"):
+        definition_from_struct("hmi.x", _struct(keywords=keywords))
 
 
 def test_an_unknown_keyword_is_answered_with_near_names() -> None:

@@ -1,0 +1,210 @@
+"""The merge: what is new, revised and unchanged, in one commit, with nothing forgotten."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pyarrow as pa
+import pytest
+
+from drmsmirror.records import Period, RecordTable, merge, type_records
+
+from .conftest import SERIES, SMALL, definition_of, records_of, rows_of, small, stored
+
+NAN = math.nan
+
+
+def counts(result) -> tuple[int, int, int]:
+    return result.new, result.revised, result.unchanged
+
+
+def versions(table: RecordTable) -> list[tuple]:
+    """(recnum, run, whether latest) of every row held."""
+    return [
+        (row["recnum"], row["_seen_run"], row["_latest"])
+        for row in stored(table).select(["recnum", "_seen_run", "_latest"]).to_pylist()
+    ]
+
+
+@pytest.mark.parametrize("period", list(Period))
+@pytest.mark.parametrize("name", SERIES)
+def test_a_second_merge_of_the_same_changes_nothing(name, period, make_table) -> None:
+    table, rows = make_table(name, period), records_of(name)
+    first = merge(table, rows, run=1, generation=1)
+    held = stored(table)
+    second = merge(table, rows, run=2, generation=1)
+    assert counts(first) == (rows.num_rows, 0, 0)
+    assert counts(second) == (0, 0, rows.num_rows)
+    assert second.version == first.version
+    assert stored(table).equals(held)
+
+
+@pytest.mark.parametrize("period", list(Period))
+@pytest.mark.parametrize("name", SERIES)
+def test_windows_in_any_order_give_the_same_answer_as_one(name, period, make_table) -> None:
+    rows = records_of(name)
+    table = make_table(name, period)
+    shuffled = list(range(0, rows.num_rows, 60))
+    random.Random(1).shuffle(shuffled)
+    for run, start in enumerate(shuffled, start=1):
+        merge(table, rows.slice(start, 60), run=run, generation=1)
+    whole = make_table(name, under="whole")
+    merge(whole, rows, run=1, generation=1)
+    assert stored(table).num_rows == rows.num_rows
+    assert rows_of(table, "recnum") == rows_of(whole, "recnum")
+
+
+def test_nothing_to_merge_is_no_commit(small_table) -> None:
+    result = merge(small_table, small().slice(0, 0), run=1, generation=1)
+    assert counts(result) == (0, 0, 0)
+    assert result.version == small_table.version == 0
+
+
+def test_a_larger_recnum_supersedes_in_one_commit(small_table) -> None:
+    first = merge(small_table, small((10, 1, 0.5, 1.0, "old")), run=1, generation=1)
+    second = merge(small_table, small((11, 1, 0.5, 2.0, "new")), run=2, generation=1)
+    assert counts(second) == (0, 1, 0)
+    assert second.version == first.version + 1
+    assert versions(small_table) == [(10, 1, False), (11, 2, True)]
+    assert rows_of(small_table, "name") == [{"name": "new"}]
+
+
+def test_a_smaller_recnum_that_comes_later_is_held_but_not_shown(small_table) -> None:
+    merge(small_table, small((11, 1, 0.5, 2.0, "new")), run=1, generation=1)
+    result = merge(small_table, small((10, 1, 0.5, 1.0, "old")), run=2, generation=1)
+    assert counts(result) == (0, 1, 0)
+    assert versions(small_table) == [(10, 2, False), (11, 1, True)]
+
+
+def test_two_versions_in_one_batch_leave_the_larger_recnum_the_latest(small_table) -> None:
+    batch = small((11, 1, 0.5, 2.0, "new"), (10, 1, 0.5, 1.0, "old"), (12, 2, 0.5, 3.0, "other"))
+    merge(small_table, batch, run=1, generation=1)
+    assert versions(small_table) == [(10, 1, False), (11, 1, True), (12, 1, True)]
+
+
+def test_a_record_changed_in_place_becomes_a_new_row(small_table) -> None:
+    merge(small_table, small((10, 1, 0.5, 1.0, "before")), run=1, generation=1)
+    result = merge(small_table, small((10, 1, 0.5, 1.0, "after")), run=2, generation=1)
+    assert counts(result) == (0, 1, 0)
+    assert versions(small_table) == [(10, 1, False), (10, 2, True)]
+    assert rows_of(small_table, "name") == [{"name": "after"}]
+
+
+def test_a_change_taken_back_is_a_change_too(small_table) -> None:
+    for run, name in enumerate(("before", "after", "before"), start=1):
+        merge(small_table, small((10, 1, 0.5, 1.0, name)), run=run, generation=1)
+    assert versions(small_table) == [(10, 1, False), (10, 2, False), (10, 3, True)]
+    assert rows_of(small_table, "name") == [{"name": "before"}]
+
+
+def test_a_superseded_version_that_changes_in_place_stays_superseded(small_table) -> None:
+    merge(
+        small_table,
+        small((10, 1, 0.5, 1.0, "old"), (11, 1, 0.5, 2.0, "new")),
+        run=1,
+        generation=1,
+    )
+    merge(small_table, small((10, 1, 0.5, 1.0, "changed")), run=2, generation=1)
+    assert versions(small_table) == [(10, 1, False), (10, 2, False), (11, 1, True)]
+
+
+def test_the_newest_generation_wins_whatever_its_recnums(small_table) -> None:
+    merge(small_table, small((900, 1, 0.5, 1.0, "before")), run=1, generation=1)
+    merge(small_table, small((7, 1, 0.5, 2.0, "rebuilt")), run=2, generation=2)
+    assert rows_of(small_table, "recnum", "name") == [{"recnum": 7, "name": "rebuilt"}]
+    assert stored(small_table).num_rows == 2
+
+
+def test_new_revised_and_unchanged_are_counted_apart(small_table) -> None:
+    merge(small_table, small((1, 1, 0.5, 1.0, "a"), (2, 2, 0.5, 1.0, "b")), run=1, generation=1)
+    batch = small((1, 1, 0.5, 1.0, "a"), (3, 2, 0.5, 9.0, "b"), (4, 3, 0.5, 1.0, "c"))
+    assert counts(merge(small_table, batch, run=2, generation=1)) == (1, 1, 1)
+
+
+def test_missing_values_are_equal_to_themselves(small_table) -> None:
+    batch = small((1, -(2**31), NAN, NAN, ""))
+    merge(small_table, batch, run=1, generation=1)
+    assert counts(merge(small_table, batch, run=2, generation=1)) == (0, 0, 1)
+
+
+def test_a_missing_prime_key_is_one_key_over_two_windows(small_table) -> None:
+    merge(small_table, small((1, 1, NAN, 1.0, "old")), run=1, generation=1)
+    merge(small_table, small((2, 1, NAN, 2.0, "new")), run=2, generation=1)
+    assert rows_of(small_table, "recnum") == [{"recnum": 2}]
+
+
+def test_a_missing_prime_key_is_one_key_within_a_window(small_table) -> None:
+    batch = small((1, 1, NAN, 1.0, "old"), (2, 1, NAN, 2.0, "new"))
+    merge(small_table, batch, run=1, generation=1)
+    assert rows_of(small_table, "recnum") == [{"recnum": 2}]
+
+
+def test_negative_zero_is_the_same_prime_key_as_zero(small_table) -> None:
+    batch = small((1, 1, 0.0, 1.0, "old"), (2, 1, -0.0, 2.0, "new"))
+    merge(small_table, batch, run=1, generation=1)
+    merge(small_table, small((3, 1, 0.0, 3.0, "newest")), run=2, generation=1)
+    assert rows_of(small_table, "recnum") == [{"recnum": 3}]
+
+
+def test_without_prime_keys_every_recnum_is_a_record(make_table) -> None:
+    table = make_table("test.nopk")
+    rows = records_of("test.nopk")
+    merge(table, rows, run=1, generation=1)
+    assert len(rows_of(table, "recnum")) == rows.num_rows
+    assert table.definition.internal_prime_keys == ()
+
+
+@pytest.mark.parametrize("period", list(Period))
+def test_records_without_an_axis_value_are_held_apart(period, make_table) -> None:
+    definition = definition_of("hmi.M_45s")
+    table = make_table(definition, period)
+    keys = {"T_REC": ["MISSING", "2011.01.01_00:00:00_TAI"], "CAMERA": ["1", "1"]}
+    typed = type_records(definition, pa.table({"*recnum*": pa.array([1, 2])} | keys), {})
+    merge(table, typed.rows, run=1, generation=1)
+    again = merge(table, typed.rows, run=2, generation=1)
+    assert counts(again) == (0, 0, 2)
+    newer = type_records(
+        definition,
+        pa.table({"*recnum*": pa.array([3]), "T_REC": ["MISSING"], "CAMERA": ["1"]}),
+        typed.codecs,
+    )
+    merge(table, newer.rows, run=3, generation=1)
+    assert rows_of(table, "recnum") == [{"recnum": 3}, {"recnum": 2}]
+    whole = {Period.NONE: {"all"}, Period.YEAR: {"2011", "missing"}}
+    assert set(table.file_counts()) == whole.get(period, {"2011-01", "missing"})
+
+
+def test_a_revision_that_moves_to_another_partition_cannot_leave_two_latest(make_table) -> None:
+    """The slot is the prime key; the time in it may differ, and lie in another period."""
+    definition = definition_of("hmi.M_45s")
+    table = make_table(definition, Period.MONTH)
+    times = ["2011.01.31_23:59:59_TAI", "2011.02.01_00:00:10_TAI"]
+    for recnum, time in enumerate(times, start=1):
+        given = {"*recnum*": pa.array([recnum]), "T_REC": [time], "CAMERA": ["1"]}
+        merge(table, type_records(definition, pa.table(given), {}).rows, run=recnum, generation=1)
+    found = rows_of(table, "recnum", "t_rec_index")
+    slots = [row["t_rec_index"] for row in found]
+    assert len(set(slots)) == len(slots)
+
+
+def test_merging_touches_only_the_partitions_of_the_batch(make_table) -> None:
+    table = make_table("hmi.M_45s", Period.YEAR, windows=1)
+    before = set(table.files())
+    rows = records_of("hmi.M_45s").slice(0, 1)
+    index = rows.schema.get_field_index("recnum")
+    revised = rows.set_column(index, rows.schema.field("recnum"), pa.array([10**6]))
+    merge(table, revised, run=9, generation=1)
+    gone = before - set(table.files())
+    assert len(table.file_counts()) > 1
+    assert len(gone) <= 1
+
+
+def test_the_columns_are_those_of_the_format(small_table) -> None:
+    merge(small_table, small((1, 1, 0.5, 1.0, "a")), run=1, generation=1)
+    names = stored(small_table).column_names
+    assert [name for name in names if name != "_period"] == [
+        "_latest", "_seen_run", "_gone_run", "_generation", "_text",
+        "recnum", "sunum", "slotnum", "n", "x", "value", "name",
+    ]  # fmt: skip
+    assert SMALL.internal_prime_keys == ("n", "x")
