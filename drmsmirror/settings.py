@@ -217,12 +217,13 @@ def _refuse_unknown_variables() -> None:
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """Dotted names of all settings, the dot written as ``__``; sections themselves too."""
+    """Dotted names of all settings, the dot written as ``__``."""
     names: list[str] = []
     for name, info in model.model_fields.items():
-        names.append(prefix + name)
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
             names.extend(_names(info.annotation, f"{prefix}{name}__"))
+        else:
+            names.append(prefix + name)
     return names
 
 

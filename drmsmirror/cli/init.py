@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import click
 
-from drmsmirror.cli.common import read_settings, size, talk
+from drmsmirror.cli.common import mirror_options, read_settings, size, talk
 
 __all__ = ["command"]
 
 
 @click.command("init")
 @click.argument("directory", required=False, type=click.Path(file_okay=False))
-@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help="Settings file.")
-def command(directory: str | None, config: str | None) -> None:
+@mirror_options
+def command(directory: str | None, mirror: str | None, config: str | None, verbose: bool) -> None:
     """Make a mirror in DIRECTORY and say what was made.
 
-    Without DIRECTORY it is made where DRMSMIRROR_MIRROR says, else in your data directory. What is
-    there already is left as it is.
+    Without DIRECTORY it is made where --mirror or DRMSMIRROR_MIRROR says, else in your data
+    directory. What is there already is left as it is.
 
     \b
     Example:
@@ -25,7 +25,7 @@ def command(directory: str | None, config: str | None) -> None:
     from drmsmirror.files import free_bytes
     from drmsmirror.mirror import Mirror
 
-    settings = read_settings(directory, config, verbose=False)
+    settings = read_settings(directory or mirror, config, verbose)
     if Mirror.exists(settings):
         Mirror.open(settings).close()
         talk(f"There is a mirror at {settings.mirror} already; nothing was changed.")

@@ -13,8 +13,15 @@ from drmsmirror.records.table import ROW_GROUP, RecordTable
 __all__ = ["compact"]
 
 
-def compact(table: RecordTable, *, above_files: int) -> int:
+def compact(table: RecordTable, *, above_files: int, file_bytes: int) -> int:
     """Rewrite each partition that has more files than ``above_files``.
+
+    Parameters
+    ----------
+    table : RecordTable
+    above_files : int
+    file_bytes : int
+        Size that a file of the new partition aims at.
 
     Returns
     -------
@@ -23,11 +30,11 @@ def compact(table: RecordTable, *, above_files: int) -> int:
     """
     crowded = [period for period, files in table.file_counts().items() if files > above_files]
     for period in crowded:
-        _rewrite(table, period)
+        _rewrite(table, period, file_bytes)
     return len(crowded)
 
 
-def _rewrite(table: RecordTable, period: str) -> None:
+def _rewrite(table: RecordTable, period: str, file_bytes: int) -> None:
     schema = table_schema(table.definition)
     files = table.files(f"{PERIOD} = {literal(period)}")
     order = ", ".join(
@@ -38,4 +45,4 @@ def _rewrite(table: RecordTable, period: str) -> None:
         rows = connection.sql(
             f"SELECT {columns} FROM {files_relation(files, schema)} ORDER BY {order}"
         )
-        table.replace_partition(period, rows.to_arrow_reader(ROW_GROUP))
+        table.replace_partition(period, rows.to_arrow_reader(ROW_GROUP), file_bytes)

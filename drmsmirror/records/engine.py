@@ -5,6 +5,8 @@ No extension is ever loaded or fetched: compute nodes have no internet.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -52,7 +54,9 @@ def connect(directories: Iterable[Path] = ()) -> AbstractContextManager[DuckDBPy
     """
     import duckdb
 
-    connection = duckdb.connect(":memory:", config=_SETTINGS)
+    # what does not fit into memory goes there; by default it would go to the working directory
+    spill = {"temp_directory": f"{tempfile.gettempdir()}/drmsmirror-{os.getpid()}"}
+    connection = duckdb.connect(":memory:", config=_SETTINGS | spill)
     allowed = ", ".join(literal(f"{directory}/") for directory in directories)
     connection.execute(f"SET allowed_directories = [{allowed}]; {_LOCKED}")
     return closing(connection)

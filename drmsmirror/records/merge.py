@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
-from drmsmirror.records.schema import PERIOD, periods_of, table_schema
+from drmsmirror.records.schema import PERIOD, periods_of, pruning_columns, table_schema
 from drmsmirror.records.table import RecordTable
 
 if TYPE_CHECKING:
@@ -104,13 +104,23 @@ def _as_table_rows(table: RecordTable, rows: pa.Table, run: int, generation: int
     return pa.table(arrays, schema=schema).sort_by(order)
 
 
-def _touched(definition: SeriesDefinition, given: pa.Table) -> str:
-    """Which files can hold the same records or other versions of them."""
-    ranges = []
-    for column in dict.fromkeys((definition.axis.column, "recnum")):
-        bounds = pc.min_max(given[column]).as_py()
-        ranges.append(f"({column} >= {bounds['min']!r} AND {column} <= {bounds['max']!r})")
-    return " OR ".join(ranges)
+def _touched(definition: SeriesDefinition, given: pa.Table) -> str | None:
+    """Which files can hold the same records or other versions of them; None for any.
+
+    A version of a record has the same prime keys, and any record number.
+    """
+    safe = pruning_columns(definition)
+    keys = [key for key in _identity(definition) if key in safe]
+    keys = [key for key in keys if not pa.types.is_string(given.schema.field(key).type)]
+    if not keys:
+        return None
+    same_key = " AND ".join(_range(key, given) for key in keys)
+    return f"({same_key}) OR {_range('recnum', given)}"
+
+
+def _range(column: str, given: pa.Table) -> str:
+    bounds = pc.min_max(given[column]).as_py()
+    return f"({column} >= {bounds['min']!r} AND {column} <= {bounds['max']!r})"
 
 
 def _latest_within(definition: SeriesDefinition, given: pa.Table) -> pa.Table:
@@ -124,7 +134,10 @@ def _latest_within(definition: SeriesDefinition, given: pa.Table) -> pa.Table:
     differs = None
     for key in keys:
         column = given[key].combine_chunks()
-        other = pc.not_equal(column.slice(1), column.slice(0, len(column) - 1))
+        before, after = column.slice(0, len(column) - 1), column.slice(1)
+        other = pc.not_equal(after, before)
+        if pa.types.is_floating(column.type):  # DRMS takes a missing value for equal to another
+            other = pc.and_not(other, pc.and_(pc.is_nan(after), pc.is_nan(before)))
         differs = other if differs is None else pc.or_(differs, other)
     latest = pa.concat_arrays([differs, pa.array([True])])
     return given.set_column(0, given.schema.field("_latest"), latest)

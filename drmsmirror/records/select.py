@@ -126,13 +126,14 @@ def _pruning(bound: BoundSet) -> str | None:
 
 
 def _pruning_span(column: str, span: Span) -> str:
-    bounds = []
-    if span.low is not None:
-        bounds.append(f"{column} >= {_pruning_literal(span.low)}")
-    if span.high is not None:
-        bounds.append(f"{column} <= {_pruning_literal(span.high)}")
+    bounds = [
+        f"{column} {comparison} {literal(value) if isinstance(value, str) else repr(value)}"
+        for comparison, value in ((">=", span.low), ("<=", span.high))
+        if value is not None and not _is_beyond_int64(value)
+    ]
     return f"({' AND '.join(bounds)})" if bounds else f"{column} = {column}"
 
 
-def _pruning_literal(value: int | float | str) -> str:
-    return repr(value) if isinstance(value, int | float) else literal(value)
+def _is_beyond_int64(value: int | float | str) -> bool:
+    """An end that no column can reach bounds nothing, and Delta cannot read it."""
+    return isinstance(value, int) and not -(2**63) <= value < 2**63

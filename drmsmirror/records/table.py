@@ -170,8 +170,11 @@ class RecordTable:
             )
         )
 
-    def replace_partition(self, period: str, rows: pa.RecordBatchReader) -> None:
-        """Commit a partition written anew; the rows must be the same, in another order."""
+    def replace_partition(self, period: str, rows: pa.RecordBatchReader, file_bytes: int) -> None:
+        """Commit a partition written anew, in files of about ``file_bytes``.
+
+        The rows must be the same, in another order.
+        """
         from deltalake import write_deltalake
 
         self._commit(
@@ -180,6 +183,7 @@ class RecordTable:
                 rows,
                 mode="overwrite",
                 predicate=f"{PERIOD} = '{period}'",
+                target_file_size=file_bytes,
                 writer_properties=_writer_properties(self.definition),
             )
         )

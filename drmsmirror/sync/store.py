@@ -147,7 +147,12 @@ class WindowStore:
         """
         if self._state.table_path is None and self._table is None:
             return
-        compact(self.table, above_files=self.mirror.settings.records.compact_above_files)
+        settings = self.mirror.settings.records
+        compact(
+            self.table,
+            above_files=settings.compact_above_files,
+            file_bytes=settings.target_file_mib * 2**20,
+        )
         self.mirror.catalogue.record_window(
             self.definition.name,
             entries=(),

@@ -1,4 +1,4 @@
-"""What JSOC once sent goes through the upstream client into a mirror and comes back to the letter."""
+"""What JSOC once sent goes through the upstream client into a mirror and comes back the same."""
 
 from __future__ import annotations
 

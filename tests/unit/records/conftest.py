@@ -18,6 +18,8 @@ from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.struct import definition_from_struct
 from drmsmirror.model.types import KeywordType
 from drmsmirror.records import Period, RecordTable, merge, select_records, type_records
+from drmsmirror.records.engine import connect, files_relation
+from drmsmirror.records.schema import table_schema
 from tests.jsoc.parquet import read_series
 from tests.jsoc.printing import column_texts
 
@@ -62,7 +64,8 @@ def texts_of(name: str) -> pa.Table:
     for column in definition_of(name).columns:
         found = series.definition.resolve(column.key)
         assert found is not None
-        columns[column.key] = pa.array(column_texts(found[0], series.columns[found[1]]))
+        if found[1] in series.columns:  # one that is read through a link has no values here
+            columns[column.key] = pa.array(column_texts(found[0], series.columns[found[1]]))
     return pa.table(columns)
 
 
@@ -92,11 +95,12 @@ def rows_of(table: RecordTable, *columns: str, query: BoundSet | None = None) ->
 
 def stored(table: RecordTable) -> pa.Table:
     """Every row that a table holds, in the order of record number and run."""
-    rows = pa.concat_tables(
-        [pq.read_table(file, partitioning=None) for file in table.files()],
-        promote_options="permissive",
-    )
-    return rows.sort_by([("recnum", "ascending"), ("_seen_run", "ascending")])
+    schema = table_schema(table.definition)
+    with connect([table.path]) as connection:
+        rows = connection.sql(
+            f"SELECT * FROM {files_relation(table.files(), schema)} ORDER BY recnum, _seen_run"
+        )
+        return rows.to_arrow_table()
 
 
 def small(*rows: tuple[int, int, float, float, str]) -> pa.Table:

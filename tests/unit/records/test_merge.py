@@ -32,12 +32,13 @@ def versions(table: RecordTable) -> list[tuple]:
 def test_a_second_merge_of_the_same_changes_nothing(name, period, make_table) -> None:
     table, rows = make_table(name, period), records_of(name)
     first = merge(table, rows, run=1, generation=1)
-    held = stored(table)
+    files = table.files()
     second = merge(table, rows, run=2, generation=1)
     assert counts(first) == (rows.num_rows, 0, 0)
     assert counts(second) == (0, 0, rows.num_rows)
     assert second.version == first.version
-    assert stored(table).equals(held)
+    assert table.files() == files
+    assert stored(table).num_rows == rows.num_rows
 
 
 @pytest.mark.parametrize("period", list(Period))
