@@ -1,0 +1,173 @@
+"""``drmsmirror.Client`` gives what ``drms.Client`` gives: same columns, dtypes and values."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import drms
+import pandas as pd
+import pytest
+
+from drmsmirror.client import Client, Source
+from drmsmirror.errors import NotHeldError, QueryError, UnknownSeriesError, UpstreamError
+from drmsmirror.settings import Settings
+from tests.compat.conftest import SERIES
+from tests.jsoc import SampleJsoc
+
+HARP = "hmi.sharp_720s[4315][2014.07.05_TAI/1d]"
+
+
+def _plain_keys(client: Client, series: str) -> list[str]:
+    """Keywords that record tables hold, as the definition names them."""
+    definition = client.definition(series)
+    return [
+        keyword.name
+        for keyword in definition.keywords
+        if not definition.is_implicit(keyword) and str(keyword.scope) != "segment"
+    ]
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_every_record_and_keyword_of_a_series_is_the_same(
+    series: str, offline: Client, stock: drms.Client
+) -> None:
+    keys = _plain_keys(offline, series)
+
+    ours = offline.query(f"{series}[]", key=keys)
+
+    theirs = stock.query(f"{series}[]", key=keys)
+    assert len(ours) > 50
+    pd.testing.assert_frame_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments"),
+    [
+        (HARP, {"key": "T_REC, USFLUX, MEANJZH, QUALITY"}),
+        (HARP, {"key": ["T_REC", "*recnum*", "*sunum*"]}),
+        (HARP, {"key": "T_REC,NO_SUCH_KEY"}),
+        (HARP, {"key": "t_rec,usflux"}),
+        (HARP, {"key": "T_REC,T_REC_index,T_REC_step,CADENCE"}),
+        (HARP, {"key": "USFLUX", "pkeys": True}),
+        (HARP, {"key": "USFLUX", "rec_index": True}),
+        (HARP, {"key": "USFLUX,QUALITY", "convert_numeric": False}),
+        (HARP, {"key": "USFLUX,QUALITY", "skip_conversion": "QUALITY"}),
+        (HARP, {"key": "T_REC", "n": 5}),
+        (HARP, {"key": "T_REC", "n": -5}),
+        (HARP, {"key": "**ALL**"}),
+        ("hmi.sharp_720s[4315]", {"key": "QUALITY,NOAA_ARS,USFLUX"}),
+        ("hmi.sharp_720s[377,4315][2014.07.05_TAI/6h@1h]", {"key": "HARPNUM,T_REC"}),
+        ("HMI.SHARP_720S[4315][2014.07.05_TAI]", {"key": "T_REC"}),
+        ("hmi.sharp_720s[999999]", {"key": "T_REC"}),
+        ("aia.lev1_euv_12s[][171]", {"key": "T_REC,WAVELNTH,EXPTIME,QUALITY"}),
+        ("mdi.fd_M_96m_lev182[]", {"key": "T_REC,QUALITY", "n": -7}),
+        ("hmi.synoptic_mr_720s[2100-2150]", {"key": "CAR_ROT", "rec_index": True}),
+    ],
+)
+def test_a_query_is_answered_as_the_stock_client_answers_it(
+    query: str, arguments: dict[str, Any], offline: Client, stock: drms.Client
+) -> None:
+    pd.testing.assert_frame_equal(
+        offline.query(query, **arguments), stock.query(query, **arguments)
+    )
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_info_keys_and_pkeys_are_the_same(series: str, offline: Client, stock: drms.Client) -> None:
+    ours, theirs = offline.info(series), stock.info(series)
+
+    for table in ("keywords", "segments", "links"):
+        pd.testing.assert_frame_equal(getattr(ours, table), getattr(theirs, table))
+    for name in ("name", "note", "primekeys", "dbindex", "retention", "unitsize", "archive"):
+        assert getattr(ours, name) == getattr(theirs, name)
+    assert offline.keys(series) == stock.keys(series)
+    assert offline.pkeys(series) == stock.pkeys(series)
+
+
+def test_series_lists_what_is_held_offline_and_what_there_is_otherwise(
+    offline: Client, mirrored: Settings, stock: drms.Client
+) -> None:
+    assert sorted(offline.series()) == sorted(SERIES)
+    assert offline.series(r"hmi\.m_") == ["hmi.M_45s"]
+    with Client(mirrored) as client:
+        assert client.series(r"hmi\.") == stock.series(r"hmi\.")
+        pd.testing.assert_frame_equal(
+            client.series(r"aia\.", full=True), stock.series(r"aia\.", full=True)
+        )
+
+
+def test_offline_asks_the_upstream_nothing(jsoc: SampleJsoc, mirrored: Settings) -> None:
+    jsoc.clear_requests()
+
+    with Client(mirrored, policy="offline") as client:
+        client.query(HARP, key="**ALL**")
+        client.info("hmi.sharp_720s")
+        client.series()
+        with pytest.raises(UnknownSeriesError):
+            client.query("hmi.nosuch[1]", key="T_REC")
+
+    assert jsoc.requests == []
+
+
+def test_auto_asks_the_upstream_for_what_is_not_held_and_says_so(
+    jsoc: SampleJsoc, mirrored: Settings, stock: drms.Client, tmp_path: Any
+) -> None:
+    empty = mirrored.model_copy(update={"mirror": tmp_path / "empty"})
+    with Client(empty) as client:
+        answer = client.answer(HARP, ["T_REC", "USFLUX"])
+        assert answer.source is Source.REMOTE
+        pd.testing.assert_frame_equal(
+            client.query(HARP, key="T_REC,USFLUX"), stock.query(HARP, key="T_REC,USFLUX")
+        )
+    with Client(empty, policy="offline") as client, pytest.raises(UnknownSeriesError):
+        client.query(HARP, key="T_REC")
+
+
+def test_auto_passes_on_forms_that_are_not_answered_locally_yet(
+    mirrored: Settings, stock: drms.Client
+) -> None:
+    query = "hmi.sharp_720s[4315][$]"
+    with Client(mirrored) as client:
+        pd.testing.assert_frame_equal(
+            client.query(query, key="T_REC"), stock.query(query, key="T_REC")
+        )
+    with Client(mirrored, policy="offline") as client, pytest.raises(QueryError, match=r"\^"):
+        client.query(query, key="T_REC")
+
+
+def test_remote_always_asks(jsoc: SampleJsoc, mirrored: Settings) -> None:
+    jsoc.clear_requests()
+    with Client(mirrored, policy="remote") as client:
+        assert client.answer(HARP, ["T_REC"]).source is Source.REMOTE
+    assert len(jsoc.requests) >= 1
+
+
+def test_with_the_upstream_away_what_is_held_is_still_answered(mirrored: Settings) -> None:
+    away = mirrored.upstream.model_copy(update={"url": "http://127.0.0.1:9", "attempts": 1})
+    with Client(mirrored.model_copy(update={"upstream": away})) as client:
+        assert len(client.query(HARP, key="T_REC")) == 120
+        with pytest.raises(UpstreamError):
+            client.query("hmi.nosuch[1]", key="T_REC")
+
+
+def test_segments_and_links_are_refused_with_words(offline: Client) -> None:
+    with pytest.raises(QueryError, match="not mirrored yet"):
+        offline.query(HARP, key="T_REC", seg="magnetogram")
+    with pytest.raises(QueryError, match="at least one keyword"):
+        offline.query(HARP)
+
+
+def test_what_is_not_held_is_named_with_the_command_that_gets_it(offline: Client) -> None:
+    with pytest.raises(NotHeldError, match=r"cparms_sg000"):
+        offline.query(HARP, key="cparms_sg000")
+
+
+@pytest.mark.parametrize("method", ["series", "info", "keys", "pkeys", "query"])
+def test_the_arguments_are_those_of_the_stock_client(method: str) -> None:
+    ours = inspect.signature(getattr(Client, method)).parameters
+    theirs = inspect.signature(getattr(drms.Client, method)).parameters
+
+    assert list(ours) == list(theirs)
+    for name, parameter in theirs.items():
+        assert (ours[name].kind, ours[name].default) == (parameter.kind, parameter.default)
