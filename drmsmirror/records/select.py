@@ -93,7 +93,7 @@ def _condition(condition: Condition) -> str:
 
 def _span(column: str, span: Span) -> str:
     parts = []
-    if span.low is not None and span.low == span.high:
+    if span.low is not None and span.low == span.high and span.high_included:
         parts.append(f"{column} = {literal(span.low)}")
     else:
         if span.low is not None:
@@ -117,23 +117,25 @@ def _multiple(column: str, span: Span) -> str:
 def _pruning(bound: BoundSet) -> str | None:
     """What the conditions say about columns that have statistics, in Delta's own SQL."""
     safe = pruning_columns(bound.series)
-    parts = [
-        f"({' OR '.join(_pruning_span(condition.column, span) for span in condition.spans)})"
-        for condition in bound.conditions
-        if condition.column in safe and condition.spans
-    ]
+    parts = []
+    for condition in bound.conditions:
+        if condition.column in safe and condition.spans:
+            found = bound.series.column(condition.column)
+            limit = 2 ** ((found.type.bits if found and found.type.is_integer else 64) - 1)
+            spans = [_pruning_span(condition.column, span, limit) for span in condition.spans]
+            parts.append(f"({' OR '.join(spans)})")
     return " AND ".join(parts) or None
 
 
-def _pruning_span(column: str, span: Span) -> str:
+def _pruning_span(column: str, span: Span, limit: int) -> str:
     bounds = [
         f"{column} {comparison} {literal(value) if isinstance(value, str) else repr(value)}"
         for comparison, value in ((">=", span.low), ("<=", span.high))
-        if value is not None and not _is_beyond_int64(value)
+        if value is not None and not _is_out_of_reach(value, limit)
     ]
     return f"({' AND '.join(bounds)})" if bounds else f"{column} = {column}"
 
 
-def _is_beyond_int64(value: int | float | str) -> bool:
-    """An end that no column can reach bounds nothing, and Delta cannot read it."""
-    return isinstance(value, int) and not -(2**63) <= value < 2**63
+def _is_out_of_reach(value: int | float | str, limit: int) -> bool:
+    """An end that the column cannot reach bounds nothing, and Delta cannot read it."""
+    return isinstance(value, int) and not -limit <= value < limit

@@ -137,6 +137,7 @@ class RecordTable:
                 self._delta,
                 rows,
                 mode="append",
+                schema_mode="merge",  # a keyword that is new gets its column
                 writer_properties=_writer_properties(self.definition),
             )
         )
@@ -162,6 +163,7 @@ class RecordTable:
                     predicate,
                     source_alias="given",
                     target_alias="held",
+                    merge_schema=True,  # without it a new column is dropped in silence
                     writer_properties=_writer_properties(self.definition),
                 )
                 .when_matched_update({"_latest": "false"})
@@ -182,6 +184,7 @@ class RecordTable:
                 self._delta,
                 rows,
                 mode="overwrite",
+                schema_mode="merge",
                 predicate=f"{PERIOD} = '{period}'",
                 target_file_size=file_bytes,
                 writer_properties=_writer_properties(self.definition),

@@ -51,32 +51,31 @@ def _fill(work: Work, piece: Extent, missing: tuple[Interval, ...]) -> RunOutcom
         if work.is_over:
             return RunOutcome.STOPPED
         gap = missing[-1]
-        window = _newest(gap, extent, sizer)
-        reach = _reach(window, gap, extent)
+        inside = gap.intersection(extent)
+        window = sizer.newest(inside) if inside else gap
+        reach = _reach(window, gap, extent) if inside else gap
         work.share_held = _share(piece, extent, missing, window)
-        entries = [work.entry(reach, piece.restriction)]
-        if take_window(work, sizer, window, window_text(work.wanted, reach), entries) is Taken.HELD:
+        taken = take_window(
+            work,
+            sizer if inside else None,
+            window,
+            window_text(work.wanted, reach),
+            [work.entry(reach, piece.restriction)],
+            share_held=work.share_held,
+        )
+        if taken is Taken.HELD:
             missing = _missing(work, piece)
             left = sum(_length(part, extent) for part in missing)
-            place = position_text(work.wanted.series, window.low)
+            place = position_text(work.wanted.series, max(window.low, extent.low))
             work.say(place, round(left * outlook.density))
     return RunOutcome.DONE
 
 
-def _newest(gap: Interval, extent: Interval, sizer: WindowSizer) -> Interval:
-    """The newest window of a gap; of a gap below the extent, the place where it ends."""
-    inside = gap.intersection(extent)
-    return sizer.newest(inside) if inside else Interval(gap.high - 1, gap.high)
-
-
 def _reach(window: Interval, gap: Interval, extent: Interval) -> Interval:
-    """What a window takes in: beyond the extent there is nothing, as the upstream said.
+    """What a window takes in: above the extent there is nothing, as the upstream said.
 
-    What lies above belongs to the newest window. What lies below can only be records without an
-    axis value: a window of its own.
+    Below it there can be records without an axis value: they are a window of their own.
     """
-    if window.high <= extent.low:
-        return gap
     return Interval(window.low, gap.high if window.high >= extent.high else window.high)
 
 

@@ -27,7 +27,7 @@ class Taken(Enum):
 
 def take_window(
     work: Work,
-    sizer: WindowSizer,
+    sizer: WindowSizer | None,
     window: Interval,
     record_set: str,
     entries: Sequence[CoverageEntry],
@@ -39,8 +39,8 @@ def take_window(
     Parameters
     ----------
     work : Work
-    sizer : WindowSizer
-        Learns from the count and from the cost.
+    sizer : WindowSizer or None
+        Learns from the count and from the cost; None for a window that cannot be cut.
     window : Interval
         The window, on the axis that the sizer counts.
     record_set : str
@@ -56,21 +56,23 @@ def take_window(
         The answer has another number of records than the upstream counted, twice.
     """
     rows = work.upstream.count(record_set)
-    sizer.counted(window, rows)
-    if sizer.is_too_large(window, rows):
-        return Taken.TOO_LARGE
+    if sizer is not None:
+        sizer.counted(window, rows)
+        if sizer.is_too_large(window, rows):
+            return Taken.TOO_LARGE
     given = _no_records(work)
     if rows:
         try:
             listed = work.fetch(record_set)
         except UpstreamTooLargeError:
-            if window.high - window.low <= sizer.smallest:
+            if sizer is None or window.high - window.low <= sizer.smallest:
                 raise
             sizer.refused()
             return Taken.TOO_LARGE
         if listed.rows != rows:
             _confirm_count(work, record_set, listed.rows)
-        sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
+        if sizer is not None:
+            sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
         given = listed.table
     work.keep(given, entries, share_held)
     return Taken.HELD

@@ -1,0 +1,254 @@
+"""The command line: data on stdout, talk on stderr, exit codes, plain errors."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.e2e.conftest import Command
+
+DAY = "hmi.sharp_720s[4315][2014.07.05_TAI/1d]"
+KEYS = "T_REC,USFLUX,MEANJZH,QUALITY"
+
+
+def test_init_makes_a_mirror_and_says_what_it_made(empty: Command) -> None:
+    done = empty("init")
+
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert f"Made a mirror at {empty.mirror}" in done.stderr
+    assert "free" in done.stderr
+    assert (empty.mirror / "drmsmirror.toml").exists()
+    assert "nothing was changed" in empty("init").stderr
+
+
+def test_sync_makes_the_mirror_where_it_is_absent_and_says_where(empty: Command) -> None:
+    done = empty("sync", "hmi.synoptic_mr_720s", "-v")
+
+    assert done.returncode == 0, done.stderr
+    assert f"Mirror: {empty.mirror}" in done.stderr
+    assert f"Made a new mirror at {empty.mirror}" in done.stderr
+
+
+def test_sync_says_what_lies_ahead_and_what_would_be_less(empty: Command) -> None:
+    said = empty("sync", "hmi.sharp_720s").stderr
+
+    assert "records ahead, about" in said
+    assert said.count("drmsmirror sync 'hmi.sharp_720s[") == 2
+    assert "All of hmi.sharp_720s[] is held" in said
+
+
+def test_the_narrower_commands_that_sync_proposes_work(empty: Command) -> None:
+    said = empty("sync", "hmi.sharp_720s").stderr.splitlines()
+    proposed = [line.split("'")[1] for line in said if line.startswith("  drmsmirror sync '")]
+
+    for record_set in proposed:
+        other = Command(empty.mirror.with_name("narrow"), empty.upstream)
+        assert other("sync", record_set).returncode == 0
+
+
+def test_a_second_sync_finds_nothing_new(filled: Command) -> None:
+    done = filled("sync", "hmi.sharp_720s", "--json")
+
+    (report,) = json.loads(done.stdout)
+    assert (report["records_new"], report["records_revised"], report["requests"]) == (0, 0, 1)
+
+
+def test_query_prints_a_table(filled: Command) -> None:
+    done = filled("query", DAY, "--key", KEYS, "--offline")
+
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == KEYS.split(",")
+    assert lines[1].startswith("2014.07.05_00:00:00_TAI ")
+    assert len(lines) == 121
+    assert "120 records, local answer, as of" in done.stderr
+
+
+def test_query_writes_csv_json_and_parquet_with_the_same_content(
+    filled: Command, tmp_path: Path
+) -> None:
+    arguments = ("query", DAY, "--key", KEYS, "--offline", "--format")
+    rows = list(csv.DictReader(io.StringIO(filled(*arguments, "csv").stdout)))
+    objects = json.loads(filled(*arguments, "json").stdout)
+    done = filled(*arguments, "parquet", "-o", str(tmp_path / "day.parquet"))
+    table = pq.read_table(tmp_path / "day.parquet")
+
+    assert rows == objects
+    assert done.stdout == ""
+    assert table.schema.types == [pa.string(), pa.float64(), pa.float64(), pa.int64()]
+    assert table["T_REC"].to_pylist() == [row["T_REC"] for row in rows]
+    assert table["QUALITY"].to_pylist() == [int(row["QUALITY"], 16) for row in rows]
+    flux = [None if row["USFLUX"] == "MISSING" else float(row["USFLUX"]) for row in rows]
+    assert table["USFLUX"].to_pylist() == flux
+
+
+def test_query_takes_the_first_or_last_records(filled: Command) -> None:
+    arguments = ("query", DAY, "--key", "T_REC", "--offline", "--format", "csv", "--n")
+
+    assert filled(*arguments, "2").stdout.split()[-1] == "2014.07.05_00:12:00_TAI"
+    assert filled(*arguments, "-1").stdout.split()[-1] == "2014.07.05_23:48:00_TAI"
+
+
+def test_sql_answers_with_missing_values_as_null(filled: Command) -> None:
+    statement = "select harpnum, max(usflux) from hmi.sharp_720s group by 1 order by 2 desc limit 5"
+
+    lines = filled("sql", statement).stdout.splitlines()
+
+    assert lines[0].split() == ["harpnum", "max(usflux)"]
+    assert len(lines) == 6
+    assert "nan" not in "".join(lines).lower()
+
+
+def test_sql_describes_a_series_with_units_and_notes(filled: Command) -> None:
+    said = filled("sql", "describe hmi.sharp_720s", "--format", "json").stdout
+
+    columns = {column["column"]: column["comment"] for column in json.loads(said)}
+    assert columns["usflux"].startswith("[Maxwell] ")
+    assert "TAI seconds since 1977.01.01_00:00:00_TAI" in columns["t_rec"]
+
+
+def test_status_and_info_tell_of_the_series(filled: Command) -> None:
+    assert "hmi.sharp_720s: " in filled("status").stdout
+    held = json.loads(filled("status", "--json").stdout)
+    assert [series["name"] for series in held["series"]] == ["hmi.sharp_720s"]
+
+    info = filled("info", "hmi.sharp_720s", "--offline").stdout
+    assert "Prime keys: HARPNUM, T_REC" in info
+    assert "magnetogram" in info
+    assert json.loads(filled("info", "hmi.sharp_720s", "--json").stdout)["primekeys"] == [
+        "HARPNUM",
+        "T_REC",
+    ]
+
+
+def test_a_catalogue_is_backed_up_and_brought_back(empty: Command, tmp_path: Path) -> None:
+    empty("sync", "hmi.synoptic_mr_720s")
+    backup = tmp_path / "backup.sqlite"
+    assert empty("db", "backup", str(backup)).returncode == 0
+    (empty.mirror / "catalogue.sqlite").unlink()
+
+    assert empty("db", "restore", str(backup)).returncode == 0
+
+    assert empty("db", "current").stdout.startswith("0001 ")
+    assert empty("db", "upgrade").returncode == 0
+    assert empty("query", "hmi.synoptic_mr_720s", "--key", "CAR_ROT", "--offline").returncode == 0
+
+
+def test_each_run_publishes_a_read_only_copy_of_the_catalogue(filled: Command) -> None:
+    copy = filled.mirror / "catalogue.copy.sqlite"
+
+    assert copy.stat().st_mode & 0o777 == 0o444
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("query", "hmi.sharp_720s[4315"), 2, "^"),
+        (("query", "hmi.sharp_720s[4315][2014.07.05_TAI/1w]"), 2, "Write 7d"),
+        (("query", "hmi.sharp_720s[QUALITY=0]", "--offline"), 2, "QUALITY"),
+        (("query", "hmi.nosuch[1]", "--offline"), 3, "hmi.nosuch"),
+        (("query", "hmi.M_45s[$]", "--offline"), 2, "$"),
+        (("sync", "hmi.nosuch"), 3, "hmi.nosuch"),
+        (("sql", "select * from hmi.nosuch"), 2, "is no series of this mirror"),
+        (("sql", "select nope from hmi.sharp_720s"), 2, "nope"),
+        (("info", "bob"), 4, "bob"),
+        (("import", "hmi.x", "--records", "nosuch.csv"), 2, "nosuch.csv"),
+        (("nosuch",), 2, "nosuch"),
+    ],
+)
+def test_an_error_is_words_and_an_exit_code(
+    filled: Command, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    done = filled(*arguments)
+
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_error_with_json_is_json_on_stderr(filled: Command) -> None:
+    done = filled("sync", "hmi.nosuch", "--json")
+
+    assert json.loads(done.stderr)["error"] == "unknown-series"
+
+
+def test_without_a_mirror_a_command_says_how_to_make_one(empty: Command) -> None:
+    done = empty("status")
+
+    assert done.returncode == 3
+    assert f"drmsmirror init {empty.mirror}" in done.stderr
+
+
+def test_an_unknown_setting_is_an_error_that_names_its_line(empty: Command) -> None:
+    empty("init")
+    (empty.mirror / "drmsmirror.toml").write_text("[upstream]\nurl = 'http://x'\nspeed = 1\n")
+
+    done = empty("status")
+
+    assert done.returncode == 2
+    assert "drmsmirror.toml, line 3: upstream.speed: there is no such setting" in done.stderr
+
+
+def test_an_unknown_variable_is_an_error_that_names_it(empty: Command) -> None:
+    done = empty("status", more={"DRMSMIRROR_UPSTREAM__SPEED": "1"})
+
+    assert done.returncode == 2
+    assert "DRMSMIRROR_UPSTREAM__SPEED is no setting" in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(filled: Command) -> None:
+    with filled.start("query", "hmi.sharp_720s", "--key", "T_REC", "--offline") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("command", ["init", "sync", "query", "sql", "status", "info", "import"])
+def test_help_has_an_example(empty: Command, command: str) -> None:
+    said = empty(command, "--help").stdout
+
+    assert "Example" in said
+    assert f"drmsmirror {command}" in said
+
+
+def test_records_are_imported_without_asking_the_upstream(
+    empty: Command, filled: Command, tmp_path: Path
+) -> None:
+    struct, records = tmp_path / "sharp.json", tmp_path / "day.csv"
+    struct.write_text(filled("info", "hmi.sharp_720s", "--json", "--offline").stdout)
+    records.write_text(
+        filled("query", DAY, "--key", f"HARPNUM,{KEYS}", "--format", "csv", "--offline").stdout
+    )
+    away = Command(empty.mirror, "http://127.0.0.1:9")
+
+    done = away("import", "hmi.sharp_720s", "--struct", str(struct), "--records", str(records),
+                "--covers", DAY)  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    arguments = ("query", DAY, "--key", KEYS, "--format", "csv", "--offline")
+    assert away(*arguments).stdout == filled(*arguments).stdout
+    assert away("query", "hmi.sharp_720s[4315]", "--key", KEYS, "--offline").returncode == 3
+
+
+def test_a_bad_value_in_a_file_is_named_with_its_place(filled: Command, tmp_path: Path) -> None:
+    records = tmp_path / "bad.csv"
+    records.write_text("HARPNUM,T_REC,recnum\n1,2014.07.05_TAI,5\n2,2014.07.05_TAI,x\n")
+
+    done = filled("import", "hmi.sharp_720s", "--records", str(records))
+
+    assert done.returncode == 1
+    assert "record 2: recnum is 'x'" in done.stderr
+
+
+def test_the_module_runs_like_the_command(empty: Command) -> None:
+    assert isinstance(empty("--version"), subprocess.CompletedProcess)
+    assert empty("--version").stdout.startswith("drmsmirror, version ")
