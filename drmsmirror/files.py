@@ -14,14 +14,19 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from drmsmirror.errors import NoSpaceError, StoreError
 from drmsmirror.failpoints import reach
 
 __all__ = ["free_bytes", "make_directory", "replacing", "sync_files", "write_bytes"]
+
+
+#: Seconds after which a temporary file belongs to nobody any more.
+_ABANDONED_AFTER = 86_400.0
 
 
 @contextmanager
@@ -43,6 +48,7 @@ def replacing(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
         The file cannot be written for another reason.
     """
     temporary: Path | None = None
+    _remove_abandoned(target)
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
         os.close(handle)
@@ -91,6 +97,14 @@ def free_bytes(path: Path) -> int:
     while not place.exists():
         place = place.parent
     return shutil.disk_usage(place).free
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what processes that were killed long ago left of their temporary files."""
+    for leftover in target.parent.glob(f".{target.name}.*.tmp"):
+        with suppress(OSError):  # another process may have been quicker
+            if time.time() - leftover.stat().st_mtime > _ABANDONED_AFTER:
+                leftover.unlink()
 
 
 def _sync(path: Path) -> None:
