@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drmsmirror.model.proof import proves_text
 from drmsmirror.model.series import Keyword
 from drmsmirror.model.times import format_times, learn_time_format, parse_times, time_style
 from drmsmirror.model.types import MISSING_TIME_TOLERANCE, KeywordType
@@ -118,12 +119,13 @@ class Codec:
             Values as ``rs_list`` printed them; a null counts as missing.
         """
         values = self._parse(texts)
-        printed = self.encode(values)
-        given = texts.to_pylist()
-        if printed == given:
+        doubtful = pc.indices_nonzero(pc.invert(self._is_proven(texts, values)))
+        if not len(doubtful):
             return Decoded(values, {})
-        pairs = enumerate(zip(given, printed, strict=True))
-        return Decoded(values, {row: was for row, (was, now) in pairs if was not in (now, None)})
+        given = texts.take(doubtful).to_pylist()
+        printed = self.encode(values.take(doubtful))
+        rows = zip(doubtful.to_pylist(), given, printed, strict=True)
+        return Decoded(values, {row: was for row, was, now in rows if was not in (now, None)})
 
     def encode(self, values: pa.Array) -> list[str]:
         """Print a column of stored values as ``rs_list`` does."""
@@ -135,6 +137,26 @@ class Codec:
             return self._print(values)
         printed = iter(self._print(values.filter(pc.invert(missing))))
         return [MISSING_TEXT if gone else next(printed) for gone in missing.to_pylist()]
+
+    def _is_proven(self, texts: pa.StringArray, values: pa.Array) -> pa.BooleanArray:
+        """Which values need not be printed to know that they print as they came."""
+        if self.type is KeywordType.STRING:
+            return pc.fill_null(pc.not_equal(texts, ""), False)
+        if self.type is KeywordType.TIME:
+            return self._is_same_time(texts, values)
+        proven = proves_text(self.type, self.format, texts, values)
+        if self.always_prints:
+            return proven
+        missing = is_missing(self.type, values)
+        says_so = pc.fill_null(pc.equal(texts, MISSING_TEXT), False)
+        return pc.or_(pc.and_not(proven, missing), pc.and_(says_so, missing))
+
+    def _is_same_time(self, texts: pa.StringArray, values: pa.Array) -> pa.BooleanArray:
+        zone, precision = _time_format(self.format)
+        printed = format_times(values.to_numpy(zero_copy_only=False), zone, precision)
+        missing = is_missing(self.type, values)
+        shown = pc.if_else(missing, MISSING_TEXT, pa.array(printed).cast(pa.string()))
+        return pc.fill_null(pc.equal(texts, shown), False)
 
     def _print(self, values: pa.Array) -> list[str]:
         if not len(values):

@@ -34,7 +34,7 @@ def follow(work: Work) -> None:
 def _follow(work: Work, piece: Extent) -> None:
     target = work.as_of.recnum
     behind = [
-        replace(entry, interval=part)
+        replace(entry, interval=part, restriction=piece.restriction.text)
         for entry in work.held_entries(piece.restriction)
         if entry.as_of_recnum < target and (part := entry.interval.intersection(piece.interval))
     ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from drmsmirror.files import free_bytes
 from drmsmirror.model.codecs import MISSING_TEXT
 from drmsmirror.model.coverage import Interval
-from drmsmirror.model.positions import position_seconds, position_text
+from drmsmirror.model.positions import position_seconds
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.times import format_time
 from drmsmirror.sync.asking import Asker
@@ -108,18 +108,13 @@ def _narrower(wanted: BoundSet, extent: Interval, probe: RecordText | None) -> t
                 for key in definition.prime_keys
             ]
             suggestions.append(definition.name + "".join(filters[: _last_filled(filters)]))
-    else:
-        first = position_text(definition, max(extent.low, extent.high - 1000)).removeprefix(
-            "recnum "
-        )
-        suggestions.append(f"{definition.name}[:#{first}-#{extent.high - 1:.0f}]")
     for position, key in enumerate(definition.prime_keys):
         if key == axis.keyword or probe is None or not probe.rows:
             continue
         value = probe.table[key][-1].as_py()
         if value != MISSING_TEXT:
             one = f"{definition.name}{'[]' * position}[{value}]"
-            return suggestions[0], one
+            return (*suggestions[:1], one)
     return tuple(suggestions[:2])
 
 

@@ -78,6 +78,9 @@ class WindowSizer:
             self._width = 0.0
         elif rows:
             self.density = rows / self._width
+            if rows > self._rows * _TOLERANCE:
+                # they may all lie at the end that is kept: cut by half at least
+                self._width /= 2 * _GROWTH
         else:
             self.density /= _GROWTH
 

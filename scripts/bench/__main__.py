@@ -12,6 +12,7 @@ from dataclasses import asdict
 from scripts.bench.measure import Figure, machine, show
 
 _NAMES = ("ingest", "memory", "query", "startup")
+_PROFILED = ("ingest", "query")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,7 +43,10 @@ def _all(size: str) -> list[Figure]:
 
 def main() -> None:
     """Run what was asked for."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if options.profile and options.name not in _PROFILED:
+        parser.error(f"--profile is for {' and '.join(_PROFILED)}")
     if options.profile:
         importlib.import_module(f"scripts.bench.{options.name}").profile(options.size)
         return

@@ -119,7 +119,7 @@ def _case(records: int) -> _Case:
 
 
 def _ours(case: _Case, session: Session | None, url: str = "http://127.0.0.1") -> None:
-    upstream = UpstreamSettings(url=url, requests_per_second=1000)  # type: ignore[call-arg]
+    upstream = UpstreamSettings(url=url, requests_per_second=1000)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(mirror=Path(folder), upstream=upstream)
         with Mirror.create(settings) as mirror:
@@ -194,9 +194,7 @@ def _held(mirror: Mirror, definition: SeriesDefinition) -> pa.Table:
         ).to_arrow_table()
 
 
-def _compare(
-    name: str, type_: KeywordType, ours: pa.ChunkedArray, theirs: pa.ChunkedArray
-) -> None:
+def _compare(name: str, type_: KeywordType, ours: pa.ChunkedArray, theirs: pa.ChunkedArray) -> None:
     if type_ is KeywordType.TIME:
         since_1970 = pc.cast(pc.cast(theirs, pa.timestamp("s")), pa.int64())
         theirs = pc.cast(pc.subtract(since_1970, _SECONDS_1970_TO_1977), pa.float64())

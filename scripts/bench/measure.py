@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = [
     "Clock",
@@ -32,6 +33,10 @@ class Clock:
 
     wall: float
     cpu: float
+
+    def seconds(self, kind: Literal["wall", "cpu"]) -> float:
+        """One of the two."""
+        return self.cpu if kind == "cpu" else self.wall
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,17 @@ def interleave(
     return taken
 
 
-def median(taken: Sequence[Clock], kind: str = "wall") -> float:
+def median(taken: Sequence[Clock], kind: Literal["wall", "cpu"] = "wall") -> float:
     """Median of the wall times, or of the CPU times, in seconds."""
-    return statistics.median(getattr(one, kind) for one in taken)
+    return statistics.median(one.seconds(kind) for one in taken)
 
 
-def ratio(ours: Sequence[Clock], floor: Sequence[Clock], kind: str = "wall") -> float:
+def ratio(
+    ours: Sequence[Clock], floor: Sequence[Clock], kind: Literal["wall", "cpu"] = "wall"
+) -> float:
     """Median over the rounds of our time divided by the floor's of the same round."""
     pairs = zip(ours, floor, strict=True)
-    return statistics.median(getattr(one, kind) / getattr(two, kind) for one, two in pairs)
+    return statistics.median(one.seconds(kind) / two.seconds(kind) for one, two in pairs)
 
 
 def child_cpu(arguments: Sequence[str], environment: Mapping[str, str]) -> float:

@@ -125,7 +125,8 @@ def make_table(tmp_path: Path) -> Callable[..., RecordTable]:
         path = tmp_path / under / series.namespace / series.table
         table = RecordTable.create(path, series, period)
         if windows:
-            rows = records_of(series.name)
+            keys = [*series.internal_prime_keys, "recnum"]
+            rows = records_of(series.name).sort_by([(key, "ascending") for key in keys])
             size = -(-rows.num_rows // windows)
             for run, start in enumerate(range(0, rows.num_rows, size), start=1):
                 merge(table, rows.slice(start, size), run=run, generation=1)

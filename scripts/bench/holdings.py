@@ -1,0 +1,78 @@
+"""A mirror that holds a wide series, written as a sync writes it but without an upstream."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from drmsmirror.catalogue import AsOf, RunOutcome
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.model.struct import definition_from_struct
+from drmsmirror.sync.store import WindowStore, adopt_definition
+from tests.jsoc import Series, wide_series
+from tests.jsoc.answers import series_struct
+
+__all__ = ["DAY_SLOTS", "hold", "wide"]
+
+DAY_SLOTS = 120
+_WINDOW = 20_000
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def wide(records: int, columns: int) -> Series:
+    """The sample's wide series with so many keyword columns, REGION and T_REC among them."""
+    return wide_series(records, columns - 2)
+
+
+def hold(mirror: Mirror, series: Series) -> SeriesDefinition:
+    """Put a whole series into a mirror, windows along the time axis, and compact it."""
+    name = series.definition.name
+    struct = json.loads(series_struct(series, 0.0).body)
+    definition = definition_from_struct(name, struct)
+    with mirror.catalogue.holding(f"series {name}") as lease:
+        adopt_definition(mirror, definition, "")
+        formats = {k.name: k.format for k in series.definition.keywords if k.name[:1] == "K"}
+        mirror.catalogue.save_codecs(name, formats | {"REGION": "%d", "T_REC": "TAI 0"})
+        run = mirror.catalogue.start_run(name, name)
+        store = WindowStore(mirror, definition, run.id, lease)
+        days = float(np.ptp(series.columns["t_rec"])) / 86400
+        store.open_table(series.rows, days)
+        for rows in _windows(series, definition):
+            store.keep(rows, [])
+        store.keep(rows.slice(0, 0), [_everything(definition, store, series.rows)])
+        store.finish(AsOf(series.rows, _NOW))
+        mirror.catalogue.finish_run(run.id, RunOutcome.DONE)
+    return definition
+
+
+def _windows(series: Series, definition: SeriesDefinition) -> Iterator[pa.Table]:
+    """Typed records, oldest first."""
+    order = np.argsort(series.columns["t_rec"], kind="stable")
+    names = {"*recnum*": "recnum", "*sunum*": "sunum"}
+    names |= {column.key: column.name for column in definition.columns}
+    for start in range(0, series.rows, _WINDOW):
+        picked = series.take(order[start : start + _WINDOW])
+        yield pa.table({key: _array(picked[name]) for key, name in names.items()})
+
+
+def _array(values: np.ndarray) -> pa.Array:
+    return pa.array(values.tolist()) if values.dtype == object else pa.array(np.array(values))
+
+
+def _everything(definition: SeriesDefinition, store: WindowStore, recnum: int) -> CoverageEntry:
+    return CoverageEntry(
+        interval=Interval(-math.inf, math.inf),
+        restriction="",
+        columns=frozenset(column.name for column in definition.columns),
+        versions=Versions.LATEST,
+        generation=store.generation,
+        as_of_recnum=recnum,
+        as_of_utc=_NOW,
+    )

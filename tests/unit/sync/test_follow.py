@@ -1,0 +1,196 @@
+"""Later syncs: what is new, late or revised upstream arrives, and nothing else is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from drmsmirror.errors import DefinitionError, NotHeldError, UpstreamAnswerError
+from tests.jsoc import Keyword
+from tests.unit.sync.mirrors import Copy, asked
+
+WHOLE = "hmi.M_45s"
+DAY = "hmi.M_45s[2010.05.01_TAI/1d]"
+
+
+def new_day(copy: Copy, *, first: int = 0, records: int = 20) -> list[int]:
+    """Let records of a day appear that the upstream had none of."""
+    times = [
+        f"2015.01.01_{(slot * 45) // 3600:02d}:{(slot * 45) // 60 % 60:02d}:{slot * 45 % 60:02d}_TAI"
+        for slot in range(first, first + records)
+    ]
+    values = {"T_REC": times, "CAMERA": [1] * records, "DATARMS": [float(n) for n in range(records)]}
+    return copy.jsoc.append(WHOLE, values)
+
+
+@pytest.fixture
+def synced(copy_of) -> Copy:
+    copy = copy_of(WHOLE)
+    copy.sync(WHOLE)
+    return copy
+
+
+def test_new_records_arrive(synced) -> None:
+    new_day(synced)
+    assert synced.sync(WHOLE).records_new == 20
+    synced.assert_same(WHOLE)
+
+
+def test_late_records_arrive_whatever_their_time(synced) -> None:
+    new_day(synced, first=10)
+    synced.sync(WHOLE)
+    new_day(synced, records=10)
+    assert synced.sync(WHOLE).records_new == 10
+    synced.assert_same(WHOLE)
+
+
+def test_a_revision_arrives_and_what_it_replaced_stays_held(synced) -> None:
+    before = synced.rows(WHOLE)
+    synced.jsoc.revise(WHOLE, "[2010.05.01_00:00_TAI]", {"DATARMS": 12.5})
+    synced.sync(WHOLE)
+    synced.assert_same(WHOLE)
+    assert synced.rows(WHOLE) > before
+
+
+def test_a_number_that_becomes_visible_after_a_larger_one_arrives(synced) -> None:
+    """A long transaction: its records have smaller numbers than what was read already."""
+    top = max(synced.jsoc.series(WHOLE).columns["recnum"])
+    late = new_day(synced, records=5)
+    hidden = synced.jsoc.series(WHOLE)
+    synced.jsoc.remove(WHOLE, late[:2])
+    synced.sync(WHOLE)
+    synced.jsoc.add(hidden)
+    synced.jsoc.append(WHOLE, {"T_REC": "2016.01.01_TAI", "CAMERA": 1})
+    assert late[0] > top
+    synced.sync(WHOLE)
+    synced.assert_same(WHOLE)
+
+
+def test_following_asks_by_record_number_and_not_by_time(synced) -> None:
+    new_day(synced)
+    synced.sync(WHOLE)
+    lists = asked(synced.jsoc, "rs_list")
+    assert lists
+    assert all("[:#" in request.ds for request in lists)
+
+
+def test_after_following_nothing_is_asked_again(synced) -> None:
+    new_day(synced)
+    synced.sync(WHOLE)
+    assert synced.sync(WHOLE).requests == 1
+
+
+@pytest.mark.parametrize("rounds", [4])
+def test_a_living_series_is_kept_up_with(rounds, copy_of) -> None:
+    copy = copy_of("hmi.sharp_720s")
+    name = "hmi.sharp_720s"
+    copy.sync(name)
+    for number in range(rounds):
+        recnums = copy.jsoc.series(name).columns["recnum"].tolist()
+        copy.jsoc.revise(name, recnums[number * 7 : number * 7 + 3], {"USFLUX": 1e21 + number})
+        copy.sync(name)
+        copy.assert_same(name)
+
+
+# ------------------------------------------------------------------------------ parts
+def test_following_a_part_fetches_only_that_part(copy_of) -> None:
+    copy = copy_of("hmi.sharp_720s")
+    part = "hmi.sharp_720s[377]"
+    copy.sync(part)
+    copy.jsoc.revise("hmi.sharp_720s", "[377]", {"USFLUX": 2e21})
+    copy.jsoc.revise("hmi.sharp_720s", "[378]", {"USFLUX": 2e21})
+    copy.sync(part)
+    assert all("[377]" in request.ds for request in asked(copy.jsoc, "rs_list"))
+    copy.assert_same(part)
+
+
+def test_following_a_part_does_not_say_that_the_whole_is_up_to_date(copy_of) -> None:
+    copy = copy_of("hmi.sharp_720s")
+    copy.sync("hmi.sharp_720s")
+    copy.jsoc.revise("hmi.sharp_720s", "[377]", {"USFLUX": 2e21})
+    copy.jsoc.revise("hmi.sharp_720s", "[378]", {"USFLUX": 2e21})
+    copy.sync("hmi.sharp_720s[377]")
+    copy.assert_same("hmi.sharp_720s[377]")
+    copy.sync("hmi.sharp_720s")
+    copy.assert_same("hmi.sharp_720s")
+
+
+def test_following_a_time_range_does_not_say_that_the_whole_is_up_to_date(synced) -> None:
+    new_day(synced)
+    synced.jsoc.revise(WHOLE, "[2010.05.01_00:00_TAI]", {"DATARMS": 12.5})
+    synced.sync(DAY)
+    synced.assert_same(DAY)
+    synced.sync(WHOLE)
+    synced.assert_same(WHOLE)
+
+
+def test_every_piece_of_a_list_is_followed(copy_of) -> None:
+    copy = copy_of(WHOLE)
+    pieces = "hmi.M_45s[2010.05.01_TAI/1h,2010.05.01_12:00_TAI/1h]"
+    copy.sync(pieces)
+    copy.jsoc.revise(WHOLE, "[2010.05.01_TAI/1h]", {"DATARMS": 1.5})
+    copy.jsoc.revise(WHOLE, "[2010.05.01_12:00_TAI/1h]", {"DATARMS": 2.5})
+    copy.sync(pieces)
+    copy.assert_same(pieces)
+    assert copy.sync(pieces).requests == 1
+
+
+def test_parts_that_were_read_at_different_times_are_all_followed(copy_of) -> None:
+    copy = copy_of(WHOLE)
+    parts = ["hmi.M_45s[2010.05.01_TAI/1h]", "hmi.M_45s[2010.05.01_12:00_TAI/1h]"]
+    copy.sync(parts[0])
+    new_day(copy)
+    copy.sync(parts[1])
+    for part in parts:
+        copy.jsoc.revise(WHOLE, part.removeprefix(WHOLE), {"DATARMS": 7.5})
+    copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
+    assert copy.sync(WHOLE).requests == 1
+
+
+def test_a_step_is_followed(copy_of) -> None:
+    copy = copy_of(WHOLE)
+    stepped = "hmi.M_45s[2010.05.01_TAI/1d@90s]"
+    copy.sync(stepped)
+    copy.jsoc.revise(WHOLE, "[2010.05.01_TAI/1d]", {"DATARMS": 1.5})
+    copy.sync(stepped)
+    copy.assert_same(stepped)
+
+
+# ------------------------------------------------------------------------------ time limit
+def test_following_stops_when_time_is_up_and_the_next_run_goes_on(synced) -> None:
+    new_day(synced, records=400)
+    synced.sync(WHOLE, seconds=0.0)
+    synced.sync(WHOLE)
+    synced.assert_same(WHOLE)
+
+
+# ------------------------------------------------------------------------------ the series changes
+def test_an_upstream_set_back_is_refused_and_what_is_held_stays(synced) -> None:
+    held = synced.held(WHOLE, ["*recnum*"])
+    synced.jsoc.remove(WHOLE, [int(max(synced.jsoc.series(WHOLE).columns["recnum"]))])
+    with pytest.raises(UpstreamAnswerError, match="was set back"):
+        synced.sync(WHOLE)
+    assert synced.held(WHOLE, ["*recnum*"]) == held
+
+
+def test_an_added_keyword_is_fetched_for_all_that_is_held(synced) -> None:
+    added = Keyword("EXTRA", "float", format="%.3f")
+    synced.jsoc.add_keyword(WHOLE, added, 1.25)
+    synced.sync(WHOLE)
+    synced.assert_same(WHOLE)
+    assert set(synced.held(WHOLE, ["EXTRA"])["EXTRA"]) == {"1.250"}
+
+
+def test_an_added_keyword_is_not_answered_before_it_was_fetched(synced) -> None:
+    synced.jsoc.add_keyword(WHOLE, Keyword("EXTRA", "float", format="%.3f"), 1.25)
+    synced.sync(WHOLE, seconds=0.0)
+    with pytest.raises(NotHeldError):
+        synced.held(WHOLE, ["EXTRA"])
+    assert synced.held(DAY, ["T_REC"])["T_REC"]
+
+
+def test_a_keyword_that_is_gone_is_refused_and_what_is_held_stays(synced) -> None:
+    synced.jsoc.drop_keyword(WHOLE, "DATARMS")
+    with pytest.raises(DefinitionError, match="DATARMS"):
+        synced.sync(WHOLE)
+    assert synced.held(DAY, ["DATARMS"])["DATARMS"]

@@ -1,0 +1,202 @@
+"""An upstream on a bad day: nothing of a bad answer is stored, and the next run completes."""
+
+from __future__ import annotations
+
+import pytest
+
+from drmsmirror.catalogue import RunOutcome
+from drmsmirror.errors import (
+    DrmsMirrorError,
+    UpstreamAnswerError,
+    UpstreamError,
+    UpstreamOverloadedError,
+    UpstreamRefusedError,
+    UpstreamUnavailableError,
+)
+from tests.jsoc import Fault, FaultKind, Request
+from tests.unit.sync.mirrors import Copy, asked
+
+WHOLE = "hmi.M_45s"
+SMALL_WINDOWS = {"first_window": 100, "max_window": 200}
+
+MISBEHAVIOUR = [
+    (Fault(FaultKind.CLOSE_EARLY), (UpstreamAnswerError, UpstreamUnavailableError)),
+    (Fault(FaultKind.HTTP_STATUS, status=503), UpstreamUnavailableError),
+    (Fault(FaultKind.HTTP_STATUS, status=429), UpstreamOverloadedError),
+    (Fault(FaultKind.HTTP_STATUS, status=404), UpstreamRefusedError),
+    (Fault(FaultKind.HTML), (UpstreamAnswerError, UpstreamUnavailableError)),
+    (Fault(FaultKind.WRONG_COLUMN_LENGTH), UpstreamAnswerError),
+    (Fault(FaultKind.WRONG_COUNT), UpstreamAnswerError),
+    (Fault(FaultKind.TRUNCATED_JSON), UpstreamAnswerError),
+    (Fault(FaultKind.EMPTY_BODY), UpstreamAnswerError),
+    (Fault(FaultKind.DROPPED_KEYWORD), UpstreamAnswerError),
+    (Fault(FaultKind.RENAMED_KEYWORD), UpstreamAnswerError),
+    (Fault(FaultKind.GARBAGE), UpstreamAnswerError),
+    (Fault(FaultKind.ERROR_BODY, status=4), UpstreamError),
+    (Fault(FaultKind.ERROR_BODY, status=5), UpstreamUnavailableError),
+    (Fault(FaultKind.ERROR_BODY, status=6), UpstreamError),
+    (Fault(FaultKind.OVERLOAD), UpstreamOverloadedError),
+]
+IDS = [f"{fault.kind.value}-{fault.status}" for fault, _ in MISBEHAVIOUR]
+
+
+class Nth:
+    """Accepts the n-th list of a window, and no other request."""
+
+    def __init__(self, n: int) -> None:
+        self.left = n
+
+    def __call__(self, request: Request) -> bool:
+        if request.op != "rs_list" or "n" in request.params:
+            return False
+        self.left -= 1
+        return self.left == 0
+
+
+def last_run(copy: Copy) -> RunOutcome:
+    with copy.open() as mirror:
+        return mirror.catalogue.runs(limit=1)[0].outcome
+
+
+def assert_consistent(copy: Copy) -> None:
+    """What coverage says is held is there, and is what the upstream has."""
+    (definition,) = {copy.jsoc.series(WHOLE).definition.name}
+    for entry in copy.coverage(definition):
+        low, high = entry.interval.low, entry.interval.high
+        columns = copy.jsoc.series(WHOLE).columns
+        inside = (columns["t_rec_index"] >= low) & (columns["t_rec_index"] < high)
+        wanted = set(columns["recnum"][inside & copy.jsoc.series(WHOLE).latest].tolist())
+        with copy.open() as mirror:
+            table = mirror.table(mirror.catalogue.definition(WHOLE))
+            from drmsmirror.records import connect, create_view
+
+            with connect([table.path]) as connection:
+                create_view(connection, table)
+                found = connection.execute(
+                    "SELECT recnum FROM hmi.m_45s WHERE t_rec_index >= ? AND t_rec_index < ?",
+                    [low, high],
+                ).fetchall()
+        assert wanted == {recnum for (recnum,) in found}
+
+
+@pytest.mark.parametrize("window", [1, 3])
+@pytest.mark.parametrize(("fault", "expected"), MISBEHAVIOUR, ids=IDS)
+def test_a_bad_window_is_not_stored_and_the_next_run_completes(
+    fault, expected, window, copy_of
+) -> None:
+    copy = copy_of(WHOLE, rows=500, sync=SMALL_WINDOWS)
+    copy.jsoc.fault(fault, times=1, when=Nth(window))
+    with pytest.raises(expected):
+        copy.sync(WHOLE)
+    spoilt = [request for request in asked(copy.jsoc) if request.fault]
+    assert len(spoilt) == 1
+    assert last_run(copy) == "failed"
+    assert bool(copy.coverage(WHOLE)) == (window > 1)
+    assert_consistent(copy)
+    report = copy.sync(WHOLE)
+    assert report.outcome == "done"
+    assert report.records_unchanged == 0
+    copy.assert_same(WHOLE)
+
+
+@pytest.mark.parametrize("op", ["series_struct", "rs_summary"])
+@pytest.mark.parametrize(
+    "kind",
+    [FaultKind.HTML, FaultKind.TRUNCATED_JSON, FaultKind.EMPTY_BODY, FaultKind.HTTP_STATUS],
+)
+def test_a_bad_answer_before_the_windows_changes_nothing(kind, op, copy_of) -> None:
+    copy = copy_of(WHOLE, rows=100)
+    copy.jsoc.fault(kind, times=1, when=op)
+    with pytest.raises(UpstreamError):
+        copy.sync(WHOLE)
+    copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
+
+
+@pytest.mark.parametrize(("fault", "expected"), MISBEHAVIOUR, ids=IDS)
+def test_a_bad_answer_while_following_changes_nothing(fault, expected, copy_of) -> None:
+    copy = copy_of(WHOLE, rows=200)
+    copy.sync(WHOLE)
+    held = copy.held(WHOLE, ["*recnum*"])
+    copy.jsoc.append(WHOLE, {"T_REC": "2015.01.01_TAI", "CAMERA": 1})
+    copy.jsoc.fault(fault, times=1, when=Nth(1))
+    with pytest.raises(expected):
+        copy.sync(WHOLE)
+    assert copy.held(WHOLE, ["*recnum*"]) == held
+    copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.HTML, FaultKind.TRUNCATED_JSON, FaultKind.HTTP_STATUS])
+def test_what_can_be_tried_again_is_tried_again(kind, copy_of) -> None:
+    copy = copy_of(WHOLE, rows=100, upstream={"attempts": 3})
+    copy.jsoc.fault(kind, times=2, when=lambda request: request.op == "rs_list")
+    copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
+
+
+def test_an_overloaded_upstream_is_left_alone(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=100, upstream={"attempts": 5})
+    copy.jsoc.fault(FaultKind.OVERLOAD, times=None, when="rs_list")
+    with pytest.raises(UpstreamOverloadedError):
+        copy.sync(WHOLE)
+    assert len([request for request in asked(copy.jsoc) if request.fault]) == 1
+
+
+def test_records_that_appear_between_count_and_list_are_kept(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=100)
+    first = Nth(1)
+
+    def appear(request: Request) -> bool:
+        if first(request):
+            copy.jsoc.append(WHOLE, {"T_REC": "2015.01.01_TAI", "CAMERA": 1})
+        return False
+
+    copy.jsoc.fault(FaultKind.HTML, times=None, when=appear)
+    copy.sync(WHOLE)
+    copy.jsoc.clear_faults()
+    copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
+
+
+def test_a_count_that_stays_wrong_is_an_error_and_nothing_is_kept(copy_of) -> None:
+    """A cut answer that is consistent in itself is found out by the count."""
+    copy = copy_of(WHOLE, rows=100)
+    whole = copy.jsoc.series(WHOLE)
+    hidden = [int(recnum) for recnum in whole.columns["recnum"][whole.latest][:5]]
+
+    def cut(request: Request) -> bool:
+        if request.op == "rs_list" and "n" not in request.params:
+            copy.jsoc.remove(WHOLE, hidden)
+        else:
+            copy.jsoc.add(whole)
+        return False
+
+    copy.jsoc.fault(FaultKind.HTML, times=None, when=cut)
+    with pytest.raises(UpstreamAnswerError, match="counts"):
+        copy.sync(WHOLE)
+    copy.jsoc.clear_faults()
+    copy.jsoc.add(whole)
+    copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
+
+
+@pytest.mark.parametrize("unknown", ["hmi.nosuch", "nosuch.series[1]"])
+def test_an_unknown_series_leaves_no_trace(unknown, copy_of) -> None:
+    copy = copy_of(WHOLE, rows=50)
+    with pytest.raises(DrmsMirrorError) as caught:
+        copy.sync(unknown)
+    assert caught.value.code == "unknown-series"
+    with copy.open() as mirror:
+        assert mirror.catalogue.series() == ()
+        assert mirror.catalogue.leases() == ()
+
+
+def test_an_upstream_that_is_away_is_said_in_words(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=50)
+    copy.jsoc.stop()
+    with pytest.raises(UpstreamUnavailableError, match=r"127\.0\.0\.1"):
+        copy.sync(WHOLE)
+    copy.jsoc.start()
+    copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
