@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from drmsmirror.errors import NotHeldError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Interval
-from drmsmirror.model.extent import parts_not_held
+from drmsmirror.model.extent import Restriction, extent_of, parts_not_held
 from drmsmirror.model.positions import position_text
 from drmsmirror.model.recordset import BoundRecordSet, BoundSet
 from drmsmirror.records import KeyPlan, plan_keys
@@ -74,8 +74,19 @@ def plan_locally(mirror: Mirror, bound: BoundRecordSet, keys: Sequence[str]) -> 
         lacking = [name for name in columns if parts_not_held(wanted, entries, [name])]
         if lacking:
             raise NotHeldError(_keywords_text(bound, wanted, lacking))
-        used += entries
-    return LocalPlan(bound, plan, min(entry.as_of_utc for entry in used))
+        used += [entry for entry in entries if _serves(entry, wanted)]
+    # a question that contradicts itself rests on nothing, and is answered as of now
+    as_of_utc = min((entry.as_of_utc for entry in used), default=datetime.now(UTC))
+    return LocalPlan(bound, plan, as_of_utc)
+
+
+def _serves(entry: CoverageEntry, wanted: BoundSet) -> bool:
+    """Whether an entry says something about what is asked for."""
+    restriction = Restriction.parse(entry.restriction)
+    return any(
+        restriction.admits(extent.restriction) and entry.interval.intersection(extent.interval)
+        for extent in extent_of(wanted)
+    )
 
 
 def _keywords_text(bound: BoundRecordSet, wanted: BoundSet, columns: Sequence[str]) -> str:

@@ -183,7 +183,7 @@ class Codec:
             values, valid = parse_times(pc.fill_null(given, "").cast(pa.string()))
             return pa.array(np.where(valid, values, self.type.missing))
         target = arrow_type(self.type)
-        typed = cast_numbers(pc.utf8_trim_whitespace(given), target)
+        typed = cast_numbers(given, target)
         return pc.fill_null(typed, pa.scalar(self.type.missing, target))
 
 
@@ -249,12 +249,9 @@ def _time_format(codec_format: str) -> tuple[str, int]:
 def cast_numbers(texts: pa.StringArray, target: pa.DataType) -> pa.Array:
     """Numbers from printed texts, hexadecimal ones too; null for each text that is none."""
     try:
-        # a double on the way, so that a float is rounded once, from what was printed
-        if pa.types.is_floating(target):
-            return pc.cast(pc.cast(texts, pa.float64()), target)
         return pc.cast(texts, target)
     except pa.ArrowInvalid:
-        return _cast_one_by_one(texts, target)
+        return _cast_one_by_one(pc.utf8_trim_whitespace(texts), target)
 
 
 def _cast_one_by_one(texts: pa.StringArray, target: pa.DataType) -> pa.Array:

@@ -70,18 +70,18 @@ def _prove_floats(format_: str, texts: pa.StringArray, values: pa.Array) -> pa.B
     if found is None or not 0 < decimals < _SAFE_DIGITS - 1:
         return _nothing(texts)
     is_exponent = found["letter"] == "e"
-    whole = r"[0-9]" if is_exponent else rf"(?:0|[1-9][0-9]{{0,{_SAFE_DIGITS - decimals - 1}}})"
+    whole = "[1-9]" if is_exponent else rf"(?:0|[1-9][0-9]{{0,{_SAFE_DIGITS - decimals - 1}}})"
     exponent = r"e[+-](?:[0-9]{2}|[1-9][0-9]{2})" if is_exponent else ""
     in_form = pc.match_substring_regex(texts, rf"^-?{whole}\.[0-9]{{{decimals}}}{exponent}$")
-    shown = pc.cast(pc.if_else(in_form, texts, "0"), pa.float64()).to_numpy(zero_copy_only=False)
     stored = values.to_numpy(zero_copy_only=False).astype(np.float64)
+    shown = stored  # a double is what the text says
+    if values.type != pa.float64():
+        numbers = pc.cast(pc.if_else(in_form, texts, "0"), pa.float64())
+        shown = numbers.to_numpy(zero_copy_only=False)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         size = np.abs(shown)
         # where the logarithm is rounded down the unit is too small, and less is proved
         power = np.floor(np.log10(size)) if is_exponent else 0.0
         unit = 10.0 ** (power - decimals)
         close = np.abs(stored - shown) < _MARGIN * unit
-    if is_exponent:
-        close &= size > 0
-        in_form = pc.and_(in_form, pc.invert(pc.match_substring_regex(texts, r"^-?0")))
     return pc.and_(in_form, pa.array(close))

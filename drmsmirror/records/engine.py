@@ -24,7 +24,7 @@ __all__ = ["connect", "duckdb_type", "files_relation", "identifier", "literal"]
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "memory_limit": "2GB",
+    "memory_limit": "1GB",
     "preserve_insertion_order": "true",
 }
 

@@ -6,14 +6,23 @@ This is the one way in: a sync and an import both come through :func:`type_recor
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drmsmirror.model.codecs import Codec, arrow_type, codec_of, default_codec, learn_codec
-from drmsmirror.model.series import Column, Keyword, Scope, SeriesDefinition
+from drmsmirror.model.codecs import (
+    Codec,
+    Decoded,
+    arrow_type,
+    codec_of,
+    default_codec,
+    learn_codec,
+)
+from drmsmirror.model.series import Column, Scope, SeriesDefinition
 from drmsmirror.model.slots import slotting
 from drmsmirror.model.types import KeywordType
 from drmsmirror.records.schema import record_schema
@@ -21,6 +30,9 @@ from drmsmirror.records.schema import record_schema
 __all__ = ["TypedRecords", "harvest_keys", "type_records"]
 
 _TEXT = pa.field("_text", pa.string())
+
+#: Columns that are read at once.
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,84 +74,96 @@ def type_records(
     codecs : mapping of str to str
         Formats learnt earlier, by keyword name; keywords without one are learnt from the batch.
     """
-    batch = _Batch(definition, given, dict(codecs))
-    columns = {column.name: batch.column(column) for column in definition.columns}
-    numbers = {
-        "recnum": batch.number("*recnum*", pa.int64()),
-        "sunum": batch.number("*sunum*", pa.int64()),
-        "slotnum": batch.number("*slotnum*", pa.int32()),
+    texts = {name.lower(): given[name].combine_chunks() for name in given.column_names}
+    formats = dict(codecs)
+    columns = [_Given.of(column, texts, formats) for column in definition.columns]
+    # Arrow and NumPy work outside the interpreter's lock, so that columns are read side by side
+    with ThreadPoolExecutor(_THREADS) as pool:
+        decoded = dict(
+            zip((c.column.name for c in columns), pool.map(_decode, columns), strict=True)
+        )
+    arrays = {
+        "recnum": _number(texts, "recnum", pa.int64(), given.num_rows),
+        "sunum": _number(texts, "sunum", pa.int64(), given.num_rows),
+        "slotnum": _number(texts, "slotnum", pa.int32(), given.num_rows),
+        "_text": _exact_texts(decoded, given.num_rows),
     }
+    for source in columns:
+        found = decoded[source.column.name]
+        arrays[source.column.name] = (
+            pa.nulls(given.num_rows, arrow_type(source.column.type))
+            if found is None
+            else found.values
+        )
+    for column in definition.columns:
+        if column.keyword.scope is Scope.INDEX and decoded[column.name] is None:
+            arrays[column.name] = _slots(definition, column, arrays)
     schema = record_schema(definition).append(_TEXT)
-    arrays = {**numbers, **columns, "_text": batch.exact_texts()}
     rows = pa.table([arrays[field.name] for field in schema], schema=schema)
-    return TypedRecords(rows, frozenset(batch.given_columns), batch.formats)
+    known = frozenset(name for name, found in decoded.items() if found is not None)
+    return TypedRecords(rows, known | set(definition.internal_prime_keys), formats)
 
 
-class _Batch:
-    """The state of one call: what was given, learnt, and kept as exact text."""
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What was given for one keyword column, and how it is to be read."""
 
-    def __init__(
-        self, definition: SeriesDefinition, given: pa.Table, formats: dict[str, str]
-    ) -> None:
-        self._definition = definition
-        self._given = {name.lower(): given[name].combine_chunks() for name in given.column_names}
-        self._rows = given.num_rows
-        self._exact: dict[int, dict[str, str]] = {}
-        self.formats = formats
-        self.given_columns: set[str] = set()
+    column: Column
+    values: pa.Array | None
+    codec: Codec | None
 
-    def column(self, column: Column) -> pa.Array:
-        """Typed values of one keyword column; nulls where the keyword was not given."""
-        values = self._given.get(column.key.lower(), self._given.get(column.name))
+    @classmethod
+    def of(cls, column: Column, texts: Mapping[str, pa.Array], formats: dict[str, str]) -> _Given:
+        """Find a column among those given; a format that is not known yet is learnt."""
+        values = texts.get(column.key.lower(), texts.get(column.name))
+        if values is None or not pa.types.is_string(values.type):
+            return cls(column, values, None)
         if column.keyword.scope is Scope.INDEX:
-            return self._index(column, values)
-        if values is None:
-            return pa.nulls(self._rows, arrow_type(column.type))
-        self.given_columns.add(column.name)
-        if not pa.types.is_string(values.type):
-            return _with_sentinels(values, column.type)
-        return self._decode(column, values)
+            return cls(column, values, Codec(KeywordType.LONGLONG, "%d", always_prints=True))
+        keyword = column.keyword
+        codec = codec_of(keyword, formats.get(keyword.name)) or learn_codec(keyword, values)
+        if codec is not None:
+            formats[keyword.name] = codec.format
+        return cls(column, values, codec or default_codec(keyword))
 
-    def number(self, key: str, type_: pa.DataType) -> pa.Array:
-        """A column of the record's own numbers."""
-        values = self._given.get(key, self._given.get(key.strip("*")))
-        return pa.nulls(self._rows, type_) if values is None else pc.cast(values, type_)
 
-    def exact_texts(self) -> pa.Array:
-        """By row, what no codec gives back, as JSON; null where there is nothing of the kind."""
-        texts: list[str | None] = [None] * self._rows
-        for row, exact in self._exact.items():
-            texts[row] = json.dumps(exact, separators=(",", ":"), sort_keys=True)
-        return pa.array(texts, pa.string())
+def _decode(given: _Given) -> Decoded | None:
+    """Typed values of one column; None where it was not given, or is an index in no number."""
+    if given.values is None:
+        return None
+    if given.codec is None:
+        return Decoded(_with_sentinels(given.values, given.column.type), {})
+    decoded = given.codec.decode(given.values)
+    is_index = given.column.keyword.scope is Scope.INDEX
+    return None if is_index and decoded.exact else decoded
 
-    def _decode(self, column: Column, texts: pa.StringArray) -> pa.Array:
-        decoded = self._codec(column.keyword, texts).decode(texts)
-        for row, text in decoded.exact.items():
-            self._exact.setdefault(row, {})[column.name] = text
-        return decoded.values
 
-    def _codec(self, keyword: Keyword, texts: pa.StringArray) -> Codec:
-        codec = codec_of(keyword, self.formats.get(keyword.name)) or learn_codec(keyword, texts)
-        if codec is None:
-            return default_codec(keyword)
-        self.formats[keyword.name] = codec.format
-        return codec
+def _slots(
+    definition: SeriesDefinition, column: Column, arrays: Mapping[str, pa.Array]
+) -> pa.Array:
+    """The slot indices of values whose index the upstream did not give (DRMS semantics 2.4)."""
+    slotted = definition.keyword(column.keyword.name.removesuffix("_index"))
+    values = arrays[slotted.name.lower()].cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return pa.array(slotting(definition, slotted).indices(values))
 
-    def _index(self, column: Column, values: pa.Array | None) -> pa.Array:
-        """The slot index: as the upstream gave it, else from the value (DRMS semantics 2.4)."""
-        self.given_columns.add(column.name)
-        if values is not None and pa.types.is_integer(values.type):
-            return pc.cast(values, pa.int64())
-        if values is not None:
-            decoded = Codec(KeywordType.LONGLONG, "%d", always_prints=True).decode(values)
-            if not decoded.exact:
-                return decoded.values
-        slotted = self._definition.keyword(column.keyword.name.removesuffix("_index"))
-        rule = slotting(self._definition, slotted)
-        source = self._definition.column(slotted.name)
-        assert source is not None  # a slotted prime key has a column
-        seconds = self.column(source).cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return pa.array(rule.indices(seconds))
+
+def _number(texts: Mapping[str, pa.Array], name: str, type_: pa.DataType, rows: int) -> pa.Array:
+    """A column of the record's own numbers, given by special key or by its column's name."""
+    values = texts.get(f"*{name}*", texts.get(name))
+    return pa.nulls(rows, type_) if values is None else pc.cast(values, type_)
+
+
+def _exact_texts(decoded: Mapping[str, Decoded | None], rows: int) -> pa.Array:
+    """By row, what no codec gives back, as JSON; null where there is nothing of the kind."""
+    by_row: dict[int, dict[str, str]] = {}
+    for name, column in decoded.items():
+        for row, text in column.exact.items() if column else ():
+            by_row.setdefault(row, {})[name] = text
+    texts = [
+        json.dumps(by_row[row], separators=(",", ":"), sort_keys=True) if row in by_row else None
+        for row in range(rows)
+    ]
+    return pa.array(texts, pa.string())
 
 
 def _with_sentinels(values: pa.Array, type_: KeywordType) -> pa.Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
@@ -26,6 +26,9 @@ __all__ = ["RecordTable"]
 
 #: Rows in a row group: a wide record is read without decoding a million others.
 ROW_GROUP = 50_000
+
+#: Hours for which files of superseded versions are kept for those who still read them.
+_KEPT_HOURS = 24
 
 _PERIOD_PROPERTY = "drmsmirror.period"
 
@@ -187,7 +190,7 @@ class RecordTable:
                 schema_mode="merge",
                 predicate=f"{PERIOD} = '{period}'",
                 target_file_size=file_bytes,
-                writer_properties=_writer_properties(self.definition),
+                writer_properties=_writer_properties(self.definition, compression="ZSTD"),
             )
         )
 
@@ -198,6 +201,16 @@ class RecordTable:
         for period in actions[f"partition.{PERIOD}"].to_pylist():
             counts[period] = counts.get(period, 0) + 1
         return counts
+
+    def row_count(self) -> int:
+        """Number of rows, all versions counted."""
+        return int(self._delta.count())
+
+    def remove_unused_files(self) -> None:
+        """Remove files that no version of the last day consists of: no reader needs them."""
+        self._delta.vacuum(
+            retention_hours=_KEPT_HOURS, dry_run=False, enforce_retention_duration=False
+        )
 
     def size_bytes(self) -> int:
         """Bytes of the files that the table's version consists of."""
@@ -237,19 +250,22 @@ class RecordTable:
         sync_files([*added, *commits])
 
 
-def _writer_properties(definition: SeriesDefinition) -> WriterProperties:
-    """How Parquet files are written.
+def _writer_properties(
+    definition: SeriesDefinition, *, compression: Literal["SNAPPY", "ZSTD"] = "SNAPPY"
+) -> WriterProperties:
+    """How Parquet files are written: quickly, unless they are there to stay.
 
-    Float columns get no statistics: Parquet's leave NaN out, and in DRMS NaN is a value, larger
-    than all others. A reader that trusts them drops rows, or holds that a column has no NaN.
+    Float and double keywords get no statistics: Parquet's leave NaN out, and in DRMS NaN is a
+    value, larger than all others. A reader that trusts them drops rows, or holds that a column
+    has no NaN. Times have a sentinel instead of NaN.
     """
     from deltalake import ColumnProperties, WriterProperties
 
-    without = ColumnProperties(statistics_enabled="NONE")
-    floats = [field.name for field in table_schema(definition) if pa.types.is_floating(field.type)]
+    # measured floats rarely repeat: a dictionary of them costs time and space
+    without = ColumnProperties(statistics_enabled="NONE", dictionary_enabled=False)
+    floats = [column.name for column in definition.columns if column.type.is_float]
     return WriterProperties(
-        compression="ZSTD",
-        compression_level=1,
+        compression=compression,
         max_row_group_size=ROW_GROUP,
         column_properties=dict.fromkeys(floats, without),
     )

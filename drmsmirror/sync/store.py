@@ -126,7 +126,7 @@ class WindowStore:
             self.definition.name,
             entries=entries,
             table_version=result.version,
-            rows_held=self.rows_held + result.new + result.revised,
+            rows_held=self.table.row_count(),
             run=self.run,
             counters=counted,
             share_held=share_held,

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from drmsmirror.client import Client
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
-from drmsmirror.records import harvest_keys
+from drmsmirror.records import connect, create_view, harvest_keys
 from drmsmirror.settings import Settings, load_settings
 from drmsmirror.sync import Reporter, SyncReport, sync
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import Request, SampleJsoc, Series
 from tests.jsoc.parquet import read_series
 
-VECTORS = Path(__file__).parents[2] / "vectors"
+PROJECT = Path(__file__).parents[3]
+VECTORS = PROJECT / "tests" / "vectors"
 
 #: Series of the vectors, by the kind of their axis: slots, uneven slots, times, record numbers.
 KINDS = (
@@ -122,3 +128,58 @@ class Copy:
         assert found["*recnum*"] == expected["*recnum*"]
         assert found == expected
         return len(found["*recnum*"])
+
+    def assert_covered(self, name: str) -> None:
+        """Where coverage says that all is held, the latest records are those of the upstream."""
+        upstream = self.jsoc.series(name)
+        axis, columns = f"{upstream.definition.primekeys[0].lower()}_index", upstream.columns
+        for entry in self.coverage(name):
+            low, high = entry.interval.low, entry.interval.high
+            inside = upstream.latest & (columns[axis] >= low) & (columns[axis] < high)
+            with self.open() as mirror:
+                table = mirror.table(mirror.catalogue.definition(name))
+            with connect([table.path]) as connection:
+                create_view(connection, table)
+                found = connection.execute(
+                    f"SELECT recnum FROM {name.lower()} WHERE {axis} >= ? AND {axis} < ?",
+                    [low, high],
+                ).fetchall()
+            assert {recnum for (recnum,) in found} == set(columns["recnum"][inside].tolist())
+
+    def command(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start ``drmsmirror`` on this mirror, as a process of its own."""
+        own = {name: text for name, text in os.environ.items() if "DRMSMIRROR_" not in name}
+        sync, upstream = self.settings.sync, self.settings.upstream
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "drmsmirror", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=own
+            | {
+                "DRMSMIRROR_MIRROR": str(self.settings.mirror),
+                "DRMSMIRROR_UPSTREAM__URL": upstream.url,
+                "DRMSMIRROR_UPSTREAM__REQUESTS_PER_SECOND": str(upstream.requests_per_second),
+                "DRMSMIRROR_UPSTREAM__ATTEMPTS": str(upstream.attempts),
+                "DRMSMIRROR_UPSTREAM__RETRY_WAIT": str(upstream.retry_wait),
+                "DRMSMIRROR_SYNC__FIRST_WINDOW": str(sync.first_window),
+                "DRMSMIRROR_SYNC__MAX_WINDOW": str(sync.max_window),
+                "PYTHONPATH": str(PROJECT),
+            }
+            | variables,
+        )
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path) -> Iterator[Callable[..., Copy]]:
+    """Serve series of the vectors by name, or ready-made ones, with a mirror of their own."""
+    with ExitStack() as running:
+
+        def make(*served: str | Series, rows: int | None = None, **sections: Any) -> Copy:
+            ready = [series(one, rows) if isinstance(one, str) else one for one in served]
+            jsoc = running.enter_context(SampleJsoc(ready))
+            root = tmp_path / f"mirror{len(list(tmp_path.iterdir()))}"
+            return Copy(settings_for(root, jsoc, **sections), jsoc)
+
+        yield make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_windows_come_newest_first_and_never_overlap(copy_of) -> None:
     copy.sync("hmi.M_45s")
     found = windows(copy)
     assert len(found) >= 5
-    for newer, older in zip(found, found[1:], strict=False):
+    for newer, older in pairwise(found):
         assert older[1] < newer[0]
 
 
@@ -61,14 +62,14 @@ def test_the_first_window_has_at_most_two_hundred_records_or_so(copy_of) -> None
 
 
 def test_no_window_has_more_records_than_the_settings_allow(copy_of) -> None:
-    copy = copy_of("hmi.M_45s", sync={"first_window": 40, "max_window": 40})
+    copy = copy_of("hmi.M_45s", rows=300, sync={"first_window": 40, "max_window": 40})
     copy.sync("hmi.M_45s")
     assert max(request.rows for request in asked(copy.jsoc, "rs_list")) <= 40
     copy.assert_same("hmi.M_45s")
 
 
 def test_a_window_is_smaller_where_answers_are_large(copy_of) -> None:
-    small = copy_of("hmi.M_45s", sync={"window_mib": 0.02})
+    small = copy_of("hmi.M_45s", rows=500, sync={"window_mib": 0.02})
     small.sync("hmi.M_45s")
     rows = [request.rows for request in asked(small.jsoc, "rs_list") if "n" not in request.params]
     later = [count for count in rows[1:] if count]

@@ -1,0 +1,140 @@
+"""Files under the mirror's root: complete and durable, or not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from drmsmirror import files
+from drmsmirror.errors import NoSpaceError, StoreError
+from drmsmirror.files import free_bytes, make_directory, replacing, sync_files, write_bytes
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_a_file_is_written_whole_with_its_permissions(tmp_path) -> None:
+    write_bytes(tmp_path / "a", b"content", mode=0o640)
+    assert (tmp_path / "a").read_bytes() == b"content"
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+    assert names(tmp_path) == ["a"]
+
+
+def test_others_can_read_what_is_written_by_default(tmp_path) -> None:
+    write_bytes(tmp_path / "a", b"")
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o644
+
+
+def test_what_stood_there_stays_until_the_new_bytes_are_complete(tmp_path) -> None:
+    target = tmp_path / "a"
+    write_bytes(target, b"old")
+    with replacing(target) as temporary:
+        temporary.write_bytes(b"new")
+        assert target.read_bytes() == b"old"
+        assert temporary.parent == target.parent
+        assert temporary.name.startswith(".")
+    assert target.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_block_that_fails_changes_nothing(tmp_path, error) -> None:
+    target = tmp_path / "a"
+    write_bytes(target, b"old")
+
+    def fail() -> None:
+        with replacing(target) as temporary:
+            temporary.write_bytes(b"half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("step", ["_sync", "_sync_directory"])
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch, number, step) -> None:
+    def full(_: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files, step, full)
+    with pytest.raises(NoSpaceError, match="No space left"):
+        write_bytes(tmp_path / "a", b"content")
+    assert [name for name in names(tmp_path) if name != "a"] == []
+
+
+def test_a_disk_that_fails_is_told_with_the_file(tmp_path, monkeypatch) -> None:
+    def broken(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(files, "_sync", broken)
+    with pytest.raises(StoreError, match=r"Cannot write .*/a: Input/output error"):
+        write_bytes(tmp_path / "a", b"content")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(("number", "is_error"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_file_system_that_cannot_flush_directories_is_put_up_with(
+    tmp_path, monkeypatch, number, is_error
+) -> None:
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+        real(handle)
+
+    monkeypatch.setattr(files.os, "fsync", fsync)
+    if is_error:
+        with pytest.raises(StoreError):
+            write_bytes(tmp_path / "a", b"content")
+    else:
+        write_bytes(tmp_path / "a", b"content")
+    assert (tmp_path / "a").read_bytes() == b"content"
+
+
+def test_bytes_are_flushed_before_the_name_and_the_directory_after(tmp_path, monkeypatch) -> None:
+    steps: list[str] = []
+    real_fsync, real_replace = os.fsync, Path.replace
+
+    def fsync(handle: int) -> None:
+        steps.append("directory" if stat.S_ISDIR(os.fstat(handle).st_mode) else "bytes")
+        real_fsync(handle)
+
+    def replace(self: Path, target: Path) -> Path:
+        steps.append("name")
+        return real_replace(self, target)
+
+    monkeypatch.setattr(files.os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    write_bytes(tmp_path / "a", b"content")
+    assert steps == ["bytes", "name", "directory"]
+
+
+def test_a_directory_that_is_not_there_is_an_error_of_the_store(tmp_path) -> None:
+    with pytest.raises(StoreError, match="No such file or directory"):
+        write_bytes(tmp_path / "nowhere" / "a", b"")
+
+
+def test_directories_are_made_with_their_parents_and_may_be_there(tmp_path) -> None:
+    make_directory(tmp_path / "a" / "b")
+    make_directory(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="file"):
+        make_directory(tmp_path / "file" / "c")
+
+
+def test_flushing_what_another_library_wrote_passes_over_what_is_gone(tmp_path) -> None:
+    (tmp_path / "a").write_bytes(b"")
+    sync_files([tmp_path / "a", tmp_path / "gone"])
+
+
+def test_free_space_is_that_of_the_nearest_parent(tmp_path) -> None:
+    assert free_bytes(tmp_path / "not" / "yet") == pytest.approx(free_bytes(tmp_path), rel=0.1)

@@ -1,0 +1,176 @@
+"""Settings: file, environment and flags, later ones winning; mistakes with their place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from drmsmirror.errors import SettingsError
+from drmsmirror.settings import FILE_NAME, load_settings
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let no variable of the person who runs the tests in."""
+    for name in os.environ:
+        if name.startswith("DRMSMIRROR_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    (tmp_path / "mirror").mkdir()
+    return tmp_path / "mirror"
+
+
+def write(mirror: Path, text: str) -> Path:
+    (mirror / FILE_NAME).write_text(text)
+    return mirror / FILE_NAME
+
+
+def test_everything_has_a_default(tmp_path) -> None:
+    settings = load_settings()
+    assert settings.mirror == tmp_path / "data" / "drmsmirror"
+    assert settings.upstream.url == "http://jsoc.stanford.edu"
+    assert settings.sync.first_window == 200
+    assert settings.catalogue_url == ""
+
+
+def test_the_file_in_the_mirror_is_read(mirror) -> None:
+    write(mirror, '[upstream]\nurl = "http://example.org/"\n[sync]\nmax_window = 77\n')
+    settings = load_settings(mirror=mirror)
+    assert (settings.upstream.url, settings.sync.max_window) == ("http://example.org", 77)
+    assert settings.sync.first_window == 200
+
+
+def test_a_file_that_is_named_is_read_instead(mirror, tmp_path, monkeypatch) -> None:
+    write(mirror, "[sync]\nmax_window = 1\n")
+    (tmp_path / "other.toml").write_text(f"mirror = '{mirror}'\n[sync]\nmax_window = 2\n")
+    assert load_settings(config=tmp_path / "other.toml").sync.max_window == 2
+    monkeypatch.setenv("DRMSMIRROR_CONFIG", str(tmp_path / "other.toml"))
+    assert load_settings().mirror == mirror
+    assert load_settings(mirror=mirror).sync.max_window == 2
+
+
+def test_the_environment_wins_over_the_file_and_flags_over_both(mirror, monkeypatch) -> None:
+    write(mirror, "[sync]\nmax_window = 1\nfirst_window = 1\nwindow_mib = 1\n")
+    monkeypatch.setenv("DRMSMIRROR_SYNC__MAX_WINDOW", "2")
+    monkeypatch.setenv("DRMSMIRROR_SYNC__FIRST_WINDOW", "2")
+    settings = load_settings(mirror=mirror, flags={"sync": {"max_window": 3}})
+    assert settings.sync.max_window == 3
+    assert settings.sync.first_window == 2
+    assert settings.sync.window_mib == 1
+
+
+def test_the_mirror_that_is_named_wins_over_the_environment(mirror, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("DRMSMIRROR_MIRROR", str(tmp_path / "other"))
+    assert load_settings().mirror == tmp_path / "other"
+    assert load_settings(mirror=mirror).mirror == mirror
+
+
+def test_the_mirror_in_the_environment_brings_its_file(mirror, monkeypatch) -> None:
+    write(mirror, "[sync]\nmax_window = 9\n")
+    monkeypatch.setenv("DRMSMIRROR_MIRROR", str(mirror))
+    assert load_settings().sync.max_window == 9
+
+
+def test_a_mirror_is_an_absolute_path(mirror, monkeypatch) -> None:
+    monkeypatch.chdir(mirror.parent)
+    monkeypatch.setenv("HOME", str(mirror.parent))
+    assert load_settings(mirror="mirror").mirror == mirror
+    assert load_settings(mirror="~/mirror").mirror == mirror
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "name"),
+    [
+        ("# first\nnosuch = 1\n", 2, "nosuch"),
+        ("\n[upstream]\n# c\nurll = 'x'\n", 4, "upstream.urll"),
+        ("[sync]\nmax_window = 0\n", 2, "sync.max_window"),
+        ("[sync]\n\nmax_window = 'many'\n", 3, "sync.max_window"),
+        ("[upstream]\nurl = 'ftp://x'\n", 2, "upstream.url"),
+        ("sync = { max_window = -1 }\n", 1, "sync.max_window"),
+        ("sync.max_window = -1\n", 1, "sync.max_window"),
+        ("[nosuch]\nx = 1\n", 1, "nosuch"),
+        ("[sync]\nmax_window = 5\n[records]\n\n\ntarget_file_mib = 0\n", 6, "target_file_mib"),
+    ],
+)
+def test_a_mistake_in_the_file_is_told_with_its_line(text, line, name, mirror) -> None:
+    file = write(mirror, text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(mirror=mirror)
+    assert f"{file}, line {line}" in str(caught.value)
+    assert name in str(caught.value)
+
+
+def test_every_mistake_is_told_at_once(mirror) -> None:
+    write(mirror, "nosuch = 1\n[sync]\nmax_window = 0\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(mirror=mirror)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_file_that_is_no_toml_is_told_with_its_name(mirror) -> None:
+    file = write(mirror, "url = \n")
+    with pytest.raises(SettingsError, match="is not TOML") as caught:
+        load_settings(mirror=mirror)
+    assert str(file) in str(caught.value)
+
+
+@pytest.mark.xfail(raises=UnicodeDecodeError, strict=True)
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"note = '\xe9'\n"])
+def test_a_file_that_is_no_text_is_told_with_its_name(content, mirror) -> None:
+    (mirror / FILE_NAME).write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(mirror=mirror)
+    assert FILE_NAME in str(caught.value)
+
+
+def test_a_file_that_is_named_must_be_there(tmp_path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.toml"):
+        load_settings(config=tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DRMSMIRROR_SYNC__MAX_WINDOW", "many"),
+        ("DRMSMIRROR_SYNC__MAX_WINDOW", "0"),
+        ("DRMSMIRROR_UPSTREAM__URL", "jsoc.stanford.edu"),
+    ],
+)
+def test_a_mistake_in_a_variable_is_told_with_its_name(name, value, monkeypatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+def test_a_mistake_in_a_variable_is_not_blamed_on_the_file(mirror, monkeypatch) -> None:
+    write(mirror, "[sync]\nmax_window = 5\n")
+    monkeypatch.setenv("DRMSMIRROR_SYNC__MAX_WINDOW", "0")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(mirror=mirror)
+    assert "DRMSMIRROR_SYNC__MAX_WINDOW" in str(caught.value)
+    assert "line" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["DRMSMIRROR_NOSUCH", "DRMSMIRROR_UPSTREAM__URLL"])
+def test_a_variable_that_is_no_setting_is_told(name, monkeypatch) -> None:
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+def test_a_mistake_in_a_flag_is_an_error_of_the_settings(mirror) -> None:
+    with pytest.raises(SettingsError, match="command line"):
+        load_settings(mirror=mirror, flags={"sync": {"max_window": 0}})
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load_settings()
+    with pytest.raises(ValidationError):
+        settings.catalogue_url = "sqlite://"
