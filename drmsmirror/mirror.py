@@ -107,7 +107,9 @@ class Mirror:
     def exists(settings: Settings) -> bool:
         """Whether there is a mirror at the place that the settings name."""
         place = catalogue_place(settings)
-        return not isinstance(place, Path) or place.exists()
+        if isinstance(place, Path):
+            return place.exists()
+        return Catalogue.current(place) is not None
 
     def __enter__(self) -> Mirror:
         return self

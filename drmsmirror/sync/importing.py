@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drmsmirror.catalogue import RunOutcome
-from drmsmirror.errors import QueryError
+from drmsmirror.errors import ImportDataError, QueryError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Extent, extent_of
@@ -80,6 +80,7 @@ def import_records(
     """
     stated = _stated(definition, covers)
     source = RecordFile.open(definition, file)
+    _refuse_narrower(mirror, source)
     with mirror.catalogue.holding(f"series {definition.name.lower()}") as lease:
         adopt_definition(mirror, definition, "")
         run = mirror.catalogue.start_run(definition.name, f"import {file.name}")
@@ -133,11 +134,26 @@ def _stated(definition: SeriesDefinition, covers: str | None) -> tuple[Extent, .
     if covers is None:
         return ()
     text = definition.name if covers.strip().lower() == "all" else covers
-    bound = bind(parse_recordset(text), lambda _: definition)
-    for wanted in bound.sets:
-        if wanted.series is not definition or not covers:
-            raise QueryError(f"--covers must be 'all' or a record set of {definition.name}")
+    tree = parse_recordset(text)
+    if any(str(part.series).lower() != definition.name.lower() for part in tree.sets):
+        raise QueryError(f"What the file covers is 'all' or a record set of {definition.name}")
+    bound = bind(tree, lambda _: definition)
     return tuple(extent for wanted in bound.sets for extent in extent_of(wanted))
+
+
+def _refuse_narrower(mirror: Mirror, source: RecordFile) -> None:
+    """A file with fewer keywords than are held would leave holes in what is held completely."""
+    name = source.definition.name
+    if name not in {summary.name for summary in mirror.catalogue.series()}:
+        return
+    claimed = {column for entry in mirror.catalogue.coverage(name) for column in entry.columns}
+    lacking = sorted(claimed - source.columns)
+    if lacking:
+        shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if lacking[5:] else "")
+        raise ImportDataError(
+            f"{source.path} has no column for {shown}, which the mirror holds of {name}: importing "
+            f"it would leave holes. Add the columns, or import it into another mirror (--mirror)"
+        )
 
 
 def _entry(

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from drmsmirror.errors import ImportDataError, UpstreamError
-from drmsmirror.model.codecs import MISSING_TEXT, arrow_type, cast_numbers
+from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, arrow_type, cast_numbers
 from drmsmirror.model.series import Column, SeriesDefinition
+from drmsmirror.model.times import parse_times
 from drmsmirror.model.types import KeywordType
 from drmsmirror.upstream.answers import read_recorded
 
@@ -83,7 +85,7 @@ class RecordFile:
         if absent:
             raise ImportDataError(
                 f"{path} has no column for the prime key {absent[0]} of {definition.name}; "
-                f"its columns are {', '.join(columns[:20])}"
+                f"its columns are {', '.join(columns[:20]) or 'none'}"
             )
         return cls(definition, path, rows, names, ignored)
 
@@ -131,16 +133,22 @@ class RecordFile:
             return values
         if column.type is KeywordType.TIME:
             return self._times(key, values, before)
-        if column.type is KeywordType.STRING or column.keyword.format is None:
+        if column.type is KeywordType.STRING:
+            return _as_printed(values)
+        if column.keyword.format is None:
+            self._cast(key, values, arrow_type(column.type), before)
             return _as_printed(values)
         return self._cast(key, values, arrow_type(column.type), before)
 
     def _times(self, key: str, values: pa.Array, before: int) -> pa.Array:
         """Texts as they are, unless they are seconds of the DRMS epoch."""
-        present = values.filter(pc.invert(_is_blank(values)))
-        if not len(present) or not _NUMBER.fullmatch(present[0].as_py()):
-            return _as_printed(values)
-        return self._cast(key, values, pa.float64(), before)
+        blank = _is_blank(values)
+        present = values.filter(pc.invert(blank))
+        if len(present) and _NUMBER.fullmatch(present[0].as_py()):
+            return self._cast(key, values, pa.float64(), before)
+        _, are_times = parse_times(pc.if_else(blank, "1977.01.01_TAI", values))
+        self._refuse_first(key, values, np.flatnonzero(~are_times), "DRMS time", before)
+        return _as_printed(values)
 
     def _cast(self, key: str, values: pa.Array, type_: pa.DataType, before: int) -> pa.Array:
         """Numbers; null where the file has nothing or ``MISSING``."""
@@ -150,13 +158,19 @@ class RecordFile:
         given = pc.if_else(blank, pa.scalar(None, pa.string()), pc.utf8_trim_whitespace(values))
         numbers = cast_numbers(given, type_)
         wrong = pc.indices_nonzero(pc.and_(pc.is_null(numbers), pc.invert(blank)))
+        self._refuse_first(key, values, np.asarray(wrong), str(type_), before)
+        return numbers
+
+    def _refuse_first(
+        self, key: str, values: pa.Array, wrong: np.ndarray, wanted: str, before: int
+    ) -> None:
+        """Name the first record with a value that is none of its keyword's."""
         if len(wrong):
-            row = wrong[0].as_py()
+            row = int(wrong[0])
             raise ImportDataError(
                 f"{self.path}, record {before + row + 1}: {key} is {values[row].as_py()!r}, "
-                f"which is no {type_}"
+                f"which is no {wanted}"
             )
-        return numbers
 
     def _largest_recnum(self, rows: pa.Table, before: int) -> int:
         if "recnum" not in rows.column_names:
@@ -171,11 +185,13 @@ class RecordFile:
 
 def _as_printed(values: pa.Array) -> pa.Array:
     """Texts as DRMS prints them: what is blank is missing."""
-    return pc.if_else(_is_blank(values), MISSING_TEXT, values)
+    is_shown = pc.equal(pc.fill_null(values, ""), INVALID_KEY)
+    return pc.if_else(pc.and_not(_is_blank(values), is_shown), MISSING_TEXT, values)
 
 
 def _is_blank(values: pa.Array) -> pa.Array:
-    blank = pc.is_in(values, value_set=pa.array(["", MISSING_TEXT]))
+    """What stands for no value; a link that leads nowhere is kept as its text."""
+    blank = pc.is_in(values, value_set=pa.array(["", MISSING_TEXT, INVALID_KEY]))
     return pc.or_(blank, pc.is_null(values))
 
 
