@@ -110,7 +110,7 @@ class RecordSetError(QueryError):
         self.query = query
         self.position = position
         self.hint = hint
-        super().__init__(problem)
+        super().__init__(problem, query, position, hint)  # all of them, so that it can be copied
 
     def __str__(self) -> str:
         shown = self.query.replace("\n", " ").replace("\t", " ")

@@ -11,10 +11,10 @@ network file system see a rename at the same moment.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,10 +23,6 @@ from drmsmirror.errors import NoSpaceError, StoreError
 from drmsmirror.failpoints import reach
 
 __all__ = ["free_bytes", "make_directory", "replacing", "sync_files", "write_bytes"]
-
-
-#: Seconds after which a temporary file belongs to nobody any more.
-_ABANDONED_AFTER = 86_400.0
 
 
 @contextmanager
@@ -47,25 +43,19 @@ def replacing(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
     StoreError
         The file cannot be written for another reason.
     """
-    temporary: Path | None = None
-    _remove_abandoned(target)
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        temporary.chmod(mode)
-        reach("file.before_fsync")
-        _sync(temporary)
-        reach("file.before_rename")
-        temporary.replace(target)
-        _sync_directory(target.parent)
-        reach("file.after_rename")
+        _remove_abandoned(target)
+        with _temporary_beside(target) as temporary:
+            yield temporary
+            temporary.chmod(mode)
+            reach("file.before_fsync")
+            _sync(temporary)
+            reach("file.before_rename")
+            temporary.replace(target)
+            _sync_directory(target.parent)
+            reach("file.after_rename")
     except OSError as error:
         raise _explained(error, target) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(target: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -99,12 +89,29 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(place).free
 
 
+@contextmanager
+def _temporary_beside(target: Path) -> Iterator[Path]:
+    """A new file that is locked for as long as its process lives, and removed unless renamed."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            break
+        os.close(handle)  # another process saw it before it was locked, and took it for abandoned
+    temporary = Path(name)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
 def _remove_abandoned(target: Path) -> None:
-    """Remove what processes that were killed long ago left of their temporary files."""
+    """Remove the temporary files of processes that were killed: those that nobody locks."""
     for leftover in target.parent.glob(f".{target.name}.*.tmp"):
-        with suppress(OSError):  # another process may have been quicker
-            if time.time() - leftover.stat().st_mtime > _ABANDONED_AFTER:
-                leftover.unlink()
+        with suppress(OSError), leftover.open("rb") as file:  # another process may be quicker
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            leftover.unlink()
 
 
 def _sync(path: Path) -> None:

@@ -166,7 +166,7 @@ def load_settings(
     source = Path(named).expanduser() if named else _place_of_mirror(overrides) / FILE_NAME
     if named and not source.is_file():
         raise SettingsError(f"There is no settings file {source}")
-    text = source.read_text(encoding="utf-8") if source.is_file() else ""
+    text = _read(source) if source.is_file() else ""
     content = _parse(text, source)
     try:
         settings = Settings(**content)
@@ -178,6 +178,15 @@ def load_settings(
 def _place_of_mirror(overrides: Mapping[str, Any]) -> Path:
     named = overrides.get("mirror") or os.environ.get(f"{_PREFIX}MIRROR")
     return Path(named).expanduser() if named else platformdirs.user_data_path("drmsmirror")
+
+
+def _read(source: Path) -> str:
+    try:
+        return source.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{source} is no text in UTF-8: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{source} cannot be read: {error.strerror}") from None
 
 
 def _parse(text: str, source: Path) -> dict[str, Any]:

@@ -88,10 +88,11 @@ def survey(work: Work, asker: Asker, extent: Interval, missing: Sequence[Interva
 
 
 def _probe(asker: Asker, missing: Sequence[Interval], density: float) -> RecordText:
-    """The newest records of what is missing, a hundred or so."""
+    """The newest records of what is missing, a hundred or so, in one small window."""
     newest = missing[-1]
-    width = max(1.0, round(_PROBE / density))
-    return asker.sample(Interval(max(newest.low, newest.high - width), newest.high), _PROBE)
+    rows = min(_PROBE, asker.work.mirror.settings.sync.max_window)
+    width = max(1.0, round(rows / density))
+    return asker.sample(Interval(max(newest.low, newest.high - width), newest.high), rows)
 
 
 def _narrower(wanted: BoundSet, extent: Interval, probe: RecordText | None) -> tuple[str, ...]:

@@ -239,11 +239,14 @@ def test_records_are_imported_without_asking_the_upstream(
     assert away("query", "hmi.sharp_720s[4315]", "--key", KEYS, "--offline").returncode == 3
 
 
-def test_a_bad_value_in_a_file_is_named_with_its_place(filled: Command, tmp_path: Path) -> None:
-    records = tmp_path / "bad.csv"
+def test_a_bad_value_in_a_file_is_named_with_its_place(
+    filled: Command, empty: Command, tmp_path: Path
+) -> None:
+    struct, records = tmp_path / "sharp.json", tmp_path / "bad.csv"
+    struct.write_text(filled("info", "hmi.sharp_720s", "--json", "--offline").stdout)
     records.write_text("HARPNUM,T_REC,recnum\n1,2014.07.05_TAI,5\n2,2014.07.05_TAI,x\n")
 
-    done = filled("import", "hmi.sharp_720s", "--records", str(records))
+    done = empty("import", "hmi.sharp_720s", "--struct", str(struct), "--records", str(records))
 
     assert done.returncode == 1
     assert "record 2: recnum is 'x'" in done.stderr

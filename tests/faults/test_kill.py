@@ -152,8 +152,7 @@ def test_what_was_published_stays_readable_while_a_later_run_is_killed(copy) -> 
     assert_survived(copy)
 
 
-@pytest.mark.xfail(reason="nothing removes what a killed process left", strict=True)
-def test_a_temporary_file_of_a_killed_process_does_not_stay_for_ever(copy) -> None:
+def test_a_temporary_file_of_a_killed_process_is_removed_by_the_next_run(copy) -> None:
     copy.sync(WHOLE)
     copy.jsoc.append(WHOLE, {"T_REC": "2015.01.01_TAI", "CAMERA": 1})
     finish(copy, copy.command("sync", WHOLE, DRMSMIRROR_FAILPOINT="file.before_rename"))

@@ -117,6 +117,18 @@ def test_bytes_are_flushed_before_the_name_and_the_directory_after(tmp_path, mon
     assert steps == ["bytes", "name", "directory"]
 
 
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(
+    tmp_path,
+) -> None:
+    (tmp_path / ".a.left.tmp").write_bytes(b"half")
+    with replacing(tmp_path / "a") as slow:
+        slow.write_bytes(b"slow")
+        write_bytes(tmp_path / "a", b"quick")
+        assert names(tmp_path) == [slow.name, "a"]
+    assert (tmp_path / "a").read_bytes() == b"slow"
+    assert names(tmp_path) == ["a"]
+
+
 def test_a_directory_that_is_not_there_is_an_error_of_the_store(tmp_path) -> None:
     with pytest.raises(StoreError, match="No such file or directory"):
         write_bytes(tmp_path / "nowhere" / "a", b"")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["edge_text", "print_set", "recnum_text", "window_text"]
 
 #: Ends printed where a window on a time key is open, since DRMS has no open-ended ranges of values
-#: (DRMS semantics 1.4): -4712.01.02_TAI, after the missing time, and 9999.12.31_TAI.
-_EARLIEST: Final = -211087641600.0
+#: (DRMS semantics 1.4): -4712.01.01_TAI, half a day before the missing time, and 9999.12.31_TAI.
+_EARLIEST: Final = -211087728000.0
 _LATEST: Final = 253181289600.0
 
 

@@ -103,15 +103,7 @@ def test_an_empty_series_that_fills_up_is_followed(copy_of) -> None:
     copy.assert_same("hmi.M_45s")
 
 
-#: The window that is open below begins at -4712.01.02_TAI, after the missing time.
-MISSING_TIMES = pytest.mark.xfail(
-    reason="on a time axis without slots, records without a time are not fetched", strict=True
-)
-
-
-@pytest.mark.parametrize(
-    "name", ["hmi.M_45s", "aia.lev1", pytest.param("test.timekey", marks=MISSING_TIMES)]
-)
+@pytest.mark.parametrize("name", ["hmi.M_45s", "aia.lev1", "test.timekey"])
 def test_records_without_an_axis_value_are_held_too(name, copy_of) -> None:
     copy = copy_of(name)
     definition = copy.jsoc.series(name).definition
@@ -124,7 +116,6 @@ def test_records_without_an_axis_value_are_held_too(name, copy_of) -> None:
     copy.assert_same(name)
 
 
-@MISSING_TIMES
 def test_a_series_with_missing_times_is_held_as_the_upstream_has_it(copy_of) -> None:
     copy = copy_of("test.timekey")
     copy.sync("test.timekey")
@@ -287,10 +278,7 @@ def test_a_series_without_prime_keys_has_no_narrower_set_to_propose(copy_of) -> 
     assert reporter.outlook[0].narrower == ()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=MISSING_TIMES) if n == "test.timekey" else n for n in KINDS],
-)
+@pytest.mark.parametrize("name", KINDS)
 def test_the_narrower_record_sets_that_are_proposed_can_be_synced(name, copy_of) -> None:
     copy, reporter = copy_of(name), Stops()
     reporter.agrees = False

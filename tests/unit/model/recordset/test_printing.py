@@ -129,7 +129,7 @@ class TestWindows:
         assert span == Span(1051747200.0, 253181289600.0)
         text = window_text(bound("test.timekey"), Interval(-math.inf, 0))
         (span,) = bound(text).conditions[0].spans
-        assert span == Span(-211087641600.0, 0.0)
+        assert span == Span(-211087728000.0, 0.0)
 
     def test_without_a_time_key_windows_are_of_record_numbers(self, bound):
         assert window_text(bound("test.nopk"), Interval(1, 100)) == "test.nopk[][:#1-#99]"
