@@ -30,9 +30,9 @@ def command(directory: str | None, mirror: str | None, config: str | None, verbo
         Mirror.open(settings).close()
         talk(f"There is a mirror at {settings.mirror} already; nothing was changed.")
         return
-    with Mirror.create(settings) as mirror:
+    with Mirror.create(settings) as made:
         talk(f"Made a mirror at {settings.mirror} ({size(free_bytes(settings.mirror))} free):")
         talk("  drmsmirror.toml    its settings")
         talk("  records/           record tables, one for each series")
-        talk(f"  catalogue          {mirror.catalogue.place}")
+        talk(f"  catalogue          {made.catalogue.place}")
     talk("Next, bring something in:\n  drmsmirror sync 'hmi.sharp_720s[4315]'")

@@ -13,6 +13,7 @@ from drmsmirror.model.recordset import BoundSet, Condition, Span
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
 from drmsmirror.records.schema import pruning_columns, table_schema
+from drmsmirror.records.slices import SLICE, slices
 from drmsmirror.records.table import RecordTable
 
 __all__ = ["count_records", "select_records", "select_sql"]
@@ -37,37 +38,55 @@ def select_records(
         mean all (DRMS semantics 1.8).
     """
     files = table.files(_pruning(bound))
-    sql = select_sql(bound, files, columns, limit=limit)
     with connect([table.path]) as connection:
-        yield from connection.sql(sql).to_arrow_reader(BATCH)
+        parts = ["TRUE"]
+        if not limit and table.row_count() > SLICE:
+            key = _order_keys(bound.series)[0]
+            parts = slices(connection, f"({_rows_sql(bound, files, [key])})", key)
+        for part in parts:
+            sql = select_sql(bound, files, columns, limit=limit, part=part)
+            yield from connection.sql(sql).to_arrow_reader(BATCH)
 
 
 def count_records(table: RecordTable, bound: BoundSet) -> int:
     """How many records the set has."""
     files = table.files(_pruning(bound))
-    sql = f"SELECT count(*) FROM ({select_sql(bound, files, ['recnum'])})"
+    sql = f"SELECT count(*) FROM ({_rows_sql(bound, files, ['recnum'])})"
     with connect([table.path]) as connection:
         return int(connection.sql(sql).fetchall()[0][0])
 
 
 def select_sql(
-    bound: BoundSet, files: Sequence[str], columns: Sequence[str], *, limit: int | None = None
+    bound: BoundSet,
+    files: Sequence[str],
+    columns: Sequence[str],
+    *,
+    limit: int | None = None,
+    part: str = "TRUE",
 ) -> str:
-    """The query itself, over Parquet files that were chosen already."""
+    """The query itself, over Parquet files that were chosen already.
+
+    Parameters
+    ----------
+    part : str
+        A condition on the first key: one of the slices in which a large answer is sorted.
+    """
     definition = bound.series
-    wanted = dict.fromkeys([*columns, *_order_keys(definition)])
-    needed = dict.fromkeys(
-        [*wanted, "_latest", "_gone_run", *(condition.column for condition in bound.conditions)]
-    )
-    schema = pa.schema([field for field in table_schema(definition) if field.name in needed])
-    conditions = ["_latest", "_gone_run IS NULL"]
-    conditions += [_condition(condition) for condition in bound.conditions]
-    listed = ", ".join(identifier(column) for column in wanted)
-    rows = f"SELECT {listed} FROM {files_relation(files, schema)} WHERE {' AND '.join(conditions)}"
-    rows = f"{rows} ORDER BY {_order(definition)}"
+    wanted = list(dict.fromkeys([*columns, *_order_keys(definition)]))
+    rows = f"{_rows_sql(bound, files, wanted)} AND ({part}) ORDER BY {_order(definition)}"
     if limit:
         rows = _limited(rows, definition, limit)
     return f"SELECT {', '.join(identifier(column) for column in columns)} FROM ({rows})"
+
+
+def _rows_sql(bound: BoundSet, files: Sequence[str], columns: Sequence[str]) -> str:
+    """The rows of a set, in no order."""
+    used = {*columns, "_latest", "_gone_run", *(condition.column for condition in bound.conditions)}
+    schema = pa.schema([field for field in table_schema(bound.series) if field.name in used])
+    conditions = ["_latest", "_gone_run IS NULL"]
+    conditions += [_condition(condition) for condition in bound.conditions]
+    listed = ", ".join(identifier(column) for column in columns)
+    return f"SELECT {listed} FROM {files_relation(files, schema)} WHERE {' AND '.join(conditions)}"
 
 
 def _order_keys(definition: SeriesDefinition) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ disk after it, so that the catalogue may say that they are there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -17,15 +17,13 @@ from drmsmirror.errors import IntegrityError, NoSpaceError, StoreError
 from drmsmirror.failpoints import reach
 from drmsmirror.files import make_directory, sync_files
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records.parquetfiles import ROW_GROUP, columns_without_statistics, write_partition
 from drmsmirror.records.schema import PERIOD, Period, pruning_columns, table_schema
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
 
 __all__ = ["RecordTable"]
-
-#: Rows in a row group: a wide record is read without decoding a million others.
-ROW_GROUP = 50_000
 
 #: Hours for which files of superseded versions are kept for those who still read them.
 _KEPT_HOURS = 24
@@ -175,22 +173,26 @@ class RecordTable:
             )
         )
 
-    def replace_partition(self, period: str, rows: pa.RecordBatchReader, file_bytes: int) -> None:
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns that the table has: those of keywords added lately come with their first rows."""
+        has = {field.name for field in self._delta.schema().fields}
+        return pa.schema([field for field in table_schema(self.definition) if field.name in has])
+
+    def replace_partition(
+        self, period: str, rows: Iterator[pa.RecordBatch], file_bytes: int
+    ) -> None:
         """Commit a partition written anew, in files of about ``file_bytes``.
 
-        The rows must be the same, in another order.
+        The rows must be the same, in another order, with the columns of :attr:`schema`.
         """
-        from deltalake import write_deltalake
-
         self._commit(
-            lambda: write_deltalake(
-                self._delta,
-                rows,
+            lambda: self._delta.create_write_transaction(
+                [*write_partition(self.path, self.definition, period, rows, file_bytes)],
                 mode="overwrite",
-                schema_mode="merge",
-                predicate=f"{PERIOD} = '{period}'",
-                target_file_size=file_bytes,
-                writer_properties=_writer_properties(self.definition, compression="ZSTD"),
+                schema=self._delta.schema(),
+                partition_by=[PERIOD],
+                partition_filters=[(PERIOD, "=", period)],
             )
         )
 
@@ -207,9 +209,15 @@ class RecordTable:
         return int(self._delta.count())
 
     def remove_unused_files(self) -> None:
-        """Remove files that no version of the last day consists of: no reader needs them."""
+        """Remove files that no version of the last day consists of: no reader needs them.
+
+        Files that a killed process wrote and never committed go with them.
+        """
         self._delta.vacuum(
-            retention_hours=_KEPT_HOURS, dry_run=False, enforce_retention_duration=False
+            retention_hours=_KEPT_HOURS,
+            dry_run=False,
+            enforce_retention_duration=False,
+            full=True,
         )
 
     def size_bytes(self) -> int:
@@ -250,22 +258,13 @@ class RecordTable:
         sync_files([*added, *commits])
 
 
-def _writer_properties(
-    definition: SeriesDefinition, *, compression: Literal["SNAPPY", "ZSTD"] = "SNAPPY"
-) -> WriterProperties:
-    """How Parquet files are written: quickly, unless they are there to stay.
-
-    Float and double keywords get no statistics: Parquet's leave NaN out, and in DRMS NaN is a
-    value, larger than all others. A reader that trusts them drops rows, or holds that a column
-    has no NaN. Times have a sentinel instead of NaN.
-    """
+def _writer_properties(definition: SeriesDefinition) -> WriterProperties:
+    """How the files of a window are written: quickly, since compaction replaces them."""
     from deltalake import ColumnProperties, WriterProperties
 
-    # measured floats rarely repeat: a dictionary of them costs time and space
     without = ColumnProperties(statistics_enabled="NONE", dictionary_enabled=False)
-    floats = [column.name for column in definition.columns if column.type.is_float]
     return WriterProperties(
-        compression=compression,
+        compression="SNAPPY",
         max_row_group_size=ROW_GROUP,
-        column_properties=dict.fromkeys(floats, without),
+        column_properties=dict.fromkeys(columns_without_statistics(definition), without),
     )

@@ -51,13 +51,13 @@ def _fill(work: Work, piece: Extent, missing: tuple[Interval, ...]) -> RunOutcom
         if work.is_over:
             return RunOutcome.STOPPED
         gap = missing[-1]
-        inside = gap.intersection(extent)
-        window = sizer.newest(inside) if inside else gap
-        reach = _reach(window, gap, extent) if inside else gap
+        populated = gap.intersection(extent)
+        window = sizer.newest(populated) if populated else gap
+        reach = _reach(window, gap, extent) if populated else gap
         work.share_held = _share(piece, extent, missing, window)
         taken = take_window(
             work,
-            sizer if inside else None,
+            sizer if populated else None,
             window,
             window_text(work.wanted, reach),
             [work.entry(reach, piece.restriction)],

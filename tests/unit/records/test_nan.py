@@ -15,6 +15,7 @@ from drmsmirror.records import (
     connect,
     create_view,
     merge,
+    parquetfiles,
     table,
     type_records,
 )
@@ -37,6 +38,7 @@ def value_of(n: int) -> float:
 def nan_table(small_table: RecordTable, monkeypatch: pytest.MonkeyPatch) -> RecordTable:
     """Make a table of six files of several row groups each, NaN in keys and in values."""
     monkeypatch.setattr(table, "ROW_GROUP", GROUP)
+    monkeypatch.setattr(parquetfiles, "ROW_GROUP", GROUP)
     for run in range(6):
         numbers = [run * ROWS // 6 + row for row in range(ROWS // 6)]
         given = {
