@@ -25,7 +25,7 @@ _SAFE_DIGITS = 15
 _MARGIN = 0.499
 
 _INTEGER = re.compile(r"%d|0x%0(?P<width>\d+)(?P<letter>[xX])")
-_FLOAT = re.compile(r"%(?:\.(?P<decimals>\d+))?(?P<letter>[fe])")
+_FLOAT = re.compile(r"%(?:\.(?P<decimals>\d+))?(?P<letter>[feg])")
 
 
 def proves_text(
@@ -69,19 +69,52 @@ def _prove_floats(format_: str, texts: pa.StringArray, values: pa.Array) -> pa.B
     decimals = 6 if found is None or found["decimals"] is None else int(found["decimals"])
     if found is None or not 0 < decimals < _SAFE_DIGITS - 1:
         return _nothing(texts)
-    is_exponent = found["letter"] == "e"
-    whole = "[1-9]" if is_exponent else rf"(?:0|[1-9][0-9]{{0,{_SAFE_DIGITS - decimals - 1}}})"
-    exponent = r"e[+-](?:[0-9]{2}|[1-9][0-9]{2})" if is_exponent else ""
-    in_form = pc.match_substring_regex(texts, rf"^-?{whole}\.[0-9]{{{decimals}}}{exponent}$")
+    letter = found["letter"]
+    in_form = pc.match_substring_regex(texts, f"^-?(?:{_FORMS[letter](decimals)})$")
     stored = values.to_numpy(zero_copy_only=False).astype(np.float64)
     shown = stored  # a double is what the text says
     if values.type != pa.float64():
         numbers = pc.cast(pc.if_else(in_form, texts, "0"), pa.float64())
         shown = numbers.to_numpy(zero_copy_only=False)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        size = np.abs(shown)
+        # by the smaller of the two: just below a power of ten the last digit is worth a tenth, and
         # where the logarithm is rounded down the unit is too small, and less is proved
-        power = np.floor(np.log10(size)) if is_exponent else 0.0
-        unit = 10.0 ** (power - decimals)
+        size = np.minimum(np.abs(shown), np.abs(stored))
+        power = 0.0 if letter == "f" else np.floor(np.log10(size))
+        unit = 10.0 ** (power - decimals + (letter == "g"))
         close = np.abs(stored - shown) < _MARGIN * unit
     return pc.and_(in_form, pa.array(close))
+
+
+def _fixed(decimals: int) -> str:
+    """What ``%.Nf`` prints, of so few digits that all are safe."""
+    return rf"(?:0|[1-9][0-9]{{0,{_SAFE_DIGITS - decimals - 1}}})\.[0-9]{{{decimals}}}"
+
+
+def _exponential(decimals: int) -> str:
+    """What ``%.Ne`` prints."""
+    return rf"[1-9]\.[0-9]{{{decimals}}}e[+-](?:[0-9]{{2}}|[1-9][0-9]{{2}})"
+
+
+def _general(digits: int) -> str:
+    """What ``%.Ng`` prints: without zeros at the end, from 1e-4 on without an exponent."""
+    wholes = [f"[1-9][0-9]{{0,{digits - 1}}}"]
+    mixed = [
+        rf"[1-9][0-9]{{{before - 1}}}\.{_ending(digits - before)}" for before in range(1, digits)
+    ]
+    small = [
+        rf"0\.0{{0,3}}(?:[1-9]|[1-9]{_ending(digits - 1)})" if digits > 1 else r"0\.0{0,3}[1-9]"
+    ]
+    mantissa = rf"[1-9](?:\.{_ending(digits - 1)})?" if digits > 1 else "[1-9]"
+    large = "|".join(f"{exponent:02d}" for exponent in range(digits, 100))
+    tiny = "0[5-9]|[1-9][0-9]"
+    powers = rf"(?:\+(?:{large}|[1-9][0-9]{{2}})|-(?:{tiny}|[1-9][0-9]{{2}}))"
+    return "|".join([*wholes, *mixed, *small, f"{mantissa}e{powers}"])
+
+
+def _ending(digits: int) -> str:
+    """Up to so many digits, the last of them no zero."""
+    return f"[0-9]{{0,{digits - 1}}}[1-9]"
+
+
+_FORMS = {"f": _fixed, "e": _exponential, "g": _general}
