@@ -7,6 +7,7 @@ that of the newest generation and largest recnum is the latest (DRMS semantics 1
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
 from drmsmirror.records.schema import PERIOD, periods_of, pruning_columns, table_schema
-from drmsmirror.records.table import RecordTable
+from drmsmirror.records.table import CommitConflictError, RecordTable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -25,6 +26,9 @@ __all__ = ["MergeResult", "merge"]
 
 #: Columns that identify one row for good.
 _ROW_KEYS = ("_generation", "recnum", "_seen_run")
+
+#: How often a merge is tried whole where others commit at the same time.
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,22 @@ def merge(table: RecordTable, rows: pa.Table, *, run: int, generation: int) -> M
         The run that brings them.
     generation : int
         The upstream's generation in which the recnums were issued.
+
+    Raises
+    ------
+    CommitConflictError
+        Others committed to the table each time that it was tried.
     """
     if not rows.num_rows:
         return MergeResult(0, 0, 0, table.version)
     given = _as_table_rows(table, rows, run, generation)
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(CommitConflictError):
+            return _merge(table, given, generation)
+    return _merge(table, given, generation)
+
+
+def _merge(table: RecordTable, given: pa.Table, generation: int) -> MergeResult:
     change = _find_change(table, given, generation)
     if change.superseded.num_rows:
         table.supersede(pa.concat_tables([change.fresh, change.superseded]), _ROW_KEYS)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from drmsmirror.errors import IntegrityError, NoSpaceError, StoreError
+from drmsmirror.errors import IntegrityError, LockedError, NoSpaceError, StoreError
 from drmsmirror.failpoints import reach
 from drmsmirror.files import make_directory, sync_files
 from drmsmirror.model.series import SeriesDefinition
@@ -21,14 +21,21 @@ from drmsmirror.records.parquetfiles import ROW_GROUP, columns_without_statistic
 from drmsmirror.records.schema import PERIOD, Period, pruning_columns, table_schema
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable, WriterProperties
+    from deltalake import CommitProperties, DeltaTable, WriterProperties
 
-__all__ = ["RecordTable"]
+__all__ = ["CommitConflictError", "RecordTable"]
 
 #: Hours for which files of superseded versions are kept for those who still read them.
 _KEPT_HOURS = 24
 
 _PERIOD_PROPERTY = "drmsmirror.period"
+
+
+class CommitConflictError(LockedError):
+    """Another process committed to the table since it was read; the object now reads that version.
+
+    Raised where a lease was lost: what was found out about the table must be found out again.
+    """
 
 
 class RecordTable:
@@ -140,6 +147,7 @@ class RecordTable:
                 mode="append",
                 schema_mode="merge",  # a keyword that is new gets its column
                 writer_properties=_writer_properties(self.definition),
+                commit_properties=_only_upon_what_was_read(),
             )
         )
 
@@ -166,6 +174,7 @@ class RecordTable:
                     target_alias="held",
                     merge_schema=True,  # without it a new column is dropped in silence
                     writer_properties=_writer_properties(self.definition),
+                    commit_properties=_only_upon_what_was_read(),
                 )
                 .when_matched_update({"_latest": "false"})
                 .when_not_matched_insert_all()
@@ -193,6 +202,7 @@ class RecordTable:
                 schema=self._delta.schema(),
                 partition_by=[PERIOD],
                 partition_filters=[(PERIOD, "=", period)],
+                commit_properties=_only_upon_what_was_read(),
             )
         )
 
@@ -225,13 +235,25 @@ class RecordTable:
         return int(sum(pa.table(self._delta.get_add_actions())["size_bytes"].to_pylist()))
 
     def _commit(self, write: Callable[[], object]) -> None:
-        """Run a write that makes new versions, and flush what it wrote."""
-        from deltalake.exceptions import DeltaError
+        """Run a write that makes new versions, and flush what it wrote.
+
+        Raises
+        ------
+        CommitConflictError
+            Another process was quicker; nothing was committed.
+        """
+        from deltalake.exceptions import CommitFailedError, DeltaError
 
         reach("records.before_commit")
         before = self.version
         try:
             write()
+        except CommitFailedError as error:
+            self._delta.update_incremental()
+            raise CommitConflictError(
+                f"Another process wrote records of {self.definition.name} at the same time; run "
+                f"the same again when it has finished"
+            ) from error
         except (DeltaError, OSError) as error:
             if "No space left" in str(error) or "StorageFull" in str(error):
                 raise NoSpaceError(
@@ -256,6 +278,13 @@ class RecordTable:
             if "add" in (action := json.loads(line))
         ]
         sync_files([*added, *commits])
+
+
+def _only_upon_what_was_read() -> CommitProperties:
+    """Commit only what follows the version that was read: others' rows decide what is latest."""
+    from deltalake import CommitProperties
+
+    return CommitProperties(max_commit_retries=0)
 
 
 def _writer_properties(definition: SeriesDefinition) -> WriterProperties:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
 import pyarrow as pa
 import pytest
 
+from drmsmirror.errors import LockedError
 from drmsmirror.records import Period, RecordTable, merge, type_records
 
 from .conftest import SERIES, SMALL, definition_of, records_of, rows_of, small, stored
@@ -216,3 +218,35 @@ def test_the_columns_are_those_of_the_format(small_table) -> None:
         "recnum", "sunum", "slotnum", "n", "x", "value", "name",
     ]  # fmt: skip
     assert SMALL.internal_prime_keys == ("n", "x")
+
+
+# ------------------------------------------------------------------------------ conflicts
+def opened_again(table: RecordTable) -> RecordTable:
+    return RecordTable.open(table.path, table.definition, table.period, at_least=0)
+
+
+@pytest.mark.parametrize("recnum", [1, 3], ids=["an older version", "a newer version"])
+def test_what_another_committed_meanwhile_decides_what_is_latest(small_table, recnum) -> None:
+    merge(opened_again(small_table), small((2, 1, 0.5, 1.0, "other")), run=1, generation=1)
+    result = merge(small_table, small((recnum, 1, 0.5, 2.0, "mine")), run=2, generation=1)
+    assert result.revised == 1
+    assert [number for number, _, latest in versions(small_table) if latest] == [max(recnum, 2)]
+
+
+class Outrun(RecordTable):
+    """Whatever is appended, another process was quicker."""
+
+    numbers = itertools.count(10)
+
+    def append(self, rows: pa.Table) -> None:
+        number = next(self.numbers)
+        others = small((number, number, 0.5, 1.0, "other"))
+        merge(opened_again(self), others, run=1, generation=1)
+        super().append(rows)
+
+
+def test_a_merge_that_is_outrun_each_time_says_so_and_nothing_is_lost(small_table) -> None:
+    slow = Outrun.open(small_table.path, SMALL, small_table.period, at_least=0)
+    with pytest.raises(LockedError, match="at the same time"):
+        merge(slow, small((1, 1, 0.5, 2.0, "mine")), run=2, generation=1)
+    assert {row["name"] for row in rows_of(opened_again(small_table), "name")} == {"other"}
