@@ -1,8 +1,10 @@
 """The merge: what a batch of records changes in the record table, as one atomic commit.
 
 Identity is (generation, recnum). A record that is held with the same values is left alone, one
-with other values becomes a new row with a later ``_seen_run``, and among the rows of one prime key
-that of the newest generation and largest recnum is the latest (DRMS semantics 1.8).
+with other values becomes a new row with a later ``_seen_run``. Of each record the row seen last
+counts, unless it is gone; among those of one prime key that of the newest generation and largest
+recnum is the latest (DRMS semantics 1.8). A record that comes with another prime key is gone from
+the one that it had.
 """
 
 from __future__ import annotations
@@ -82,8 +84,8 @@ def merge(table: RecordTable, rows: pa.Table, *, run: int, generation: int) -> M
 
 def _merge(table: RecordTable, given: pa.Table, generation: int) -> MergeResult:
     change = _find_change(table, given, generation)
-    if change.superseded.num_rows:
-        table.supersede(pa.concat_tables([change.fresh, change.superseded]), _ROW_KEYS)
+    if change.marked.num_rows:
+        table.revise(pa.concat_tables([change.fresh, change.marked]), _ROW_KEYS)
     elif change.fresh.num_rows:
         table.append(change.fresh)
     return MergeResult(
@@ -96,8 +98,10 @@ def _merge(table: RecordTable, given: pa.Table, generation: int) -> MergeResult:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
+    """New rows, rows held whose marks change, and how many of the new ones are revisions."""
+
     fresh: pa.Table
-    superseded: pa.Table
+    marked: pa.Table
     revised: int
 
 
@@ -120,22 +124,16 @@ def _as_table_rows(table: RecordTable, rows: pa.Table, run: int, generation: int
     return pa.table(arrays, schema=schema).sort_by(order)
 
 
-def _touched(definition: SeriesDefinition, given: pa.Table) -> str | None:
-    """Which files can hold the same records or other versions of them; None for any.
-
-    A version of a record has the same prime keys, and any record number.
-    """
+def _key_range(definition: SeriesDefinition, keys: pa.Table) -> str | None:
+    """Which files can hold rows of these prime keys; None for any."""
     safe = pruning_columns(definition)
-    keys = [key for key in _identity(definition) if key in safe]
-    keys = [key for key in keys if not pa.types.is_string(given.schema.field(key).type)]
-    if not keys:
-        return None
-    same_key = " AND ".join(_range(key, given) for key in keys)
-    return f"({same_key}) OR {_range('recnum', given)}"
+    narrow = [key for key in _identity(definition) if key in safe]
+    narrow = [key for key in narrow if not pa.types.is_string(keys.schema.field(key).type)]
+    return " AND ".join(_range(key, keys) for key in narrow) or None
 
 
-def _range(column: str, given: pa.Table) -> str:
-    bounds = pc.min_max(given[column]).as_py()
+def _range(column: str, rows: pa.Table) -> str:
+    bounds = pc.min_max(rows[column]).as_py()
     return f"({column} >= {bounds['min']!r} AND {column} <= {bounds['max']!r})"
 
 
@@ -160,42 +158,55 @@ def _latest_within(definition: SeriesDefinition, given: pa.Table) -> pa.Table:
 
 
 def _find_change(table: RecordTable, given: pa.Table, generation: int) -> _Change:
-    """Find what of the batch is new, and which held rows it supersedes."""
+    """Find what of the batch is new, and what it changes about rows that are held."""
     definition = table.definition
-    files = table.files(_touched(definition, given))
+    same_key = _key_range(definition, given)
+    files = table.files(same_key and f"({same_key}) OR {_range('recnum', given)}")
     if files:
         with connect([table.path]) as connection:
             connection.register("given", given)
-            if _hold_related(connection, definition, files, generation):
+            touched = _touched_keys(connection, definition, files, generation)
+            if touched.num_rows:
+                connection.register("touched", touched)
+                files = table.files(_key_range(definition, touched))
+                _hold_versions(connection, definition, files)
                 return _compare(connection, definition, generation)
     return _Change(_latest_within(definition, given), given.slice(0, 0), 0)
 
 
-def _hold_related(
+def _touched_keys(
     connection: DuckDBPyConnection,
     definition: SeriesDefinition,
     files: list[str],
     generation: int,
-) -> bool:
-    """Make the table ``held``: the rows of the same records, or of other versions of them.
+) -> pa.Table:
+    """Prime keys that are held and that the batch has something to say about.
 
-    Only keys are read to find them: most windows of a backfill meet none.
+    They are keys of the batch, and those under which its records were held before. Only keys are
+    read to find them: most windows of a backfill meet none.
     """
-    schema = table_schema(definition)
-    keys = dict.fromkeys((*_identity(definition), "recnum", "_generation"))
-    narrow = pa.schema([field for field in schema if field.name in keys])
-    related = f"""
-        EXISTS (SELECT 1 FROM given WHERE {_same_key(definition)})
-        OR (_generation = {literal(generation)} AND recnum IN (SELECT recnum FROM given))
-    """
-    found = f"SELECT count(*) FROM {files_relation(files, narrow)} AS held WHERE {related}"
-    if not connection.execute(found).fetchall()[0][0]:
-        return False
+    identity = _identity(definition)
+    needed = dict.fromkeys((*identity, "recnum", "_generation"))
+    narrow = pa.schema([field for field in table_schema(definition) if field.name in needed])
+    return connection.sql(
+        f"""
+        SELECT DISTINCT {", ".join(identifier(key) for key in identity)}
+        FROM {files_relation(files, narrow)} AS held
+        WHERE EXISTS (SELECT 1 FROM given WHERE {_same_key(definition, "given")})
+           OR (_generation = {literal(generation)} AND recnum IN (SELECT recnum FROM given))
+        """
+    ).to_arrow_table()
+
+
+def _hold_versions(
+    connection: DuckDBPyConnection, definition: SeriesDefinition, files: list[str]
+) -> None:
+    """Make the table ``held``: every row of the prime keys ``touched``."""
     connection.execute(
-        f"CREATE TEMP TABLE held AS SELECT * FROM {files_relation(files, schema)} AS held "
-        f"WHERE {related}"
+        f"CREATE TEMP TABLE held AS "
+        f"SELECT * FROM {files_relation(files, table_schema(definition))} AS held "
+        f"WHERE EXISTS (SELECT 1 FROM touched WHERE {_same_key(definition, 'touched')})"
     )
-    return True
 
 
 def _compare(
@@ -211,24 +222,41 @@ def _compare(
     )
     connection.execute(
         f"""
+        CREATE TEMP TABLE seen AS
+        SELECT * FROM held WHERE _generation = {literal(generation)}
+        QUALIFY row_number() OVER (PARTITION BY recnum ORDER BY _seen_run DESC) = 1;
+
         CREATE TEMP TABLE same AS
         SELECT recnum FROM (
-            SELECT {values} FROM given
-            INTERSECT
-            SELECT {values} FROM held WHERE _generation = {literal(generation)}
-            QUALIFY row_number() OVER (PARTITION BY recnum ORDER BY _seen_run DESC) = 1
+            SELECT {values} FROM given INTERSECT SELECT {values} FROM seen WHERE _gone_run IS NULL
         );
+
+        -- after a catalogue was restored, or within one run, the number of the run says too little
         CREATE TEMP TABLE fresh AS
-        SELECT * FROM given WHERE recnum NOT IN (SELECT recnum FROM same);
+        SELECT given.* REPLACE (greatest(given._seen_run, seen._seen_run + 1) AS _seen_run)
+        FROM given LEFT JOIN seen ON seen.recnum = given.recnum
+        WHERE given.recnum NOT IN (SELECT recnum FROM same);
+
+        CREATE TEMP TABLE versions AS
+        SELECT *, TRUE AS is_fresh, FALSE AS is_gone_now FROM fresh
+        UNION ALL BY NAME
+        SELECT
+            held.* REPLACE (coalesce(held._gone_run, moved._seen_run) AS _gone_run),
+            FALSE AS is_fresh,
+            held._gone_run IS NULL AND moved._seen_run IS NOT NULL AS is_gone_now
+        FROM held LEFT JOIN fresh AS moved
+          ON held._generation = moved._generation AND held.recnum = moved.recnum
+         AND NOT ({_same_key(definition, "moved")});
+
         CREATE TEMP TABLE ranked AS
-        SELECT *, row_number() OVER (
-            PARTITION BY {identity}
-            ORDER BY _generation DESC, recnum DESC, _seen_run DESC
+        SELECT *, counts AND row_number() OVER (
+            PARTITION BY {identity}, counts ORDER BY _generation DESC, recnum DESC
         ) = 1 AS is_latest
         FROM (
-            SELECT *, TRUE AS is_fresh FROM fresh
-            UNION ALL BY NAME
-            SELECT *, FALSE AS is_fresh FROM held WHERE _latest
+            SELECT *, _gone_run IS NULL AND row_number() OVER (
+                PARTITION BY {identity}, _generation, recnum ORDER BY _seen_run DESC
+            ) = 1 AS counts
+            FROM versions
         );
         """
     )
@@ -237,15 +265,17 @@ def _compare(
         for field in schema
     )
     fresh = f"SELECT {columns} FROM ranked WHERE is_fresh ORDER BY {identity}, recnum"
-    superseded = f"SELECT {columns} FROM ranked WHERE NOT is_fresh AND NOT is_latest"
+    marked = f"""
+        SELECT {columns} FROM ranked WHERE NOT is_fresh AND (is_latest <> _latest OR is_gone_now)
+    """
     revised = f"""
-        SELECT count(*) FROM fresh AS given
-        WHERE EXISTS (SELECT 1 FROM held WHERE {_same_key(definition)})
-           OR recnum IN (SELECT recnum FROM held WHERE _generation = {literal(generation)})
+        SELECT count(*) FROM fresh
+        WHERE EXISTS (SELECT 1 FROM held WHERE {_same_key(definition, "fresh")})
+           OR recnum IN (SELECT recnum FROM seen)
     """
     return _Change(
         fresh=connection.sql(fresh).to_arrow_table().cast(schema),
-        superseded=connection.sql(superseded).to_arrow_table().cast(schema),
+        marked=connection.sql(marked).to_arrow_table().cast(schema),
         revised=int(connection.execute(revised).fetchall()[0][0]),
     )
 
@@ -255,8 +285,9 @@ def _identity(definition: SeriesDefinition) -> tuple[str, ...]:
     return definition.internal_prime_keys or ("recnum",)
 
 
-def _same_key(definition: SeriesDefinition) -> str:
+def _same_key(definition: SeriesDefinition, other: str) -> str:
+    """A row of ``held`` and one of another relation are versions of one record."""
     return " AND ".join(
-        f"held.{identifier(key)} IS NOT DISTINCT FROM given.{identifier(key)}"
+        f"held.{identifier(key)} IS NOT DISTINCT FROM {other}.{identifier(key)}"
         for key in _identity(definition)
     )

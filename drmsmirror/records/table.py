@@ -151,13 +151,14 @@ class RecordTable:
             )
         )
 
-    def supersede(self, rows: pa.Table, keys: Sequence[str]) -> None:
-        """Commit new rows and, in the same commit, take ``_latest`` from those held already.
+    def revise(self, rows: pa.Table, keys: Sequence[str]) -> None:
+        """Commit new rows and, in the same commit, what changed about rows that are held.
 
         Parameters
         ----------
         rows : pyarrow.Table
-            New rows, and rows held whose ``keys`` are equal: those lose ``_latest``.
+            New rows, and rows held whose ``keys`` are equal: those get the ``_latest`` and
+            ``_gone_run`` that they have here.
         keys : sequence of str
             Columns that identify a row.
         """
@@ -176,7 +177,7 @@ class RecordTable:
                     writer_properties=_writer_properties(self.definition),
                     commit_properties=_only_upon_what_was_read(),
                 )
-                .when_matched_update({"_latest": "false"})
+                .when_matched_update({name: f"given.{name}" for name in ("_latest", "_gone_run")})
                 .when_not_matched_insert_all()
                 .execute()
             )

@@ -119,6 +119,89 @@ def test_a_superseded_version_that_changes_in_place_stays_superseded(small_table
     assert versions(small_table) == [(10, 1, False), (10, 2, False), (11, 1, True)]
 
 
+def test_two_changes_within_one_run_leave_the_later_one(small_table) -> None:
+    for name in ("first", "second", "third"):
+        merge(small_table, small((10, 1, 0.5, 1.0, name)), run=1, generation=1)
+    assert rows_of(small_table, "name") == [{"name": "third"}]
+    assert [latest for _, _, latest in versions(small_table)] == [False, False, True]
+
+
+def test_a_change_after_the_numbers_of_runs_began_again_is_the_later_one(small_table) -> None:
+    """A catalogue that was restored counts its runs from where the backup was made."""
+    merge(small_table, small((10, 1, 0.5, 1.0, "before")), run=7, generation=1)
+    merge(small_table, small((10, 1, 0.5, 1.0, "after")), run=2, generation=1)
+    assert versions(small_table) == [(10, 7, False), (10, 8, True)]
+    assert rows_of(small_table, "name") == [{"name": "after"}]
+
+
+# ------------------------------------------------------------------ records that leave a prime key
+def keys_of(table: RecordTable) -> list[tuple]:
+    """(N, recnum) of what the table shows."""
+    return [(row["n"], row["recnum"]) for row in rows_of(table, "n", "recnum")]
+
+
+def test_a_record_whose_prime_key_changes_leaves_the_old_one(small_table) -> None:
+    merge(small_table, small((10, 1, 0.5, 1.0, "a")), run=1, generation=1)
+    result = merge(small_table, small((10, 900, 0.5, 1.0, "a")), run=2, generation=1)
+    assert counts(result) == (0, 1, 0)
+    assert keys_of(small_table) == [(900, 10)]
+    gone = stored(small_table).select(["n", "_gone_run", "_latest"]).to_pylist()
+    assert gone == [
+        {"n": 1, "_gone_run": 2, "_latest": False},
+        {"n": 900, "_gone_run": None, "_latest": True},
+    ]
+
+
+def test_the_version_before_shows_again_where_a_record_left_its_prime_key(small_table) -> None:
+    merge(small_table, small((9, 1, 0.5, 1.0, "old")), run=1, generation=1)
+    merge(small_table, small((10, 1, 0.5, 1.0, "new")), run=2, generation=1)
+    merge(small_table, small((10, 2, 0.5, 1.0, "new")), run=3, generation=1)
+    assert keys_of(small_table) == [(1, 9), (2, 10)]
+
+
+def test_what_left_a_prime_key_does_not_stand_above_what_comes_later(small_table) -> None:
+    merge(small_table, small((10, 1, 0.5, 1.0, "a")), run=1, generation=1)
+    merge(small_table, small((10, 2, 0.5, 1.0, "a")), run=2, generation=1)
+    merge(small_table, small((9, 1, 0.5, 1.0, "b")), run=3, generation=1)
+    assert keys_of(small_table) == [(1, 9), (2, 10)]
+
+
+def test_a_record_can_come_back_to_its_prime_key(small_table) -> None:
+    for run, n in enumerate((1, 2, 1), start=1):
+        merge(small_table, small((10, n, 0.5, 1.0, "a")), run=run, generation=1)
+    assert keys_of(small_table) == [(1, 10)]
+
+
+# ------------------------------------------------------------------ records that are gone upstream
+def append_gone(table: RecordTable, recnum: int, *, latest: bool) -> None:
+    """Add a record of N = 1 that run 1 stored and run 2 found gone."""
+    merged = RecordTable.create(table.path.parent / "scratch", SMALL, table.period)
+    merge(merged, small((recnum, 1, 0.5, 1.0, f"record {recnum}")), run=1, generation=1)
+    rows = stored(merged)
+    for name, value in (("_gone_run", 2), ("_latest", latest)):
+        index = rows.schema.get_field_index(name)
+        rows = rows.set_column(index, rows.schema.field(name), pa.array([value], rows[name].type))
+    table.append(rows)
+
+
+@pytest.mark.parametrize("latest", [True, False])
+def test_a_gone_record_that_comes_back_as_it_was_is_shown(small_table, latest) -> None:
+    append_gone(small_table, 10, latest=latest)
+    assert rows_of(small_table, "recnum") == []
+    result = merge(small_table, small((10, 1, 0.5, 1.0, "record 10")), run=3, generation=1)
+    assert counts(result) == (0, 1, 0)
+    assert rows_of(small_table, "name") == [{"name": "record 10"}]
+    assert versions(small_table) == [(10, 1, False), (10, 3, True)]
+
+
+def test_the_newest_that_is_not_gone_is_the_latest(small_table) -> None:
+    append_gone(small_table, 12, latest=True)
+    merge(small_table, small((10, 1, 0.5, 1.0, "a")), run=3, generation=1)
+    assert keys_of(small_table) == [(1, 10)]
+    merge(small_table, small((11, 1, 0.5, 1.0, "b")), run=4, generation=1)
+    assert versions(small_table) == [(10, 3, False), (11, 4, True), (12, 1, False)]
+
+
 def test_the_newest_generation_wins_whatever_its_recnums(small_table) -> None:
     merge(small_table, small((900, 1, 0.5, 1.0, "before")), run=1, generation=1)
     merge(small_table, small((7, 1, 0.5, 2.0, "rebuilt")), run=2, generation=2)
