@@ -224,11 +224,13 @@ class RecordTable:
 
         Files that a killed process wrote and never committed go with them.
         """
-        self._delta.vacuum(
-            retention_hours=_KEPT_HOURS,
-            dry_run=False,
-            enforce_retention_duration=False,
-            full=True,
+        self._commit(
+            lambda: self._delta.vacuum(
+                retention_hours=_KEPT_HOURS,
+                dry_run=False,
+                enforce_retention_duration=False,
+                full=True,
+            )
         )
 
     def size_bytes(self) -> int:

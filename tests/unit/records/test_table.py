@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -228,6 +229,29 @@ def test_a_full_disk_is_told_from_other_failures(small_table) -> None:
         small_table._commit(full)
     with pytest.raises(StoreError, match="Input/output error"):
         small_table._commit(broken)
+
+
+class Witness(RecordTable):
+    """Remembers which versions were flushed to the disk."""
+
+    def _make_durable(self, versions: range) -> None:
+        self.flushed = [*getattr(self, "flushed", []), *versions]
+        super()._make_durable(versions)
+
+
+def test_every_version_is_flushed_to_the_disk(make_table) -> None:
+    """The catalogue names versions: each must outlast a power failure, those of a vacuum too."""
+    made = make_table("hmi.M_45s", windows=2)
+    table = Witness.open(made.path, made.definition, made.period, at_least=0)
+    merge(table, records_of("hmi.M_45s").slice(0, 10), run=9, generation=2)
+    merged = table.version
+    left = table.path / "_period=all" / "left.parquet"  # by a process that died long ago
+    left.touch()
+    os.utime(left, (0, 0))
+    compact(table, above_files=1, file_bytes=128 * MIB)
+    assert not left.exists()
+    assert table.version > merged + 1  # the vacuum has versions of its own
+    assert table.flushed == list(range(made.version + 1, table.version + 1))
 
 
 def test_any_delta_reader_sees_the_table(make_table) -> None:
