@@ -95,7 +95,7 @@ class RecordSettings(_Section):
 
     target_file_mib: int = Field(128, ge=1, description="Size that compaction aims at, MiB.")
     compact_above_files: int = Field(
-        32, ge=2, description="Compact a partition that has more files than this."
+        32, ge=2, description="Compact a partition that has more small files than this."
     )
 
 

@@ -72,8 +72,8 @@ def holdings(mirror: Mirror) -> tuple[HeldSeries, ...]:
             )
             for entry in mirror.catalogue.coverage(definition.name)
         ]
-        files = sum(table.file_counts().values())
+        sizes = [size for period in table.file_sizes().values() for size in period]
         held.append(
-            HeldSeries(definition.name, state.rows_held, table.size_bytes(), files, tuple(parts))
+            HeldSeries(definition.name, state.rows_held, sum(sizes), len(sizes), tuple(parts))
         )
     return tuple(held)

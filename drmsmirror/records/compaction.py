@@ -1,7 +1,8 @@
 """Compaction: the many small files of a backfill become few, sorted by prime key.
 
 The rows stay the same; a partition is replaced in one commit, streamed, so that memory stays
-bounded whatever its size.
+bounded whatever its size. A file of half the size that is aimed at, or more, is no small one, so
+that a partition that is large by nature is not written again and again.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ __all__ = ["compact"]
 _BATCH = 10_000
 
 
-def compact(table: RecordTable, *, above_files: int, file_bytes: int) -> int:
-    """Rewrite each partition that has more files than ``above_files``.
+def compact(
+    table: RecordTable, *, above_files: int, file_bytes: int, least_share: float = 0.0
+) -> int:
+    """Rewrite each partition that has more than ``above_files`` small files.
 
     Parameters
     ----------
@@ -34,13 +37,21 @@ def compact(table: RecordTable, *, above_files: int, file_bytes: int) -> int:
     above_files : int
     file_bytes : int
         Size that a file of the new partition aims at.
+    least_share : float
+        Share of the partition's bytes that must be in small files. While a table grows, a share
+        keeps what is written in proportion to its final size, however often this is called: with
+        one half the partition has doubled each time.
 
     Returns
     -------
     int
         Number of partitions rewritten.
     """
-    crowded = [period for period, files in table.file_counts().items() if files > above_files]
+    crowded = []
+    for period, sizes in table.file_sizes().items():
+        small = [size for size in sizes if size < file_bytes / 2]
+        if len(small) > above_files and sum(small) >= least_share * sum(sizes):
+            crowded.append(period)
     for period in crowded:
         _rewrite(table, period, file_bytes)
     if crowded:

@@ -207,13 +207,14 @@ class RecordTable:
             )
         )
 
-    def file_counts(self) -> dict[str, int]:
-        """Number of files of each partition."""
-        counts: dict[str, int] = {}
+    def file_sizes(self) -> dict[str, list[int]]:
+        """Sizes of the files of each partition, bytes."""
+        sizes: dict[str, list[int]] = {}
         actions = pa.table(self._delta.get_add_actions(flatten=True))
-        for period in actions[f"partition.{PERIOD}"].to_pylist():
-            counts[period] = counts.get(period, 0) + 1
-        return counts
+        periods = actions[f"partition.{PERIOD}"].to_pylist()
+        for period, size in zip(periods, actions["size_bytes"].to_pylist(), strict=True):
+            sizes.setdefault(period, []).append(size)
+        return sizes
 
     def row_count(self) -> int:
         """Number of rows, all versions counted."""
@@ -232,10 +233,6 @@ class RecordTable:
                 full=True,
             )
         )
-
-    def size_bytes(self) -> int:
-        """Bytes of the files that the table's version consists of."""
-        return int(sum(pa.table(self._delta.get_add_actions())["size_bytes"].to_pylist()))
 
     def _commit(self, write: Callable[[], object]) -> None:
         """Run a write that makes new versions, and flush what it wrote.

@@ -87,6 +87,7 @@ def import_records(
         store = WindowStore(mirror, definition, run.id, lease)
         try:
             _keep_all(store, source, stated, reporter or SilentReporter())
+            store.finish()
         except BaseException as error:
             mirror.catalogue.finish_run(run.id, RunOutcome.FAILED, error=error)
             raise

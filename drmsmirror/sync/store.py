@@ -28,6 +28,10 @@ __all__ = ["WindowStore", "adopt_definition"]
 
 _NOTHING = RunCounters()
 
+#: Share of a partition's bytes in small files from which it is compacted between windows: it has
+#: doubled each time then, so that a long run does not write the same rows over and over.
+_LEAST_SHARE = 0.5
+
 
 def adopt_definition(mirror: Mirror, definition: SeriesDefinition, upstream_url: str) -> None:
     """Take over a series' definition, new or with keywords added.
@@ -66,6 +70,7 @@ class WindowStore:
 
     def __post_init__(self) -> None:
         self._table: RecordTable | None = None
+        self._windows = 0
         self._formats = self.mirror.catalogue.codecs(self.definition.name)
         self._state = self.mirror.catalogue.state(self.definition.name)
 
@@ -135,24 +140,22 @@ class WindowStore:
         )
         self._formats = typed.codecs
         self.totals = _sum(self.totals, counted)
+        self._windows += 1
+        if self._windows % self.mirror.settings.records.compact_above_files == 0:
+            self._compact(least_share=_LEAST_SHARE)
         return result
 
-    def finish(self, watermark: AsOf) -> None:
+    def finish(self, watermark: AsOf | None = None) -> None:
         """Make few files of many, and note how far the upstream had come.
 
         Parameters
         ----------
-        watermark : AsOf
+        watermark : AsOf, optional
             State of the upstream that the run was about.
         """
         if self._state.table_path is None and self._table is None:
             return
-        settings = self.mirror.settings.records
-        compact(
-            self.table,
-            above_files=settings.compact_above_files,
-            file_bytes=settings.target_file_mib * 2**20,
-        )
+        self._compact()
         self.mirror.catalogue.record_window(
             self.definition.name,
             entries=(),
@@ -161,6 +164,15 @@ class WindowStore:
             run=self.run,
             watermark=watermark,
             lease=self.lease,
+        )
+
+    def _compact(self, least_share: float = 0.0) -> None:
+        settings = self.mirror.settings.records
+        compact(
+            self.table,
+            above_files=settings.compact_above_files,
+            file_bytes=settings.target_file_mib * 2**20,
+            least_share=least_share,
         )
 
 

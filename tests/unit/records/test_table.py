@@ -62,7 +62,7 @@ def test_rows_lie_in_the_period_of_their_axis_value(period, make_table) -> None:
         if row["_period"] != (str(start + row["t_rec_index"] * step)[:length] or "all")
     ]
     assert wrong == []
-    assert set(table.file_counts()) == {row["_period"] for row in rows}
+    assert set(table.file_sizes()) == {row["_period"] for row in rows}
 
 
 def test_a_table_that_a_dead_process_left_is_opened_with_its_own_period(make_table) -> None:
@@ -78,12 +78,12 @@ def test_a_table_that_a_dead_process_left_is_opened_with_its_own_period(make_tab
 @pytest.mark.parametrize("name", ["hmi.M_45s", "test.timekey", "test.nopk", "test.strfsn"])
 def test_compaction_keeps_every_row_in_fewer_sorted_files(name, period, make_table) -> None:
     table = make_table(name, period, windows=12)
-    rows, counts = stored(table).to_pylist(), table.file_counts()
-    crowded = {f"_period={period}" for period, files in counts.items() if files > 1}
+    rows, sizes = stored(table).to_pylist(), table.file_sizes()
+    crowded = {f"_period={period}" for period, files in sizes.items() if len(files) > 1}
     assert compact(table, above_files=1, file_bytes=128 * MIB) == len(crowded) > 0
     # repr, since NaN differs from itself
     assert repr(stored(table).to_pylist()) == repr(rows)
-    assert all(files == 1 for files in table.file_counts().values())
+    assert all(len(files) == 1 for files in table.file_sizes().values())
     keys = [*table.definition.internal_prime_keys, "recnum"]
     for file in (file for file in table.files() if Path(file).parent.name in crowded):
         lines = pq.read_table(file, columns=keys, partitioning=None).to_pylist()
@@ -96,6 +96,26 @@ def test_compaction_leaves_partitions_with_few_files_alone(make_table) -> None:
     before = table.version
     assert compact(table, above_files=32, file_bytes=128 * MIB) == 0
     assert table.version == before
+
+
+def test_files_of_their_full_size_are_not_written_again(make_table) -> None:
+    table = make_table("hmi.M_45s", Period.NONE, windows=6)
+    largest = max(table.file_sizes()["all"])
+    assert compact(table, above_files=1, file_bytes=2) == 0
+    assert compact(table, above_files=1, file_bytes=4 * largest) == 1
+
+
+def test_while_a_table_grows_few_bytes_do_not_make_a_partition_crowded(make_table) -> None:
+    table = make_table("test.nopk")
+    rows = records_of("test.nopk")
+    merge(table, rows.slice(3), run=1, generation=1)
+    (whole,) = table.file_sizes()["all"]
+    for number in range(3):
+        merge(table, rows.slice(number, 1), run=2, generation=1)
+    share = 1 - whole / sum(table.file_sizes()["all"])
+    limits = {"above_files": 2, "file_bytes": 2 * whole}
+    assert compact(table, **limits, least_share=share + 0.01) == 0
+    assert compact(table, **limits, least_share=share - 0.01) == 1
 
 
 def test_merging_goes_on_after_compaction(make_table) -> None:
