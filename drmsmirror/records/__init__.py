@@ -7,6 +7,7 @@ from drmsmirror.records.engine import connect
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
+from drmsmirror.records.repeats import find_repeat
 from drmsmirror.records.schema import FORMAT, Period, choose_period
 from drmsmirror.records.select import count_records, select_records
 from drmsmirror.records.table import RecordTable
@@ -25,6 +26,7 @@ __all__ = [
     "connect",
     "count_records",
     "create_view",
+    "find_repeat",
     "harvest_keys",
     "merge",
     "number_records",

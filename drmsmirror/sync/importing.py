@@ -17,6 +17,7 @@ from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Extent, extent_of
 from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records import find_repeat
 from drmsmirror.sync.progress import Progress, Reporter, SilentReporter
 from drmsmirror.sync.recordfile import RecordFile
 from drmsmirror.sync.store import WindowStore, adopt_definition
@@ -76,11 +77,13 @@ def import_records(
     Raises
     ------
     ImportDataError
-        The file is none of these, lacks a prime key, or holds what is no value of a keyword.
+        The file is none of these, lacks a prime key, holds what is no value of a keyword, or has
+        a record twice. Nothing is changed then.
     """
     stated = _stated(definition, covers)
     source = RecordFile.open(definition, file)
     _refuse_narrower(mirror, source)
+    _refuse_repeats(source)
     with mirror.catalogue.holding(f"series {definition.name.lower()}") as lease:
         adopt_definition(mirror, definition, "")
         run = mirror.catalogue.start_run(definition.name, f"import {file.name}")
@@ -154,6 +157,16 @@ def _refuse_narrower(mirror: Mirror, source: RecordFile) -> None:
         raise ImportDataError(
             f"{source.path} has no column for {shown}, which the mirror holds of {name}: importing "
             f"it would leave holes. Add the columns, or import it into another mirror (--mirror)"
+        )
+
+
+def _refuse_repeats(source: RecordFile) -> None:
+    """Which of two that are the same record is right only the owner of the file knows."""
+    if repeat := find_repeat(source.identities()):
+        what = "recnum" if source.identity == ("recnum",) else "prime keys"
+        raise ImportDataError(
+            f"{source.path}: records {repeat[0]} and {repeat[1]} have the same {what}. Nothing was "
+            f"imported; leave one of them out, or give each version of a record its recnum"
         )
 
 

@@ -19,6 +19,7 @@ from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, arrow_type, cast_
 from drmsmirror.model.series import Column, SeriesDefinition
 from drmsmirror.model.times import parse_times
 from drmsmirror.model.types import KeywordType
+from drmsmirror.records import type_records
 from drmsmirror.upstream.answers import read_recorded
 
 __all__ = ["Chunk", "RecordFile"]
@@ -110,13 +111,34 @@ class RecordFile:
         Raises
         ------
         ImportDataError
-            A value is none of its keyword's type, or a record number is absent or there twice.
+            A value is none of its keyword's type, or a record number is absent.
         """
         seen = 0
         for raw in _read(self.path):
             rows = self._prepared(raw, seen)
             seen += rows.num_rows
             yield Chunk(rows, self._largest_recnum(rows, seen), is_last=seen >= self.rows)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Columns by which its records are told apart: the number, or the prime keys without it."""
+        numbered = "recnum" in self.names.values()
+        return ("recnum",) if numbered else self.definition.internal_prime_keys
+
+    def identities(self) -> Iterator[pa.Table]:
+        """The columns of :attr:`identity`, piece by piece; none where there are no such columns.
+
+        Raises
+        ------
+        ImportDataError
+            As for :meth:`chunks`.
+        """
+        needed = {*self.identity, *(key.lower() for key in self.definition.prime_keys)}
+        for chunk in self.chunks() if self.identity else ():
+            names = {name: self.definition.column(name) for name in chunk.rows.column_names}
+            given = [name for name, c in names.items() if (c.name if c else name) in needed]
+            typed = type_records(self.definition, chunk.rows.select(given), {})
+            yield typed.rows.select(self.identity)
 
     def _prepared(self, raw: pa.Table, before: int) -> pa.Table:
         arrays = {
@@ -178,8 +200,6 @@ class RecordFile:
         numbers = rows["recnum"]
         if numbers.null_count:
             raise ImportDataError(f"{self.path} has a record without recnum before row {before}")
-        if pc.count_distinct(numbers).as_py() != len(numbers):
-            raise ImportDataError(f"{self.path} has a recnum twice before row {before}")
         return int(pc.max(numbers).as_py() or 0)
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from drmsmirror.client import Client
+from drmsmirror.errors import ImportDataError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.types import KeywordType
@@ -35,3 +39,65 @@ def test_an_import_leaves_few_files(mirror: Mirror, tmp_path: Path) -> None:
     table = mirror.table(SERIES)
     assert table.row_count() == 4
     assert len(table.files()) <= 2
+
+
+#: Records that are read in several pieces: a piece has at most 50,000.
+MANY = 60_000
+
+
+def write(file: Path, **columns: list[int]) -> Path:
+    rows = len(next(iter(columns.values())))
+    pq.write_table(pa.table(columns | {"NAME": ["a"] * rows}), file)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"N": [*range(MANY), 7]}, "records 8 and 60001 have the same prime keys"),
+        ({"N": [0, 1, 1]}, "records 2 and 3 have the same prime keys"),
+        (
+            {"recnum": [*range(1, MANY), 7], "N": [*range(MANY)]},
+            "records 7 and 60000 have the same recnum",
+        ),
+        ({"recnum": [5, 5], "N": [1, 1]}, "records 1 and 2 have the same recnum"),
+    ],
+    ids=["a key over pieces", "a key", "a number over pieces", "a number"],
+)
+def test_a_file_with_a_record_twice_is_refused_whole(
+    columns: dict[str, list[int]], message: str, mirror: Mirror, tmp_path: Path
+) -> None:
+    with pytest.raises(ImportDataError, match=message):
+        import_records(mirror, SERIES, write(tmp_path / "twice.parquet", **columns), covers="all")
+    assert mirror.catalogue.series() == ()
+
+
+def test_a_wrong_value_far_down_leaves_nothing_of_the_file(mirror: Mirror, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.csv"
+    lines = [f"{n},{'long ' * 500}" for n in range(1000)]
+    file.write_text("\n".join(["N,NAME", *lines, "x,a", ""]))
+    with pytest.raises(ImportDataError, match="record 1001: N is 'x'"):
+        import_records(mirror, SERIES, file)
+    assert mirror.catalogue.series() == ()
+
+
+def test_versions_of_a_record_are_told_apart_by_their_number(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    file = tmp_path / "versions.csv"
+    file.write_text("recnum,N,NAME\n5,1,new\n4,1,old\n")
+    report = import_records(mirror, SERIES, file, covers="all")
+    assert report.records_new == 2
+    with Client(mirror.settings, policy="offline") as client:
+        assert client.answer(SERIES.name, ["*recnum*", "NAME"]).texts() == {
+            "*recnum*": [5],
+            "NAME": ["new"],
+        }
+
+
+def test_the_same_file_twice_changes_nothing(mirror: Mirror, tmp_path: Path) -> None:
+    file = write(tmp_path / "many.parquet", N=[*range(MANY)])
+    first = import_records(mirror, SERIES, file)
+    again = import_records(mirror, SERIES, file)
+    assert (first.records_new, first.records_unchanged) == (MANY, 0)
+    assert (again.records_new, again.records_unchanged) == (0, MANY)
