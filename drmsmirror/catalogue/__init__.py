@@ -8,7 +8,7 @@ leases; in SQLite or in PostgreSQL, the same on both. Everything is reached thro
 from drmsmirror.catalogue.catalogue import Address, Catalogue
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, utc_now
-from drmsmirror.catalogue.definitions import DefinitionChange, SeriesSummary
+from drmsmirror.catalogue.definitions import SeriesSummary
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.processes import Process
 from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
@@ -21,7 +21,6 @@ __all__ = [
     "AsOf",
     "Catalogue",
     "Clock",
-    "DefinitionChange",
     "Lease",
     "Process",
     "Run",

@@ -28,7 +28,7 @@ from drmsmirror.catalogue.schema import check_revision, read_revision, refuse_ne
 from drmsmirror.errors import IntegrityError, LockedError, NotFoundError, StoreError
 from drmsmirror.files import make_directory, replacing
 
-__all__ = ["back_up", "check", "publish", "restore"]
+__all__ = ["back_up", "publish", "restore"]
 
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
@@ -63,17 +63,6 @@ def back_up(database: Database, target: Path, *, overwrite: bool = False) -> Non
     with replacing(target) as temporary:
         _write_copy(database, temporary)
         _refuse_damaged(temporary, database.place.shown)
-
-
-def check(database: Database) -> tuple[str, ...]:
-    """Say what is wrong inside the database, in words; empty where nothing is.
-
-    PostgreSQL looks after itself; for it nothing is ever found.
-    """
-    if database.place.path is None:
-        return ()
-    with explained(database.place), closing(sqlite3.connect(database.place.path)) as connection:
-        return problems(connection)
 
 
 def restore(

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,7 +25,7 @@ from drmsmirror.catalogue import (
 )
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
-from drmsmirror.catalogue.definitions import DefinitionChange, SeriesSummary
+from drmsmirror.catalogue.definitions import SeriesSummary
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.place import place_of
 from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
@@ -153,17 +152,9 @@ class Catalogue:
         """Where it is, in words, without a password."""
         return self.database.place.shown
 
-    def save_definition(
-        self,
-        definition: SeriesDefinition,
-        *,
-        upstream_url: str = "",
-        read_utc: datetime | None = None,
-    ) -> DefinitionChange:
+    def save_definition(self, definition: SeriesDefinition, *, upstream_url: str = "") -> None:
         """Keep a definition; see :func:`drmsmirror.catalogue.definitions.save`."""
-        return definitions.save(
-            self.database, definition, upstream_url=upstream_url, read_utc=read_utc
-        )
+        definitions.save(self.database, definition, upstream_url=upstream_url)
 
     def definition(self, series: str) -> SeriesDefinition:
         """Load the definition of a series, in any case; UnknownSeriesError without one."""
@@ -176,10 +167,6 @@ class Catalogue:
     def codecs(self, series: str) -> dict[str, str]:
         """Give the text codecs of a series, by keyword; UnknownSeriesError without the series."""
         return codecs.load(self.database, series)
-
-    def save_codecs(self, series: str, learnt: Mapping[str, str]) -> None:
-        """Keep codecs by keyword; UnknownSeriesError, UnknownKeywordError."""
-        codecs.save(self.database, series, learnt)
 
     def state(self, series: str) -> SeriesState:
         """How far the mirror has come with a series; UnknownSeriesError without the series."""
@@ -248,18 +235,6 @@ class Catalogue:
         """List the latest runs, of one series or of all, newest first."""
         return runs.recent(self.database, series=series, limit=limit)
 
-    def acquire(self, name: str, ttl_seconds: float = 120.0) -> Lease:
-        """Take a lease, in seconds; LockedError names its holder."""
-        return leases.acquire(self.database, name, ttl_seconds)
-
-    def renew(self, lease: Lease) -> Lease:
-        """Move the end of a lease on; LockedError where another took it over."""
-        return leases.renew(self.database, lease)
-
-    def release(self, lease: Lease) -> None:
-        """Give a lease back; nothing happens where another took it over."""
-        leases.release(self.database, lease)
-
     def leases(self) -> tuple[Lease, ...]:
         """All leases, those past their end included."""
         return leases.held(self.database)
@@ -275,7 +250,3 @@ class Catalogue:
     def backup(self, target: Path, *, overwrite: bool = False) -> None:
         """Write a backup; see :func:`drmsmirror.catalogue.backup.back_up`."""
         backup.back_up(self.database, target, overwrite=overwrite)
-
-    def check(self) -> tuple[str, ...]:
-        """Say what is wrong inside the database, in words; empty where nothing is."""
-        return backup.check(self.database)

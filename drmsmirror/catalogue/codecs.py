@@ -11,7 +11,7 @@ from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.definitions import known_key
 from drmsmirror.errors import UnknownKeywordError
 
-__all__ = ["load", "save", "write"]
+__all__ = ["load", "write"]
 
 
 def load(database: Database, series: str) -> dict[str, str]:
@@ -32,20 +32,8 @@ def load(database: Database, series: str) -> dict[str, str]:
         return {row.keywordname: row.codec for row in connection.execute(query)}
 
 
-def save(database: Database, series: str, codecs: Mapping[str, str]) -> None:
-    """Keep codecs by keyword, in any case; those of other keywords stay.
-
-    Raises
-    ------
-    UnknownSeriesError, UnknownKeywordError
-        The mirror knows no such series, or the series has no such keyword; nothing is kept.
-    """
-    with database.write() as connection:
-        write(connection, known_key(connection, series), codecs)
-
-
 def write(connection: Connection, key: str, codecs: Mapping[str, str]) -> None:
-    """Keep codecs inside a transaction of the caller's.
+    """Keep codecs by keyword, in any case, inside a transaction; those of other keywords stay.
 
     Raises
     ------

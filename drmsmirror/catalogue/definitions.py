@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
@@ -23,19 +22,7 @@ from drmsmirror.catalogue.masters import (
 from drmsmirror.errors import UnknownSeriesError
 from drmsmirror.model.series import SeriesDefinition
 
-__all__ = ["DefinitionChange", "SeriesSummary", "known_key", "load", "names", "save"]
-
-_ANCILLARY = ("step", "epoch", "base", "unit", "round", "vals")
-
-
-class DefinitionChange(StrEnum):
-    """What saving a definition changed."""
-
-    NEW = "new"
-    SAME = "same"
-    CHANGED = "changed"
-    #: Prime keys or slots changed: positions on the axis mean something else than before.
-    IDENTITY = "identity"
+__all__ = ["SeriesSummary", "known_key", "load", "names", "save"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,54 +41,30 @@ class SeriesSummary:
     note: str
 
 
-def save(
-    database: Database,
-    definition: SeriesDefinition,
-    *,
-    upstream_url: str = "",
-    read_utc: datetime | None = None,
-) -> DefinitionChange:
+def save(database: Database, definition: SeriesDefinition, *, upstream_url: str = "") -> None:
     """Keep a definition, in place of the one that is there, in one transaction.
 
-    Codecs stay with keywords that still have the same type. Coverage counts by prime keys and
-    slots: where those changed it is dropped, since it would speak of other positions; the rows
-    have to be read again into a new table.
+    Codecs stay with keywords that still have the same type. Coverage stays too: whoever saves has
+    made sure that what is held means the same by the new definition.
 
     Parameters
     ----------
     database : Database
     definition : SeriesDefinition
+        As it was read now.
     upstream_url : str
         Server that the definition comes from; empty keeps what is known.
-    read_utc : datetime, optional
-        When it was read there; now by default.
-
-    Returns
-    -------
-    DefinitionChange
     """
     key = series_key(definition.name)
-    when = read_utc or database.clock()
     with database.write() as connection:
         before = _find(connection, key)
-        codecs = _codecs_to_keep(connection, key, definition)
-        change = _compare(before, definition)
-        if before is None:
-            connection.execute(insert(tables.drms_series), series_row(definition))
-        elif change is not DefinitionChange.SAME:
-            connection.execute(
-                update(tables.drms_series)
-                .where(tables.drms_series.c.series_key == key)
-                .values(series_row(definition))
-            )
-        if change is not DefinitionChange.SAME:
+        if before != definition:
+            codecs = _codecs_to_keep(connection, key, definition)
+            _write_series(connection, key, series_row(definition), is_new=before is None)
             _replace(connection, tables.drms_keyword, key, keyword_rows(definition, codecs))
             _replace(connection, tables.drms_segment, key, segment_rows(definition))
             _replace(connection, tables.drms_link, key, link_rows(definition))
-        if change is DefinitionChange.IDENTITY:
-            _replace(connection, tables.coverage, key, [])
-        _note_reading(connection, key, when, upstream_url, is_new=before is None)
-    return change
+        _note_reading(connection, key, database.clock(), upstream_url, is_new=before is None)
 
 
 def load(database: Database, name: str) -> SeriesDefinition:
@@ -169,6 +132,15 @@ def _rows(connection: Connection, table: Table, key: str, rank: str) -> list[Any
     return list(connection.execute(query))
 
 
+def _write_series(connection: Connection, key: str, row: dict[str, Any], *, is_new: bool) -> None:
+    """Write the line of a series; it is not deleted first, since other tables refer to it."""
+    table = tables.drms_series
+    if is_new:
+        connection.execute(insert(table), row)
+    else:
+        connection.execute(update(table).where(table.c.series_key == key).values(row))
+
+
 def _replace(connection: Connection, table: Table, key: str, rows: list[dict[str, Any]]) -> None:
     connection.execute(delete(table).where(table.c.series_key == key))
     if rows:
@@ -189,33 +161,6 @@ def _codecs_to_keep(
         if now is not None and now.type == row.type:
             kept[row.keywordname.lower()] = row.codec
     return kept
-
-
-def _compare(before: SeriesDefinition | None, after: SeriesDefinition) -> DefinitionChange:
-    if before is None:
-        return DefinitionChange.NEW
-    if before == after:
-        return DefinitionChange.SAME
-    if _identity(before) != _identity(after):
-        return DefinitionChange.IDENTITY
-    return DefinitionChange.CHANGED
-
-
-def _identity(definition: SeriesDefinition) -> list[tuple[str, ...]]:
-    """Everything that positions on the axis and identities of records depend on."""
-    parts = []
-    for key in definition.prime_keys:
-        keyword = definition.keyword(key)
-        slots = [definition.find(f"{key}_{suffix}") for suffix in _ANCILLARY]
-        parts.append(
-            (
-                key.lower(),
-                str(keyword.type),
-                str(keyword.scope),
-                *(f"{slot.default} {slot.units}" if slot else "" for slot in slots),
-            )
-        )
-    return parts
 
 
 def _note_reading(

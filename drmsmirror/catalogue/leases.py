@@ -98,19 +98,26 @@ def acquire(database: Database, name: str, ttl_seconds: float) -> Lease:
     return lease
 
 
-def renew(database: Database, lease: Lease) -> Lease:
+def renew(database: Database, lease: Lease) -> Lease | None:
     """Move the end of a lease on; one that has passed may be renewed while nobody took it over.
 
-    Raises
-    ------
-    LockedError
-        Another process has taken it over.
+    Returns
+    -------
+    Lease or None
+        With its later end; None where it was given back, or another process has taken it over.
     """
-    renewed = _renewed(database, lease)
-    if renewed is None:
-        with database.read() as connection:
-            raise LockedError(_explain_loss(lease.name, _find(connection, lease.name)))
-    return renewed
+    table = tables.leases
+    with database.write() as connection:
+        now = database.clock()
+        later = replace(
+            lease, heartbeat_utc=now, expires_utc=now + timedelta(seconds=lease.ttl_seconds)
+        )
+        changed = connection.execute(
+            update(table)
+            .where(table.c.name == lease.name, table.c.token == lease.token)
+            .values(heartbeat_utc=later.heartbeat_utc, expires_utc=later.expires_utc)
+        )
+    return later if changed.rowcount else None
 
 
 def release(database: Database, lease: Lease) -> None:
@@ -172,27 +179,11 @@ def holding(database: Database, name: str, *, ttl_seconds: float = 120.0) -> Ite
 def _keep(database: Database, lease: Lease, stop: Event) -> None:
     while not stop.wait(lease.ttl_seconds / 3):
         try:
-            if _renewed(database, lease) is None:
+            if renew(database, lease) is None:
                 _log.error("lost the lease %s to another process", lease.name)
                 return
         except DrmsMirrorError as error:  # the next beat may succeed before the end
             _log.warning("could not renew the lease %s: %s", lease.name, error)
-
-
-def _renewed(database: Database, lease: Lease) -> Lease | None:
-    """Give the lease with a later end, or None where it is another's."""
-    table = tables.leases
-    with database.write() as connection:
-        now = database.clock()
-        later = replace(
-            lease, heartbeat_utc=now, expires_utc=now + timedelta(seconds=lease.ttl_seconds)
-        )
-        changed = connection.execute(
-            update(table)
-            .where(table.c.name == lease.name, table.c.token == lease.token)
-            .values(heartbeat_utc=later.heartbeat_utc, expires_utc=later.expires_utc)
-        )
-    return later if changed.rowcount else None
 
 
 def _explain(lease: Lease) -> str:

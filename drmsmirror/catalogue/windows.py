@@ -13,7 +13,6 @@ from drmsmirror.catalogue.definitions import known_key
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.runs import RunCounters
 from drmsmirror.catalogue.state import SeriesState
-from drmsmirror.errors import IntegrityError
 from drmsmirror.failpoints import reach
 from drmsmirror.model.coverage import CoverageEntry, coalesce
 
@@ -69,8 +68,6 @@ def record_window(
     ------
     UnknownSeriesError, UnknownKeywordError, NotFoundError
         The series, the keyword of a codec or the run is unknown; nothing is written.
-    IntegrityError
-        The table's version is lower than one that was recorded: it comes from an older copy.
     LockedError
         The lease was lost.
     """
@@ -79,7 +76,6 @@ def record_window(
             leases.confirm(connection, lease)
         key = known_key(connection, series)
         before = state.read(connection, key, for_change=True)
-        _refuse_older_table(before, table_version)
         after = replace(before, table_version=table_version, rows_held=rows_held)
         if watermark is not None:
             after = replace(after, watermark=watermark.recnum, watermark_utc=watermark.utc)
@@ -99,12 +95,3 @@ def record_window(
         reach("catalogue.before_commit")
     reach("catalogue.after_commit")
     return after
-
-
-def _refuse_older_table(before: SeriesState, table_version: int) -> None:
-    if before.table_version is not None and table_version < before.table_version:
-        raise IntegrityError(
-            f"The record table of {before.series} has version {table_version}, but the catalogue "
-            f"speaks of version {before.table_version}: the table was brought back from an older "
-            "copy. Bring back the catalogue of the same time with `drmsmirror db restore`"
-        )

@@ -39,7 +39,13 @@ def hold(mirror: Mirror, series: Series) -> SeriesDefinition:
     with mirror.catalogue.holding(f"series {name}") as lease:
         adopt_definition(mirror, definition, "")
         formats = {k.name: k.format for k in series.definition.keywords if k.name[:1] == "K"}
-        mirror.catalogue.save_codecs(name, formats | {"REGION": "%d", "T_REC": "TAI 0"})
+        mirror.catalogue.record_window(
+            name,
+            entries=(),
+            table_version=0,
+            rows_held=0,
+            codecs=formats | {"REGION": "%d", "T_REC": "TAI 0"},
+        )
         run = mirror.catalogue.start_run(name, name)
         store = WindowStore(mirror, definition, run.id, lease)
         days = float(np.ptp(series.columns["t_rec"])) / 86400

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from drmsmirror.catalogue import REVISIONS, AsOf, Catalogue, RunCounters, RunOutcome
+from drmsmirror.catalogue.leases import acquire, release
 from drmsmirror.errors import (
     CatalogueVersionError,
     IntegrityError,
@@ -52,7 +53,7 @@ def fill(catalogue: Catalogue) -> None:
             share_held=1 / 3,
         )
     catalogue.finish_run(run.id, RunOutcome.FAILED, error=ValueError("x"))
-    catalogue.acquire("series/other", 60)
+    acquire(catalogue.database, "series/other", 60)
 
 
 def content(catalogue: Catalogue) -> dict[str, object]:
@@ -70,7 +71,7 @@ def content(catalogue: Catalogue) -> dict[str, object]:
 
 def give_back_leases(catalogue: Catalogue) -> None:
     for lease in catalogue.leases():
-        catalogue.release(lease)
+        release(catalogue.database, lease)
 
 
 def number_of_runs_after_one_more(catalogue: Catalogue) -> list[int]:
@@ -174,7 +175,9 @@ def test_a_backup_restores_what_there_was(
     tmp_path: Path,
 ) -> None:
     catalogue.start_run("another.series", "x")
-    catalogue.save_codecs(NAME, {"QUALITY": "later"})
+    catalogue.record_window(
+        NAME, entries=(), table_version=1, rows_held=3, codecs={"QUALITY": "later"}
+    )
     later = content(catalogue)
     give_back_leases(catalogue)
     catalogue.close()
@@ -182,7 +185,6 @@ def test_a_backup_restores_what_there_was(
     with Catalogue.open(address) as restored:
         assert content(restored) == filled
         assert restored.leases() == ()
-        assert restored.check() == ()
         assert number_of_runs_after_one_more(restored) == [2, 1]
     assert replaced is not None
     assert ".replaced-" in replaced.name
@@ -223,10 +225,10 @@ def test_nothing_is_restored_while_somebody_works(
 ) -> None:
     before = content(catalogue)
     with Catalogue.open(address) as now:  # a lease by the clock of this moment
-        lease = now.acquire("series/x", 3600)
+        lease = acquire(now.database, "series/x", 3600)
         with pytest.raises(LockedError, match=r"series/x is being worked on by process \d+"):
             Catalogue.restore(address, backup)
-        now.release(lease)
+        release(now.database, lease)
     assert content(catalogue) == before
 
 
@@ -331,14 +333,16 @@ def test_killed_while_restoring_the_catalogue_is_the_old_or_the_new(tmp_path: Pa
             assert content(now) == (filled if point == "file.after_rename" else later)
 
 
-def test_the_live_catalogue_is_checked(catalogue: Catalogue, address: str) -> None:
-    fill(catalogue)
-    assert catalogue.check() == ()
-    if is_sqlite(address):
-        with closing(sqlite3.connect(address.removeprefix("sqlite:///"))) as connection:
+def test_a_damaged_catalogue_is_not_backed_up(tmp_path: Path) -> None:
+    path, backup = tmp_path / "catalogue.sqlite", tmp_path / "backup.sqlite"
+    with Catalogue.create(path) as catalogue:
+        fill(catalogue)
+        with closing(sqlite3.connect(path)) as connection:
             connection.execute("UPDATE coverage SET series_key = 'no.such'")
             connection.commit()
-        assert "coverage refers to a row of drms_series" in catalogue.check()[0]
+        with pytest.raises(IntegrityError, match="coverage refers to a row of drms_series"):
+            catalogue.backup(backup)
+    assert not backup.exists()
 
 
 @pytest.fixture

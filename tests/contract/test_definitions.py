@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from drmsmirror.catalogue import Catalogue, DefinitionChange, SeriesSummary
+from drmsmirror.catalogue import Catalogue, SeriesSummary
 from drmsmirror.catalogue.tables import drms_keyword, drms_link, drms_segment, drms_series
 from drmsmirror.errors import UnknownKeywordError, UnknownSeriesError
 from drmsmirror.model.coverage import EVERYTHING, CoverageEntry, Versions
 from drmsmirror.model.series import Keyword, Link, LinkTarget, Scope, Segment, SeriesDefinition
 from drmsmirror.model.types import KeywordType
-from tests.contract.conftest import SERIES, START, stored_definition
+from tests.contract.conftest import SERIES, START, Clock, stored_definition
 
 
 @pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
 def test_every_stored_series_comes_back_the_same(catalogue: Catalogue, path: Path) -> None:
     definition = stored_definition(path.stem)
-    assert catalogue.save_definition(definition) is DefinitionChange.NEW
+    catalogue.save_definition(definition)
     assert catalogue.definition(definition.name.upper()) == definition
-    assert catalogue.save_definition(definition) is DefinitionChange.SAME
+    catalogue.save_definition(definition)
     assert catalogue.definition(definition.name) == definition
 
 
@@ -93,10 +93,14 @@ def test_an_unknown_series_is_named_with_near_ones(catalogue: Catalogue) -> None
             use("hmi.m_46s")
 
 
+def keep_codecs(catalogue: Catalogue, codecs: dict[str, str]) -> None:
+    catalogue.record_window("HMI.m_45S", entries=(), table_version=1, rows_held=0, codecs=codecs)
+
+
 def test_a_changed_definition_replaces_the_old_and_keeps_codecs(catalogue: Catalogue) -> None:
     before = stored_definition("hmi.M_45s")
     catalogue.save_definition(before)
-    catalogue.save_codecs("HMI.m_45S", {"quality": "hex", "CAMERA": "%d", "DATE": "iso"})
+    keep_codecs(catalogue, {"quality": "hex", "CAMERA": "%d", "DATE": "iso"})
     assert catalogue.codecs("hmi.m_45s") == {"CAMERA": "%d", "DATE": "iso", "QUALITY": "hex"}
     keywords = [keyword for keyword in before.keywords if keyword.name != "DATE"]
     after = replace(
@@ -108,7 +112,7 @@ def test_a_changed_definition_replaces_the_old_and_keeps_codecs(catalogue: Catal
         ),
         segments=(),
     )
-    assert catalogue.save_definition(after) is DefinitionChange.CHANGED
+    catalogue.save_definition(after)
     assert catalogue.definition("hmi.M_45s") == after
     assert catalogue.codecs("hmi.M_45s") == {"CAMERA": "%d"}
 
@@ -116,42 +120,27 @@ def test_a_changed_definition_replaces_the_old_and_keeps_codecs(catalogue: Catal
 def test_a_codec_of_an_unknown_keyword_saves_none(catalogue: Catalogue) -> None:
     catalogue.save_definition(stored_definition("hmi.M_45s"))
     with pytest.raises(UnknownKeywordError, match="'NOPE'"):
-        catalogue.save_codecs("hmi.M_45s", {"CAMERA": "%d", "NOPE": "x"})
+        keep_codecs(catalogue, {"CAMERA": "%d", "NOPE": "x"})
     assert catalogue.codecs("hmi.M_45s") == {}
 
 
-@pytest.mark.parametrize(
-    ("keyword", "drops"), [("T_REC_step", True), ("T_REC_epoch", True), ("QUALITY", False)]
-)
-def test_coverage_is_dropped_when_its_positions_change_their_meaning(
-    catalogue: Catalogue, keyword: str, drops: bool
-) -> None:
+def test_coverage_stays_with_a_changed_definition(catalogue: Catalogue) -> None:
     before = stored_definition("hmi.M_45s")
     catalogue.save_definition(before)
     entry = CoverageEntry(EVERYTHING, "", frozenset({"t_rec"}), Versions.LATEST, 0, 7, START)
     catalogue.record_window("hmi.M_45s", entries=[entry], table_version=1, rows_held=5)
-    after = replace(
-        before,
-        keywords=tuple(
-            replace(each, default="1.5") if each.name == keyword else each
-            for each in before.keywords
-        ),
-    )
-    assert after != before
-    change = catalogue.save_definition(after)
-    assert change is (DefinitionChange.IDENTITY if drops else DefinitionChange.CHANGED)
-    assert catalogue.coverage("hmi.M_45s") == (() if drops else (entry,))
+    catalogue.save_definition(replace(before, note="changed"))
+    assert catalogue.coverage("hmi.M_45s") == (entry,)
     assert catalogue.state("hmi.M_45s").rows_held == 5
 
 
-def test_when_and_where_it_was_read_is_kept(catalogue: Catalogue) -> None:
+def test_when_and_where_it_was_read_is_kept(catalogue: Catalogue, clock: Clock) -> None:
     definition = stored_definition("hmi.M_45s")
     catalogue.save_definition(definition, upstream_url="http://jsoc.example")
     assert catalogue.state("hmi.M_45s").definition_read_utc == START
-    elsewhere = timezone(timedelta(hours=-8))
-    later = datetime(2024, 6, 1, 4, 5, 6, 789_012, tzinfo=elsewhere)
-    catalogue.save_definition(definition, read_utc=later)
+    clock.move(60)
+    catalogue.save_definition(definition)
     state = catalogue.state("hmi.M_45s")
     assert state.upstream_url == "http://jsoc.example"
-    assert state.definition_read_utc == later
+    assert state.definition_read_utc == clock.now
     assert state.definition_read_utc.tzinfo is UTC

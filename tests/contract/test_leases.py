@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from drmsmirror.catalogue import Catalogue
+from drmsmirror.catalogue.leases import acquire, release, renew
 from drmsmirror.catalogue.processes import this_process
 from drmsmirror.catalogue.tables import leases
 from drmsmirror.errors import LockedError
@@ -22,12 +23,13 @@ NAME = "series/hmi.M_45s"
 HOLDER = """
 import sys
 from drmsmirror.catalogue import Catalogue
+from drmsmirror.catalogue.leases import acquire
 from drmsmirror.errors import LockedError
 with Catalogue.open(sys.argv[1]) as catalogue:
     print("ready", flush=True)
     sys.stdin.readline()
     try:
-        lease = catalogue.acquire(sys.argv[2], 3600)
+        lease = acquire(catalogue.database, sys.argv[2], 3600)
     except LockedError as error:
         print(f"refused: {error}", flush=True)
     else:
@@ -67,26 +69,26 @@ def two(catalogue: Catalogue, address: str, clock: Clock) -> Iterator[tuple[Cata
 
 
 def test_it_is_acquired_and_released(catalogue: Catalogue) -> None:
-    lease = catalogue.acquire(NAME, 60)
+    lease = acquire(catalogue.database, NAME, 60)
     assert catalogue.leases() == (lease,)
     assert (lease.name, lease.holder, lease.ttl_seconds) == (NAME, this_process(), 60)
     assert lease.expires_utc == START + timedelta(seconds=60)
-    catalogue.release(lease)
+    release(catalogue.database, lease)
     assert catalogue.leases() == ()
-    assert catalogue.acquire(NAME, 60).token != lease.token
+    assert acquire(catalogue.database, NAME, 60).token != lease.token
 
 
 def test_leases_of_different_names_do_not_meet(catalogue: Catalogue) -> None:
-    held = [catalogue.acquire(name, 60) for name in ("b", "a")]
+    held = [acquire(catalogue.database, name, 60) for name in ("b", "a")]
     assert catalogue.leases() == tuple(reversed(held))
 
 
 def test_one_that_is_held_is_refused_with_its_holder(two: tuple[Catalogue, Catalogue]) -> None:
     one, other = two
-    lease = one.acquire(NAME, 60)
+    lease = acquire(one.database, NAME, 60)
     for catalogue in two:  # not even the holder gets it twice
         with pytest.raises(LockedError) as caught:
-            catalogue.acquire(NAME, 60)
+            acquire(catalogue.database, NAME, 60)
     text = str(caught.value)
     assert f"process {lease.holder.pid} on {lease.holder.host}" in text
     assert "since 2024-05-10 12:00:00 UTC" in text
@@ -96,58 +98,67 @@ def test_one_that_is_held_is_refused_with_its_holder(two: tuple[Catalogue, Catal
 
 def test_one_past_its_end_is_taken_over(two: tuple[Catalogue, Catalogue], clock: Clock) -> None:
     one, other = two
-    first = one.acquire(NAME, 60)
+    first = acquire(one.database, NAME, 60)
     clock.move(59.9)
     with pytest.raises(LockedError):
-        other.acquire(NAME, 60)
+        acquire(other.database, NAME, 60)
     clock.move(0.1)
-    second = other.acquire(NAME, 60)
+    second = acquire(other.database, NAME, 60)
     assert other.leases() == (second,)
-    with pytest.raises(LockedError, match=r"ran out and process .* took it over"):
-        one.renew(first)
-    one.release(first)
+    assert renew(one.database, first) is None
+    release(one.database, first)
     assert other.leases() == (second,)
 
 
 def test_renewing_moves_the_end(two: tuple[Catalogue, Catalogue], clock: Clock) -> None:
     one, other = two
-    lease = one.acquire(NAME, 60)
+    lease = acquire(one.database, NAME, 60)
     clock.move(50)
-    renewed = one.renew(lease)
+    renewed = renew(one.database, lease)
+    assert renewed is not None
     assert renewed.expires_utc == lease.expires_utc + timedelta(seconds=50)
     assert other.leases() == (renewed,)
     clock.move(59)
     with pytest.raises(LockedError):
-        other.acquire(NAME, 60)
+        acquire(other.database, NAME, 60)
 
 
 def test_one_past_its_end_that_nobody_took_can_be_renewed(
     catalogue: Catalogue, clock: Clock
 ) -> None:
-    lease = catalogue.acquire(NAME, 60)
+    lease = acquire(catalogue.database, NAME, 60)
     clock.move(86_400)  # the machine slept
-    assert catalogue.renew(lease).expires_utc > clock.now
+    renewed = renew(catalogue.database, lease)
+    assert renewed is not None
+    assert renewed.expires_utc > clock.now
 
 
 def test_one_that_was_released_cannot_be_renewed(catalogue: Catalogue) -> None:
-    lease = catalogue.acquire(NAME, 60)
-    catalogue.release(lease)
-    with pytest.raises(LockedError, match="given up"):
-        catalogue.renew(lease)
+    lease = acquire(catalogue.database, NAME, 60)
+    release(catalogue.database, lease)
+    assert renew(catalogue.database, lease) is None
     assert catalogue.leases() == ()
 
 
 def test_a_lost_lease_writes_nothing(two: tuple[Catalogue, Catalogue], clock: Clock) -> None:
     one, other = two
     one.save_definition(stored_definition("hmi.M_45s"))
-    lost = one.acquire(NAME, 60)
+    lost = acquire(one.database, NAME, 60)
     one.record_window("hmi.M_45s", entries=(), table_version=1, rows_held=1, lease=lost)
     clock.move(61)
-    kept = other.acquire(NAME, 60)
-    with pytest.raises(LockedError, match="took it over"):
+    kept = acquire(other.database, NAME, 60)
+    with pytest.raises(LockedError, match=r"ran out and process .* took it over"):
         one.record_window("hmi.M_45s", entries=(), table_version=2, rows_held=2, lease=lost)
     assert one.state("hmi.M_45s").table_version == 1
     other.record_window("hmi.M_45s", entries=(), table_version=3, rows_held=3, lease=kept)
+
+
+def test_a_lease_that_was_given_back_writes_nothing(catalogue: Catalogue) -> None:
+    catalogue.save_definition(stored_definition("hmi.M_45s"))
+    lease = acquire(catalogue.database, NAME, 60)
+    release(catalogue.database, lease)
+    with pytest.raises(LockedError, match="given up"):
+        catalogue.record_window("hmi.M_45s", entries=(), table_version=1, rows_held=1, lease=lease)
 
 
 def test_of_many_processes_one_gets_it(address: str) -> None:
@@ -167,21 +178,21 @@ def test_one_of_a_process_that_died_here_is_taken_over_at_once(address: str) -> 
         tell(process)
         assert line_of(process) == "held"
         with pytest.raises(LockedError, match=f"process {process.pid} on"):
-            catalogue.acquire(NAME, 60)
+            acquire(catalogue.database, NAME, 60)
         process.kill()
         process.wait()
-        lease = catalogue.acquire(NAME, 60)
+        lease = acquire(catalogue.database, NAME, 60)
         assert catalogue.leases() == (lease,)
 
 
 def test_one_of_a_process_elsewhere_is_not(two: tuple[Catalogue, Catalogue]) -> None:
     """Another host, or a container with the name of this one, has processes of its own."""
     one, other = two
-    one.acquire(NAME, 60)
+    acquire(one.database, NAME, 60)
     with one.database.write() as connection:
         connection.execute(update(leases).values(pid=2**22 + 1, process="elsewhere#1"))
     with pytest.raises(LockedError):
-        other.acquire(NAME, 60)
+        acquire(other.database, NAME, 60)
 
 
 class BeatingClock(Clock):
@@ -209,7 +220,7 @@ def test_it_is_kept_alive_while_a_block_runs(address: str) -> None:
             assert now.token == lease.token
             assert now.heartbeat_utc == clock.now
             with pytest.raises(LockedError):
-                catalogue.acquire(NAME, 60)
+                acquire(catalogue.database, NAME, 60)
         assert catalogue.leases() == ()
 
 
@@ -226,5 +237,5 @@ def test_a_block_whose_lease_was_taken_leaves_the_other_one(
     one, other = two
     with one.holding(NAME, ttl_seconds=3600):
         clock.move(3600)
-        taken = other.acquire(NAME, 60)
+        taken = acquire(other.database, NAME, 60)
     assert other.leases() == (taken,)

@@ -14,7 +14,6 @@ from sqlalchemy import select
 from drmsmirror.catalogue import AsOf, Catalogue, RunCounters, RunOutcome, SeriesState
 from drmsmirror.catalogue.tables import coverage, runs
 from drmsmirror.errors import (
-    IntegrityError,
     NotFoundError,
     UnknownKeywordError,
     UnknownSeriesError,
@@ -145,7 +144,6 @@ def test_a_window_is_recorded_with_all_that_belongs_to_it(series: Catalogue) -> 
     [
         ({"codecs": {"NOPE": "x"}}, UnknownKeywordError),
         ({"run": 9999}, NotFoundError),
-        ({"table_version": 2}, IntegrityError),
     ],
 )
 def test_a_window_that_cannot_be_recorded_whole_is_not_recorded(
@@ -158,12 +156,6 @@ def test_a_window_that_cannot_be_recorded_whole_is_not_recorded(
         series.record_window(NAME, **arguments)  # type: ignore[arg-type]
     assert series.state(NAME) == before
     assert series.coverage(NAME) == (entry(0, 10),)
-
-
-def test_a_table_from_an_older_copy_is_named(series: Catalogue) -> None:
-    series.record_window(NAME, entries=(), table_version=8, rows_held=1)
-    with pytest.raises(IntegrityError, match=r"has version 7, .* version 8: .*db restore"):
-        series.record_window(NAME, entries=(), table_version=7, rows_held=1)
 
 
 def test_a_window_of_an_unknown_series(series: Catalogue) -> None:
