@@ -1,18 +1,19 @@
 """SQL over the whole mirror: one SELECT, parsed and checked first, then run by DuckDB.
 
 The statement can name series and nothing else: no file, no setting, no table function. Besides
-being parsed it runs on a connection that can read the record tables only and write nothing there.
+being parsed it runs on a connection that can read the record tables of those series only and write
+nothing there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from drmsmirror.errors import SqlError
 from drmsmirror.mirror import Mirror
-from drmsmirror.records import RecordTable, connect, create_view
+from drmsmirror.records import connect, create_view
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -44,15 +45,19 @@ def run_sql(mirror: Mirror, statement: str) -> tuple[list[str], list[tuple[Any, 
     SqlError
         It is no single SELECT, names what is no series of the mirror, uses what is not allowed,
         or the engine cannot run it.
+    IntegrityError
+        The record table of a series that it names cannot be read.
     """
     import duckdb
 
-    tables = _tables(mirror)
+    held = _held(mirror)
     parsed = _parse(statement)
-    described = _check(parsed, statement, tables)
-    with connect([table.path for table in tables.values()]) as connection:
-        for name in _named(parsed, tables):
-            create_view(connection, tables[name])
+    described = _check(parsed, statement, held)
+    named = _named(parsed, held)
+    tables = [mirror.table(mirror.catalogue.definition(name)) for name in named]
+    with connect([table.path for table in tables]) as connection:
+        for table in tables:
+            create_view(connection, table)
         text = _columns_of(described) if described else statement
         try:
             result = connection.execute(text)
@@ -61,14 +66,11 @@ def run_sql(mirror: Mirror, statement: str) -> tuple[list[str], list[tuple[Any, 
             raise SqlError(f"DuckDB cannot run this: {error}") from None
 
 
-def _tables(mirror: Mirror) -> dict[str, RecordTable]:
-    """The series that have a record table, by name in lower case."""
-    tables = {}
-    for summary in mirror.catalogue.series():
-        definition = mirror.catalogue.definition(summary.name)
-        if mirror.catalogue.state(summary.name).table_path is not None:
-            tables[definition.name.lower()] = mirror.table(definition)
-    return tables
+def _held(mirror: Mirror) -> list[str]:
+    """Names of the series that have a record table, in lower case and in their order."""
+    catalogue = mirror.catalogue
+    names = [series.name for series in catalogue.series()]
+    return sorted(name.lower() for name in names if catalogue.state(name).table_path is not None)
 
 
 def _parse(statement: str) -> exp.Expr:
@@ -83,13 +85,13 @@ def _parse(statement: str) -> exp.Expr:
     return parsed[0]
 
 
-def _check(parsed: exp.Expr, statement: str, tables: Iterable[str]) -> str | None:
+def _check(parsed: exp.Expr, statement: str, held: Sequence[str]) -> str | None:
     """Refuse what is not allowed; the name of the series where one is to be described."""
     from sqlglot import exp
 
     if isinstance(parsed, exp.Describe) and isinstance(parsed.this, exp.Table):
         name = _full_name(parsed.this)
-        _refuse_unknown(parsed.this, name, tables)
+        _refuse_unknown(parsed.this, name, held)
         return name
     if not isinstance(parsed, exp.Query):
         raise SqlError(f"Only SELECT and DESCRIBE are allowed, not: {statement.strip()[:60]}")
@@ -100,7 +102,7 @@ def _check(parsed: exp.Expr, statement: str, tables: Iterable[str]) -> str | Non
         if isinstance(node, exp.Table):
             name = _full_name(node)
             if name not in own:
-                _refuse_unknown(node, name, tables)
+                _refuse_unknown(node, name, held)
         elif isinstance(node, exp.Func):
             _refuse_function(node)
     return None
@@ -115,13 +117,11 @@ def _full_name(table: exp.Table) -> str:
     return ".".join(parts).lower()
 
 
-def _refuse_unknown(table: exp.Table, name: str, tables: Iterable[str]) -> None:
-    known = sorted(tables)
-    if name in known:
+def _refuse_unknown(table: exp.Table, name: str, held: Sequence[str]) -> None:
+    if name in held:
         return
-    shown = table.sql(_DIALECT)
-    held = f"held are {', '.join(known)}" if known else "the mirror holds none yet"
-    raise SqlError(f"{shown} is no series of this mirror; {held}")
+    known = f"held are {', '.join(held)}" if held else "the mirror holds none yet"
+    raise SqlError(f"{table.sql(_DIALECT)} is no series of this mirror; {known}")
 
 
 def _refuse_function(node: exp.Func) -> None:
@@ -146,12 +146,12 @@ def _pure_functions() -> frozenset[str]:
     return frozenset(name for (name,) in rows) - _REFUSED_FUNCTIONS
 
 
-def _named(parsed: exp.Expr, tables: Iterable[str]) -> list[str]:
+def _named(parsed: exp.Expr, held: Sequence[str]) -> list[str]:
     """The series that the statement names, each once."""
     from sqlglot import exp
 
     names = {_full_name(table) for table in parsed.find_all(exp.Table)}
-    return sorted(names & set(tables))
+    return sorted(names & set(held))
 
 
 def _columns_of(name: str) -> str:

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from drmsmirror.client.sql import run_sql
-from drmsmirror.errors import SqlError
+from drmsmirror.errors import IntegrityError, SqlError
 from drmsmirror.mirror import Mirror
 
 
@@ -62,6 +62,19 @@ def test_columns_are_those_of_the_series_with_missing_values_as_null(mirror: Mir
     assert not any(isinstance(value, float) and math.isnan(value) for value in values)
     assert "" not in values
     assert -(2**31) not in values
+
+
+def test_a_damaged_series_does_not_keep_others_from_being_asked(copy_of) -> None:
+    copy = copy_of("hmi.M_45s", "test.strfsn", rows=20)
+    copy.sync("hmi.M_45s")
+    copy.sync("test.strfsn")
+    with copy.open() as mirror:
+        log = mirror.table(mirror.catalogue.definition("test.strfsn")).path / "_delta_log"
+        for commit in log.iterdir():
+            commit.write_text("{")
+        assert run_sql(mirror, "select count(*) > 0 from hmi.m_45s")[1] == [(True,)]
+        with pytest.raises(IntegrityError, match=r"test\.strfsn.* cannot be read"):
+            run_sql(mirror, "select count(*) from test.strfsn")
 
 
 def test_describe_tells_names_types_units_and_notes(mirror) -> None:
