@@ -17,7 +17,7 @@ from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import plan_keys, select_records
 from drmsmirror.settings import Settings, load_settings
-from drmsmirror.upstream import Jsoc, Upstream
+from drmsmirror.upstream import Jsoc, SeriesEntry, Upstream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,18 +91,22 @@ class Client:
         regex : str, optional
             Regular expression found anywhere in the name, in any case.
         full : bool
-            Whether to return a table with name, primekeys and note.
+            Whether to return a table with name, primekeys and note; without primekeys where the
+            upstream's list does not tell them, as JSOC's.
         """
         import pandas as pd
 
         if self.policy is Policy.OFFLINE:
-            rows = self._held_series(regex)
+            entries = self._held_series(regex)
         else:
-            entries = self._upstream.series_names(regex)
-            rows = [(entry.name, list(entry.prime_keys), entry.note) for entry in entries]
-        if full:
-            return pd.DataFrame(rows, columns=["name", "primekeys", "note"])
-        return [name for name, _, _ in rows]
+            entries = list(self._upstream.series_names(regex))
+        if not full:
+            return [entry.name for entry in entries]
+        columns: dict[str, list[Any]] = {"name": [entry.name for entry in entries]}
+        if all(entry.prime_keys is not None for entry in entries):
+            columns["primekeys"] = [list(entry.prime_keys or ()) for entry in entries]
+        columns["note"] = [entry.note for entry in entries]
+        return pd.DataFrame(columns)
 
     def info(self, ds: str) -> SeriesInfo:
         """What is known about a series: keywords, segments, links, prime keys.
@@ -273,10 +277,12 @@ class Client:
             known[name.lower()] = self._upstream.definition(name).definition
         return known[name.lower()]
 
-    def _held_series(self, regex: str | None) -> list[tuple[str, list[str], str]]:
+    def _held_series(self, regex: str | None) -> list[SeriesEntry]:
         pattern = re.compile(regex or "", re.IGNORECASE)
         return [
-            (held.name, list(self.mirror.catalogue.definition(held.name).prime_keys), held.note)
+            SeriesEntry(
+                held.name, self.mirror.catalogue.definition(held.name).prime_keys, held.note
+            )
             for held in self.mirror.catalogue.series()
             if pattern.search(held.name)
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from drmsmirror.errors import QueryError
+from drmsmirror.errors import QueryError, UpstreamRefusedError
 from drmsmirror.settings import UpstreamSettings
 from drmsmirror.upstream import answers
 from drmsmirror.upstream.protocol import (
@@ -54,7 +54,10 @@ class Jsoc:
         return self._session.traffic
 
     def series_names(self, filter: str | None = None) -> tuple[SeriesEntry, ...]:  # noqa: A002
-        """List the series that the server has (``show_series``).
+        """List the series that the server shows to everybody.
+
+        As the stock client does, JSOC is asked by ``showextseries``, which tells no prime keys. A
+        server that does not offer it is asked by ``show_series``, which does.
 
         Parameters
         ----------
@@ -63,18 +66,11 @@ class Jsoc:
             a blank before it invert it (DRMS semantics 4.1).
         """
         params = {"filter": filter} if filter else {}
-        return self._ask("show_series", params, answers.read_names)[0]
-
-    def external_series_names(self, filter: str | None = None) -> tuple[SeriesEntry, ...]:  # noqa: A002
-        """List the series that JSOC shows to everybody (``showextseries``), without prime keys.
-
-        Parameters
-        ----------
-        filter : str, optional
-            As for :meth:`series_names`.
-        """
-        params = {"dbhost": _PUBLIC_DATABASE, "info": "1"} | ({"filter": filter} if filter else {})
-        return self._ask("showextseries", params, answers.read_external_names)[0]
+        public = {"dbhost": _PUBLIC_DATABASE, "info": "1"} | params
+        try:
+            return self._ask("showextseries", public, answers.read_external_names)[0]
+        except UpstreamRefusedError:
+            return self._ask("show_series", params, answers.read_names)[0]
 
     def definition(self, series: str) -> SeriesState:
         """Read the definition of a series, and how far it has come (``series_struct``).

@@ -73,14 +73,14 @@ class SeriesEntry:
     ----------
     name : str
         Canonical spelling.
-    prime_keys : tuple of str
-        External names; empty where there are none, or where the list does not say.
+    prime_keys : tuple of str or None
+        External names; None where the list does not say.
     note : str
         One line of description.
     """
 
     name: str
-    prime_keys: tuple[str, ...] = ()
+    prime_keys: tuple[str, ...] | None = None
     note: str = ""
 
 

@@ -35,7 +35,14 @@ def jsoc() -> Iterator[SampleJsoc]:
 
 @pytest.fixture(scope="session")
 def stock(jsoc: SampleJsoc) -> drms.Client:
-    """The stock client, pointed at the sample upstream."""
+    """The stock client, pointed at the sample upstream as it is at JSOC."""
+    return stock_client(
+        jsoc, cgi_show_series_wrapper="showextseries", show_series_wrapper_dbhost="hmidb2"
+    )
+
+
+def stock_client(jsoc: SampleJsoc, **more: str) -> drms.Client:
+    """A stock client of a server."""
     return drms.Client(
         ServerConfig(
             name="sample",
@@ -46,6 +53,7 @@ def stock(jsoc: SampleJsoc) -> drms.Client:
             cgi_check_address="checkAddress.sh",
             http_download_baseurl=jsoc.url,
             encoding="latin1",
+            **more,
         )
     )
 

@@ -12,8 +12,8 @@ import pytest
 from drmsmirror.client import Client, Source
 from drmsmirror.errors import NotHeldError, QueryError, UnknownSeriesError, UpstreamError
 from drmsmirror.settings import Settings
-from tests.compat.conftest import SERIES
-from tests.jsoc import SampleJsoc
+from tests.compat.conftest import SERIES, stock_client
+from tests.jsoc import Fault, FaultKind, SampleJsoc
 
 HARP = "hmi.sharp_720s[4315][2014.07.05_TAI/1d]"
 
@@ -95,6 +95,17 @@ def test_series_lists_what_is_held_offline_and_what_there_is_otherwise(
         pd.testing.assert_frame_equal(
             client.series(r"aia\.", full=True), stock.series(r"aia\.", full=True)
         )
+
+
+def test_series_of_another_server_are_listed_with_prime_keys(
+    jsoc: SampleJsoc, mirrored: Settings
+) -> None:
+    stock = stock_client(jsoc)
+    jsoc.fault(Fault(FaultKind.HTTP_STATUS, status=404), when="showextseries")
+    with Client(mirrored) as client:
+        ours = client.series(r"aia\.", full=True)
+    assert list(ours.columns) == ["name", "primekeys", "note"]
+    pd.testing.assert_frame_equal(ours, stock.series(r"aia\.", full=True))
 
 
 def test_offline_asks_the_upstream_nothing(jsoc: SampleJsoc, mirrored: Settings) -> None:

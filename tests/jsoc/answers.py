@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from .columns import is_online, key_column, link_column, segment_entry
+from .definitions import SeriesDefinition
 from .errors import TooManyRows, UnknownSeries
 from .records import Series
 from .recordsets import split_query
@@ -59,18 +60,18 @@ def _end(runtime: float, status: int = 0) -> str:
 
 
 # ---------------------------------------------------------------- lists of series
-def show_series(series: Iterable[Series], pattern: str) -> Answer:
-    """``show_series`` (semantics 4.1); ``NOT `` before the pattern inverts it."""
+def _found(series: Iterable[Series], pattern: str) -> list[SeriesDefinition]:
     inverted = pattern.startswith("NOT ")
     search = re.compile(pattern[4:] if inverted else pattern, re.IGNORECASE).search
+    definitions = sorted((s.definition for s in series), key=lambda d: d.name)
+    return [d for d in definitions if (search(d.name) is not None) != inverted]
+
+
+def show_series(series: Iterable[Series], pattern: str) -> Answer:
+    """``show_series`` (semantics 4.1); ``NOT `` before the pattern inverts it."""
     names = [
-        {
-            "name": s.definition.name,
-            "primekeys": ", ".join(s.definition.primekeys),
-            "note": s.definition.note,
-        }
-        for s in sorted(series, key=lambda s: s.definition.name)
-        if (search(s.definition.name) is not None) != inverted
+        {"name": d.name, "primekeys": ", ".join(d.primekeys), "note": d.note}
+        for d in _found(series, pattern)
     ]
     return Answer(dump({"status": 0, "names": names, "n": len(names)}).encode(), len(names))
 
@@ -79,9 +80,7 @@ def show_ext_series(series: Iterable[Series], params: Mapping[str, str]) -> Answ
     """``showextseries`` (semantics 4.1): names, or names with descriptions for ``info=1``."""
     if not params.get("dbhost"):
         return Answer(b'{"errMsg": "missing required argument dbhost"}')
-    search = re.compile(params.get("filter", ""), re.IGNORECASE).search
-    found = sorted((s.definition for s in series), key=lambda d: d.name)
-    chosen = [d for d in found if search(d.name)]
+    chosen = _found(series, params.get("filter", ""))
     items: list[Any] = [d.name for d in chosen]
     if params.get("info") == "1":
         items = [{d.name: {"description": d.note}} for d in chosen]

@@ -28,6 +28,7 @@ from .conftest import CountedJsoc
 SettingsFor = Callable[..., UpstreamSettings]
 SHARP = "hmi.sharp_720s"
 KEYS = ("T_REC", "HARPNUM", "USFLUX", "*recnum*")
+NO_PROGRAM = Fault(FaultKind.HTTP_STATUS, status=404)
 
 
 @pytest.fixture
@@ -43,19 +44,16 @@ def test_it_is_an_upstream(upstream: Jsoc) -> None:
     assert seen_as.traffic == Traffic()
 
 
-def test_series_names(upstream: Jsoc) -> None:
-    sharp, m45s = sorted(upstream.series_names(), key=lambda entry: entry.name, reverse=True)
-    assert (sharp.name, sharp.prime_keys) == (SHARP, ("HARPNUM", "T_REC"))
+@pytest.mark.parametrize("refused", [False, True], ids=["showextseries", "show_series"])
+def test_series_names(upstream: Jsoc, jsoc: CountedJsoc, refused: bool) -> None:
+    if refused:  # other servers than JSOC have no program of that name
+        jsoc.fault(NO_PROGRAM, times=None, when="showextseries")
+    m45s, sharp = upstream.series_names()
+    assert (sharp.name, sharp.prime_keys) == (SHARP, ("HARPNUM", "T_REC") if refused else None)
     assert m45s.note
     assert [entry.name for entry in upstream.series_names("SHARP")] == [SHARP]
     assert [entry.name for entry in upstream.series_names("NOT sharp")] == ["hmi.M_45s"]
     assert upstream.series_names("nothing like it") == ()
-
-
-def test_external_series_names(upstream: Jsoc) -> None:
-    (entry,) = upstream.external_series_names("sharp")
-    assert (entry.name, entry.prime_keys) == (SHARP, ())
-    assert entry.note
 
 
 def test_definition(upstream: Jsoc, jsoc: CountedJsoc) -> None:
@@ -251,7 +249,6 @@ def test_every_operation_looks_at_what_it_got(
 ) -> None:
     operations: list[Callable[[], object]] = [
         upstream.series_names,
-        upstream.external_series_names,
         lambda: upstream.definition(SHARP),
         lambda: upstream.count(f"{SHARP}[377][]"),
     ]
