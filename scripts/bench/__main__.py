@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-from scripts.bench.measure import Figure, machine, show
+from scripts.bench.measure import Figure, exit_code, machine, show
 
 _NAMES = ("ingest", "memory", "query", "startup")
 _PROFILED = ("ingest", "query")
@@ -21,6 +21,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", choices=("small", "full"), default="small")
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument(
+        "--check", action="store_true", help="exit with 1 where a figure is not as it has to be"
+    )
     parser.add_argument(
         "--profile", action="store_true", help="print where our time goes instead (ingest, query)"
     )
@@ -41,25 +44,26 @@ def _all(size: str) -> list[Figure]:
     return figures
 
 
-def main() -> None:
-    """Run what was asked for."""
+def main() -> int:
+    """Run what was asked for, and give the exit code."""
     parser = _parser()
     options = parser.parse_args()
     if options.profile and options.name not in _PROFILED:
         parser.error(f"--profile is for {' and '.join(_PROFILED)}")
     if options.profile:
         importlib.import_module(f"scripts.bench.{options.name}").profile(options.size)
-        return
+        return 0
     if options.name == "all":
         figures = _all(options.size)
     else:
         figures = importlib.import_module(f"scripts.bench.{options.name}").run(options.size)
     if options.json:
         print(json.dumps([asdict(figure) for figure in figures]))
-        return
-    print(f"{machine()}; size {options.size}\n")
-    print(show(figures, markdown=options.markdown))
+    else:
+        print(f"{machine()}; size {options.size}\n")
+        print(show(figures, markdown=options.markdown))
+    return exit_code(figures, check=options.check)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,6 +17,7 @@ __all__ = [
     "Figure",
     "child_cpu",
     "clock",
+    "exit_code",
     "interleave",
     "machine",
     "median",
@@ -129,6 +130,11 @@ def machine() -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES)
     cores = len(os.sched_getaffinity(0))
     return f"{cores} cores, {platform.machine()}, Python {platform.python_version()}, {versions}"
+
+
+def exit_code(figures: Sequence[Figure], *, check: bool) -> int:
+    """1 where that is to be checked and a figure is not as it has to be, else 0."""
+    return int(check and any(figure.met is False for figure in figures))
 
 
 def show(figures: Sequence[Figure], *, markdown: bool = False) -> str:
