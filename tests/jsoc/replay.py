@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["DATA_VARIABLE", "recorded_bodies", "replay_key", "shared_data"]
+__all__ = ["DATA_VARIABLE", "query_of", "recorded_bodies", "replay_key", "shared_data"]
 
 DATA_VARIABLE: Final = "JSOC_SHARED_DATA"
 
@@ -28,7 +28,7 @@ def replay_key(op: str, ds: str) -> tuple[str, str]:
     return op, "".join(ds.split()).lower()
 
 
-def _query_of(stem: str) -> str:
+def query_of(stem: str) -> str:
     """Query of a recorded file: ``hmi_x[1]`` is ``hmi.x[1][]``, ``hmi_x`` is ``hmi.x[][$]``."""
     name = stem.replace("_", ".", 1)
     return name + ("[]" if "[" in name else "[][$]")
@@ -51,4 +51,4 @@ def recorded_bodies(
     if isinstance(source, Mapping):
         return {replay_key(op, ds): body for (op, ds), body in source.items()}
     files = sorted(Path(source).glob("*.html"))
-    return {replay_key("rs_list", _query_of(f.stem)): f.read_bytes() for f in files}
+    return {replay_key("rs_list", query_of(f.stem)): f.read_bytes() for f in files}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.coverage import EVERYTHING, CoverageEntry, Versions
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import definition_from_struct
+from drmsmirror.settings import Settings
 from tests.jsoc import shared_data
 
 #: The keywords that were recorded, and their types in hmi.sharp_720s.
@@ -30,6 +35,13 @@ def recorded() -> Path:
     if folder is None:
         pytest.skip("there is no recorded JSOC data beside the project (JSOC_SHARED_DATA names it)")
     return folder
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[Mirror]:
+    settings = Settings(mirror=tmp_path / "mirror")
+    with Mirror.create(settings) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +73,21 @@ def sharp_like(name: str, floats: tuple[str, ...]) -> SeriesDefinition:
             "links": [],
         },
     )
+
+
+def everything(definition: SeriesDefinition) -> CoverageEntry:
+    """The statement that all of a series is held."""
+    return CoverageEntry(
+        interval=EVERYTHING,
+        restriction="",
+        columns=frozenset(column.name for column in definition.columns),
+        versions=Versions.LATEST,
+        generation=0,
+        as_of_recnum=0,
+        as_of_utc=datetime(2024, 5, 10, tzinfo=UTC),
+    )
+
+
+def at_full_speed(url: str) -> dict[str, object]:
+    """Settings of a server that is asked without waiting."""
+    return {"url": url, "requests_per_second": 1000.0, "attempts": 1}

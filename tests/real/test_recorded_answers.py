@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from drmsmirror.catalogue import RunOutcome
 from drmsmirror.client import Client, Source
 from drmsmirror.mirror import Mirror
-from drmsmirror.model.coverage import EVERYTHING, CoverageEntry, Versions
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.settings import Settings
 from drmsmirror.sync import import_records
 from drmsmirror.sync.store import WindowStore, adopt_definition
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import SampleJsoc
-from tests.real.conftest import RECORDED_KEYS, sharp_like
+from tests.real.conftest import RECORDED_KEYS, at_full_speed, everything, sharp_like
 
 _CAPTURE = "jsoc-recorded/sample/1715300813"
-
-
-@pytest.fixture
-def mirror(tmp_path: Path) -> Iterator[Mirror]:
-    settings = Settings(mirror=tmp_path / "mirror")
-    with Mirror.create(settings) as made:
-        yield made
 
 
 def test_every_recorded_record_reads_back_with_identical_text(
@@ -41,7 +29,7 @@ def test_every_recorded_record_reads_back_with_identical_text(
 
     with SampleJsoc() as jsoc:
         jsoc.replay(recorded / _CAPTURE)
-        upstream = Jsoc(mirror.settings.upstream.model_copy(update=_at_full_speed(jsoc.url)))
+        upstream = Jsoc(mirror.settings.upstream.model_copy(update=at_full_speed(jsoc.url)))
         listed = [upstream.records(query, RECORDED_KEYS).table for query in answers]
     _keep(mirror, sharp_nrt, listed)
 
@@ -86,10 +74,6 @@ def _recorded_answers(folder: Path) -> dict[str, dict[str, list[str]]]:
     return answers
 
 
-def _at_full_speed(url: str) -> dict[str, object]:
-    return {"url": url, "requests_per_second": 1000.0}
-
-
 def _keep(mirror: Mirror, definition: SeriesDefinition, tables: list[pa.Table]) -> None:
     """Store tables as a sync does, and state that all of the series is held."""
     catalogue = mirror.catalogue
@@ -99,20 +83,8 @@ def _keep(mirror: Mirror, definition: SeriesDefinition, tables: list[pa.Table]) 
         store = WindowStore(mirror, definition, run.id, lease)
         store.open_table(0, 0.0)
         for table in tables:
-            store.keep(table, [_everything(definition)])
+            store.keep(table, [everything(definition)])
         catalogue.finish_run(run.id, RunOutcome.DONE)
-
-
-def _everything(definition: SeriesDefinition) -> CoverageEntry:
-    return CoverageEntry(
-        interval=EVERYTHING,
-        restriction="",
-        columns=frozenset(column.name for column in definition.columns),
-        versions=Versions.LATEST,
-        generation=0,
-        as_of_recnum=0,
-        as_of_utc=datetime(2024, 5, 10, tzinfo=UTC),
-    )
 
 
 def _assert_reads_back(
