@@ -109,7 +109,10 @@ class Mirror:
         place = catalogue_place(settings)
         if isinstance(place, Path):
             return place.exists()
-        return Catalogue.current(place) is not None
+        try:
+            return Catalogue.current(place) is not None
+        except NoMirrorError:  # the URL of a SQLite file that is not there yet
+            return False
 
     def __enter__(self) -> Mirror:
         return self
