@@ -202,6 +202,14 @@ def test_shown_python_names_exist() -> None:
     assert drmsmirror.Client is Client
 
 
+def test_the_memory_that_sql_is_said_to_have_is_what_it_has() -> None:
+    from drmsmirror.records import engine
+
+    said = re.search(r"Memory is limited to (\d+) GB", (ROOT / "docs/sql.md").read_text("utf-8"))
+    assert said is not None
+    assert engine._SETTINGS["memory_limit"] == f"{said[1]}GB"
+
+
 def test_version_is_that_of_the_package() -> None:
     from drmsmirror import __version__
 

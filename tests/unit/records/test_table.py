@@ -154,6 +154,23 @@ def test_every_file_has_statistics_of_the_keys_that_prune(name, make_table) -> N
         assert (f"min.{key}" in adds) == (not is_float or is_time), key
 
 
+def test_compression_and_statistics_of_files_are_those_of_the_format(make_table) -> None:
+    table = make_table("test.timekey", windows=4)
+    floats = {c.name for c in table.definition.columns if c.type.is_float}
+    times = {c.name for c in table.definition.columns if c.type is KeywordType.TIME}
+    assert floats
+    assert times
+    for compression in ("SNAPPY", "ZSTD"):
+        for file in table.files():
+            group = pq.read_metadata(file).row_group(0)
+            columns = [group.column(number) for number in range(group.num_columns)]
+            assert {column.compression for column in columns} == {compression}
+            without = {c.path_in_schema for c in columns if not c.is_stats_set}
+            assert floats <= without
+            assert not times & without
+        compact(table, above_files=1, file_bytes=128 * MIB)
+
+
 # ------------------------------------------------------------------------------ added keywords
 ADDED = replace(
     SMALL,

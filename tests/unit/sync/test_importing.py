@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -101,3 +102,26 @@ def test_the_same_file_twice_changes_nothing(mirror: Mirror, tmp_path: Path) -> 
     again = import_records(mirror, SERIES, file)
     assert (first.records_new, first.records_unchanged) == (MANY, 0)
     assert (again.records_new, again.records_unchanged) == (0, MANY)
+
+
+def test_a_file_with_fewer_keywords_than_are_held_completely_is_refused(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    wide, narrow = tmp_path / "wide.csv", tmp_path / "narrow.csv"
+    wide.write_text("recnum,N,NAME\n1,1,a\n")
+    narrow.write_text("recnum,N\n1,1\n")
+    import_records(mirror, SERIES, wide)
+    import_records(mirror, SERIES, narrow)  # nothing was said of what is held completely
+    import_records(mirror, SERIES, wide, covers="all")
+    with pytest.raises(ImportDataError, match="no column for name"):
+        import_records(mirror, SERIES, narrow)
+
+
+@pytest.mark.parametrize("times", ["1977.01.01_TAI,60", "60,1977.01.01_TAI"])
+def test_times_in_two_forms_are_refused(times: str, mirror: Mirror, tmp_path: Path) -> None:
+    timed = replace(SERIES, keywords=(*SERIES.keywords, Keyword("DATE", KeywordType.TIME)))
+    file = tmp_path / "times.csv"
+    lines = [f"{number},{time}" for number, time in enumerate(times.split(","))]
+    file.write_text("\n".join(["N,DATE", *lines, ""]))
+    with pytest.raises(ImportDataError, match="record 2: DATE is"):
+        import_records(mirror, timed, file)
