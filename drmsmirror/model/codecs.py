@@ -12,16 +12,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drmsmirror.model.printf import Printf, cast_numbers
 from drmsmirror.model.proof import proves_text
 from drmsmirror.model.series import Keyword
-from drmsmirror.model.times import format_times, learn_time_format, parse_times, time_style
+from drmsmirror.model.times import (
+    TimeStyle,
+    learn_time_format,
+    parse_times,
+    time_style,
+)
 from drmsmirror.model.types import MISSING_TIME_TOLERANCE, KeywordType
 
 __all__ = [
@@ -48,6 +53,9 @@ _ALWAYS_PRINTED = "QUALITY"
 
 #: How many texts are looked at to learn a format.
 _SAMPLE = 2000
+
+#: How the format of a time begins that is counted in intervals.
+_EVERY = "every "
 
 _ARROW_TYPES: dict[KeywordType, pa.DataType] = {
     KeywordType.CHAR: pa.int8(),
@@ -101,7 +109,8 @@ class Codec:
     type : KeywordType
         Type of the values.
     format : str
-        A printf format (``%e``, ``0x%08X``); of a time, zone and precision (``TAI 3``).
+        A printf format (``%e``, ``0x%08X``); of a time, zone and precision (``TAI 3``), or the
+        interval in which it is counted (``every 86400.0 %f``).
     always_prints : bool
         Whether a missing value prints by the format instead of as ``MISSING``.
     """
@@ -129,9 +138,6 @@ class Codec:
 
     def encode(self, values: pa.Array) -> list[str]:
         """Print a column of stored values as ``rs_list`` does."""
-        if self.type is KeywordType.STRING:
-            texts: list[str] = pc.if_else(pc.equal(values, ""), MISSING_TEXT, values).to_pylist()
-            return texts
         missing = is_missing(self.type, values)
         if self.always_prints or not pc.any(missing).as_py():
             return self._print(values)
@@ -141,7 +147,8 @@ class Codec:
     def _is_proven(self, texts: pa.StringArray, values: pa.Array) -> pa.BooleanArray:
         """Which values need not be printed to know that they print as they came."""
         if self.type is KeywordType.STRING:
-            return pc.fill_null(pc.not_equal(texts, ""), False)
+            plain = Printf.of(self.format).is_plain_text
+            return pc.fill_null(pc.and_(pc.not_equal(texts, ""), pa.scalar(plain)), False)
         if self.type is KeywordType.TIME:
             return self._is_same_time(texts, values)
         proven = proves_text(self.type, self.format, texts, values)
@@ -152,8 +159,7 @@ class Codec:
         return pc.or_(pc.and_not(proven, missing), pc.and_(says_so, missing))
 
     def _is_same_time(self, texts: pa.StringArray, values: pa.Array) -> pa.BooleanArray:
-        zone, precision = _time_format(self.format)
-        printed = format_times(values.to_numpy(zero_copy_only=False), zone, precision)
+        printed = _time_style(self.format).format(values.to_numpy(zero_copy_only=False))
         missing = is_missing(self.type, values)
         shown = pc.if_else(missing, MISSING_TEXT, pa.array(printed).cast(pa.string()))
         return pc.fill_null(pc.equal(texts, shown), False)
@@ -162,29 +168,30 @@ class Codec:
         if not len(values):
             return []
         if self.type is KeywordType.TIME:
-            zone, precision = _time_format(self.format)
-            printed = format_times(values.to_numpy(zero_copy_only=False), zone, precision)
+            printed = _time_style(self.format).format(values.to_numpy(zero_copy_only=False))
             return [text.decode("ascii") for text in printed.tolist()]
-        plain, unsigned = _python_format(self.format)
-        numbers = values.to_pylist()
-        if unsigned:
-            mask = 2**self.type.bits - 1
-            numbers = [number & mask for number in numbers]
-        # one format for the whole column: several times faster than one call a value
-        joined: str = (f"{plain}\n" * len(numbers)) % tuple(numbers)
-        return joined.split("\n")[:-1]
+        if self.type is KeywordType.STRING:
+            return Printf.of(self.format).print_texts(values.to_pylist())
+        return Printf.of(self.format).print_numbers(values.to_pylist(), self.type.bits)
 
     def _parse(self, texts: pa.StringArray) -> pa.Array:
         blank = pa.scalar(None, pa.string())
         given = pc.if_else(pc.equal(texts, MISSING_TEXT), blank, texts)
         if self.type is KeywordType.STRING:
-            return pc.fill_null(given, "")
+            return pc.fill_null(Printf.of(self.format).read_texts(given), "")
         if self.type is KeywordType.TIME:
-            values, valid = parse_times(pc.fill_null(given, "").cast(pa.string()))
-            return pa.array(np.where(valid, values, self.type.missing))
+            return self._parse_times(given)
         target = arrow_type(self.type)
-        typed = cast_numbers(given, target)
+        typed = Printf.of(self.format).read_numbers(given, target)
         return pc.fill_null(typed, pa.scalar(self.type.missing, target))
+
+    def _parse_times(self, given: pa.StringArray) -> pa.Array:
+        style = _time_style(self.format)
+        if style.interval is not None:
+            count = Printf.of(style.number_format).read_numbers(given, pa.float64())
+            return pc.fill_null(pc.multiply(count, style.interval), self.type.missing)
+        values, valid = parse_times(pc.fill_null(given, "").cast(pa.string()))
+        return pa.array(np.where(valid, values, self.type.missing))
 
 
 def codec_of(keyword: Keyword, codec_format: str | None = None) -> Codec | None:
@@ -205,8 +212,8 @@ def codec_of(keyword: Keyword, codec_format: str | None = None) -> Codec | None:
 
 def default_codec(keyword: Keyword) -> Codec:
     """What prints a keyword that has shown nothing but missing values so far."""
-    default = "UTC 0" if keyword.type is KeywordType.TIME else keyword.type.default_format
-    return Codec(keyword.type, default, keyword.name == _ALWAYS_PRINTED)
+    default = _declared_format(replace(keyword, format=keyword.type.default_format))
+    return Codec(keyword.type, default or "%s", keyword.name == _ALWAYS_PRINTED)
 
 
 def learn_codec(keyword: Keyword, texts: pa.StringArray) -> Codec | None:
@@ -219,7 +226,7 @@ def learn_codec(keyword: Keyword, texts: pa.StringArray) -> Codec | None:
     words: list[str] = sample.to_pylist()
     best: Codec | None = None
     fewest = len(words) + 1
-    for candidate in dict.fromkeys(_candidates(keyword.type, words)):
+    for candidate in dict.fromkeys(_candidates(keyword, words)):
         codec = Codec(keyword.type, candidate, keyword.name == _ALWAYS_PRINTED)
         misfits = len(codec.decode(sample).exact)
         if misfits < fewest:
@@ -230,64 +237,36 @@ def learn_codec(keyword: Keyword, texts: pa.StringArray) -> Codec | None:
 
 
 def _declared_format(keyword: Keyword) -> str | None:
-    if keyword.type is KeywordType.STRING:
-        return "%s"
     if keyword.format is None:
-        return None
+        return "%s" if keyword.type is KeywordType.STRING else None
     if keyword.type is not KeywordType.TIME:
         return keyword.format
-    style = time_style(keyword.units, keyword.format)
-    return f"{style.zone} {style.precision}" if style.interval is None else None
+    return _style_format(time_style(keyword.units, keyword.format))
 
 
-def _time_format(codec_format: str) -> tuple[str, int]:
-    """Zone and precision of a time codec's format (DRMS semantics 2.6)."""
+def _style_format(style: TimeStyle) -> str:
+    """The format of a time codec that prints in a style."""
+    if style.interval is not None:
+        return f"{_EVERY}{style.interval!r} {style.number_format}"
+    return f"{style.zone} {style.precision}"
+
+
+def _time_style(codec_format: str) -> TimeStyle:
+    """The inverse: how a time prints (DRMS semantics 2.6)."""
+    if codec_format.startswith(_EVERY):
+        interval, _, number_format = codec_format.removeprefix(_EVERY).partition(" ")
+        return TimeStyle(interval=float(interval), number_format=number_format)
     zone, _, precision = codec_format.rpartition(" ")
-    return zone, int(precision)
+    return TimeStyle(zone, int(precision))
 
 
-def cast_numbers(texts: pa.StringArray, target: pa.DataType) -> pa.Array:
-    """Numbers from printed texts, hexadecimal ones too; null for each text that is none."""
-    try:
-        return pc.cast(texts, target)
-    except pa.ArrowInvalid:
-        return _cast_one_by_one(pc.utf8_trim_whitespace(texts), target)
-
-
-def _cast_one_by_one(texts: pa.StringArray, target: pa.DataType) -> pa.Array:
-    """The same, with null for each text that is no such number."""
-    encoded = texts.dictionary_encode()
-    numbers = [_number_or_none(word, target) for word in encoded.dictionary.to_pylist()]
-    return pa.array(numbers, target).take(encoded.indices)
-
-
-def _number_or_none(text: str, target: pa.DataType) -> Any:
-    try:
-        if pa.types.is_floating(target):
-            return float(text)
-        number = int(text, 16 if text.lower().startswith("0x") else 10)
-    except ValueError:
-        return None
-    limit = 2 ** (target.bit_width - 1)
-    if limit <= number < 2 * limit and text.lower().startswith("0x"):
-        return number - 2 * limit
-    return number if -limit <= number < limit else None
-
-
-_CONVERSION = re.compile(
-    r"%(?P<flags>[-+ #0]*)(?P<size>\d*(?:\.\d+)?)(?:hh|h|ll|l|L|q)?(?P<kind>[a-zA-Z])"
-)
-
-
-def _python_format(printf: str) -> tuple[str, bool]:
-    """The Python spelling of a C format, and whether it prints the bits as unsigned."""
-    found = _CONVERSION.search(printf)
-    kind = found["kind"] if found else "s"
-    return _CONVERSION.sub(r"%\g<flags>\g<size>\g<kind>", printf), kind in "uxXo"
-
-
-def _candidates(type_: KeywordType, words: Sequence[str]) -> Iterator[str]:
+def _candidates(keyword: Keyword, words: Sequence[str]) -> Iterator[str]:
     """Formats that could have printed the words, likely and general ones first."""
+    type_, style = keyword.type, time_style(keyword.units)
+    if type_ is KeywordType.TIME and style.interval is not None:
+        for number_format in _float_formats(words):
+            yield _style_format(replace(style, number_format=number_format))
+        return
     if type_ is KeywordType.TIME:
         learnt = learn_time_format(words)
         if learnt is not None:
@@ -310,7 +289,7 @@ def _integer_formats(words: Sequence[str]) -> Iterator[str]:
     yield "%d"
     yield f"%0{width}d"
     yield f"%{width}d"
-    yield "%x"
+    yield from ("%x", "%#x", "%X", "%#X")
 
 
 def _float_formats(words: Sequence[str]) -> Iterator[str]:

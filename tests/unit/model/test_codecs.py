@@ -123,8 +123,44 @@ def test_the_nearest_float_of_a_printed_float_prints_the_same() -> None:
     assert decoded.exact == {}
 
 
-def test_a_time_with_units_of_an_interval_is_kept_as_text() -> None:
-    assert codec_of(Keyword("X", TIME, units="86400 s", format="%f")) is None
+@pytest.mark.parametrize("format_", ["%.2f", None], ids=["given", "learnt"])
+def test_a_time_with_units_of_an_interval_prints_as_a_number_of_them(format_: str | None) -> None:
+    keyword = Keyword("X", TIME, units="86400 s", format=format_)
+    texts = ["0.50", "12172.75", "MISSING"]
+
+    codec = codec_of(keyword) or learn_codec(keyword, pa.array(texts))
+
+    assert codec is not None
+    decoded = codec.decode(pa.array(texts))
+    assert decoded.values.to_pylist()[:2] == [43200.0, 12172.75 * 86400]
+    assert decoded.exact == {}
+    assert codec.encode(decoded.values) == texts
+
+
+@pytest.mark.parametrize(
+    ("units", "text"),
+    [
+        ("TAI", "1977.01.01_00:00:16_TAI"),
+        ("ISO", "1977-01-01T00:00:00Z"),
+        ("none", "1977.01.01_00:00:00_UTC"),
+        ("", "1977.01.01_00:00:00_UTC"),
+    ],
+)
+def test_a_time_without_a_format_prints_in_the_zone_of_its_units(units: str, text: str) -> None:
+    assert default_codec(Keyword("X", TIME, units=units)).encode(pa.array([16.0])) == [text]
+
+
+@pytest.mark.parametrize(
+    ("type_", "texts", "values"),
+    [
+        (INT, ["1f", "a0"], [31, 160]),
+        (INT, ["0", "0x1f", "0xa0"], [0, 31, 160]),
+        (INT, ["0xFFFFFFFF", "0x00000001"], [-1, 1]),
+    ],
+)
+def test_digits_are_read_in_the_base_in_which_they_were_printed(type_, texts, values) -> None:
+    decoded = _learnt(type_, texts).decode(pa.array(texts))
+    assert (decoded.values.to_pylist(), decoded.exact) == (values, {})
 
 
 def test_the_format_of_the_definition_is_used_where_there_is_one() -> None:

@@ -1,0 +1,167 @@
+"""C's printf formats on columns: numbers and texts to text, and text back to numbers.
+
+Source: DRMS semantics 2.2, rule 3; the C standard, 7.21.6.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["Printf", "cast_numbers"]
+
+_CONVERSION: Final = re.compile(
+    r"%(?P<flags>[-+ #0]*)(?P<size>\d*(?:\.\d+)?)"
+    r"(?:hh|h|ll|l|L|q|j|z|t)?(?P<kind>[diuoxXcfFeEgGs])"
+)
+_BASES: Final = {"x": 16, "X": 16, "o": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class Printf:
+    """One format, such as ``%10.3f`` or ``S%05d``.
+
+    Parameters
+    ----------
+    before, after : str
+        Text around the conversion, as it prints.
+    flags, size, kind : str
+        The parts of the conversion; its length modifier (``ll``) means nothing here.
+    """
+
+    before: str
+    flags: str
+    size: str
+    kind: str
+    after: str
+
+    @classmethod
+    def of(cls, text: str) -> Printf:
+        """Understand a format; one without a conversion that is known prints the value alone."""
+        return _understood(text)
+
+    @property
+    def base(self) -> int:
+        """Of the digits that it prints."""
+        return _BASES.get(self.kind, 10)
+
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether the bits of a negative number print as those of a large one."""
+        return self.kind in "uoxX"
+
+    def print_numbers(self, numbers: Sequence[Any], bits: int) -> list[str]:
+        """Print numbers, whole ones of a type of so many bits."""
+        if not numbers:
+            return []
+        if self.is_unsigned:
+            mask = 2**bits - 1
+            numbers = [int(number) & mask for number in numbers]
+        if "#" in self.flags and self.kind in "oxX":
+            return [self._print_marked(number) for number in numbers]
+        # one format for the whole column: several times faster than one call a value
+        return self._print_all(numbers)
+
+    def print_texts(self, texts: Sequence[str]) -> list[str]:
+        """Print texts."""
+        return list(texts) if self.is_plain_text else self._print_all(texts)
+
+    @property
+    def is_plain_text(self) -> bool:
+        """Whether texts print as they are."""
+        return (self.before, self.flags, self.size, self.kind, self.after) == ("", "", "", "s", "")
+
+    def read_numbers(self, texts: pa.StringArray, target: pa.DataType) -> pa.Array:
+        """Read what it printed; null for each text that is no number."""
+        plain = self._without_surroundings(texts)
+        if not (self.is_unsigned and pa.types.is_integer(target)):
+            return cast_numbers(plain, target)
+        return _cast_each(plain, target, lambda word: int(word, self.base))
+
+    def read_texts(self, texts: pa.StringArray) -> pa.StringArray:
+        """Read what it printed, without what fills up the width."""
+        if self.is_plain_text:
+            return texts
+        return pc.utf8_trim_whitespace(self._without_surroundings(texts))
+
+    def _print_all(self, values: Sequence[Any]) -> list[str]:
+        one = f"%{self.flags}{self.size}{self.kind}"
+        around = (self.before.replace("%", "%%"), self.after.replace("%", "%%"))
+        separator = "\x1e"
+        joined: str = (f"{around[0]}{one}{around[1]}{separator}" * len(values)) % tuple(values)
+        return joined.split(separator)[:-1]
+
+    def _print_marked(self, number: int) -> str:
+        """C marks octal numbers by a zero, and zero by nothing; Python does neither."""
+        flags = self.flags.replace("#", "")
+        plain = f"%{flags}{self.size}{self.kind}"
+        if number == 0:
+            return f"{self.before}{plain % 0}{self.after}"
+        if self.kind == "o":
+            digits = f"0{number:o}"
+            width = int(self.size.partition(".")[0] or 0)
+            filler = "0" if "0" in flags and "-" not in flags else " "
+            filled = digits.ljust(width) if "-" in flags else digits.rjust(width, filler)
+            return f"{self.before}{filled}{self.after}"
+        marked = f"%{self.flags}{self.size}{self.kind}"
+        return f"{self.before}{marked % number}{self.after}"
+
+    def _without_surroundings(self, texts: pa.StringArray) -> pa.StringArray:
+        if not (self.before or self.after):
+            return texts
+        pattern = f"^{re.escape(self.before)}(.*){re.escape(self.after)}$"
+        return pc.replace_substring_regex(texts, pattern, r"\1")
+
+
+@cache
+def _understood(text: str) -> Printf:
+    literal = text.replace("%%", "\0")
+    found = _CONVERSION.search(literal)
+    if found is None:
+        return Printf("", "", "", "s", "")
+    before, after = (
+        part.replace("\0", "%") for part in (literal[: found.start()], literal[found.end() :])
+    )
+    return Printf(before, found["flags"], found["size"], found["kind"], after)
+
+
+def cast_numbers(texts: pa.StringArray, target: pa.DataType) -> pa.Array:
+    """Numbers from printed texts, hexadecimal ones too; null for each text that is none."""
+    try:
+        return pc.cast(texts, target)
+    except pa.ArrowInvalid:
+        trimmed = pc.utf8_trim_whitespace(texts)
+        if pa.types.is_floating(target):
+            return _cast_each(trimmed, target, float)
+        return _cast_each(trimmed, target, _decimal_or_hexadecimal)
+
+
+def _decimal_or_hexadecimal(word: str) -> int:
+    return int(word, 16 if word.lower().startswith("0x") else 10)
+
+
+def _cast_each(texts: pa.StringArray, target: pa.DataType, read: Callable[[str], Any]) -> pa.Array:
+    """Each different text once, since formats that need this print few."""
+    encoded = texts.dictionary_encode()
+    numbers = [_number_or_none(word, target, read) for word in encoded.dictionary.to_pylist()]
+    return pa.array(numbers, target).take(encoded.indices)
+
+
+def _number_or_none(word: str, target: pa.DataType, read: Callable[[str], Any]) -> Any:
+    try:
+        number = read(word)
+    except (ValueError, OverflowError):
+        return None
+    if pa.types.is_floating(target):
+        return number
+    limit = 2 ** (target.bit_width - 1)
+    is_bits = read is not _decimal_or_hexadecimal or word.lower().startswith("0x")
+    if limit <= number < 2 * limit and is_bits:
+        return number - 2 * limit
+    return number if -limit <= number < limit else None
