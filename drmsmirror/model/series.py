@@ -270,8 +270,8 @@ class SeriesDefinition:
     def columns(self) -> tuple[Column, ...]:
         """The keyword columns of the record table: prime and index keys first, then DRMS order.
 
-        Constants, aliases and compression parameters have none. Keywords read through links
-        have one: the value as it was seen.
+        Constants and aliases have none, and of slot indices only those that identify a record.
+        Keywords read through links have one: the value as it was seen.
         """
         first = {key.lower() for key in self.prime_keys} | set(self.internal_prime_keys)
         columns = [
@@ -285,7 +285,7 @@ class SeriesDefinition:
     def _is_stored(self, keyword: Keyword) -> bool:
         if keyword.scope is Scope.INDEX:
             return keyword.name.lower() in self.internal_prime_keys
-        return not (keyword.is_constant or keyword.alias_of or self.is_implicit(keyword))
+        return not (keyword.is_constant or keyword.alias_of)
 
     def _columns_of(self, keyword: Keyword) -> Iterator[Column]:
         if keyword.scope is not Scope.SEGMENT:

@@ -7,6 +7,7 @@ from drmsmirror.records.engine import connect
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
+from drmsmirror.records.readable import readable_sql
 from drmsmirror.records.repeats import find_repeat
 from drmsmirror.records.schema import FORMAT, Period, choose_period
 from drmsmirror.records.select import count_records, select_records
@@ -31,6 +32,7 @@ __all__ = [
     "merge",
     "number_records",
     "plan_keys",
+    "readable_sql",
     "select_records",
     "type_records",
 ]

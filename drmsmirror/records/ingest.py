@@ -76,7 +76,11 @@ def type_records(
     """
     texts = {name.lower(): given[name].combine_chunks() for name in given.column_names}
     formats = dict(codecs)
-    columns = [_Given.of(column, texts, formats) for column in definition.columns]
+    keys = {key.lower() for key in definition.prime_keys}
+    columns = [
+        _Given.of(column, texts, formats, is_key=column.name in keys)
+        for column in definition.columns
+    ]
     # Arrow and NumPy work outside the interpreter's lock, so that columns are read side by side
     with ThreadPoolExecutor(_THREADS) as pool:
         decoded = dict(
@@ -111,20 +115,29 @@ class _Given:
     column: Column
     values: pa.Array | None
     codec: Codec | None
+    is_key: bool
 
     @classmethod
-    def of(cls, column: Column, texts: Mapping[str, pa.Array], formats: dict[str, str]) -> _Given:
+    def of(
+        cls,
+        column: Column,
+        texts: Mapping[str, pa.Array],
+        formats: dict[str, str],
+        *,
+        is_key: bool,
+    ) -> _Given:
         """Find a column among those given; a format that is not known yet is learnt."""
         values = texts.get(column.key.lower(), texts.get(column.name))
         if values is None or not pa.types.is_string(values.type):
-            return cls(column, values, None)
+            return cls(column, values, None, is_key)
         if column.keyword.scope is Scope.INDEX:
-            return cls(column, values, Codec(KeywordType.LONGLONG, "%d", always_prints=True))
+            codec = Codec(KeywordType.LONGLONG, "%d", always_prints=True)
+            return cls(column, values, codec, is_key)
         keyword = column.keyword
-        codec = codec_of(keyword, formats.get(keyword.name)) or learn_codec(keyword, values)
-        if codec is not None:
-            formats[keyword.name] = codec.format
-        return cls(column, values, codec or default_codec(keyword))
+        known = codec_of(keyword, formats.get(keyword.name)) or learn_codec(keyword, values)
+        if known is not None:
+            formats[keyword.name] = known.format
+        return cls(column, values, known or default_codec(keyword), is_key)
 
 
 def _decode(given: _Given) -> Decoded | None:
@@ -132,7 +145,7 @@ def _decode(given: _Given) -> Decoded | None:
     if given.values is None:
         return None
     if given.codec is None:
-        return Decoded(_with_sentinels(given.values, given.column.type), {})
+        return Decoded(_with_sentinels(given.values, given.column.type, is_key=given.is_key), {})
     decoded = given.codec.decode(given.values)
     is_index = given.column.keyword.scope is Scope.INDEX
     return None if is_index and decoded.exact else decoded
@@ -166,10 +179,14 @@ def _exact_texts(decoded: Mapping[str, Decoded | None], rows: int) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def _with_sentinels(values: pa.Array, type_: KeywordType) -> pa.Array:
-    """Typed values as they are, nulls (and, of times, NaN) as DRMS's missing value."""
+def _with_sentinels(values: pa.Array, type_: KeywordType, *, is_key: bool) -> pa.Array:
+    """Typed values as they are, nulls as DRMS's missing value.
+
+    NaN is another missing time (DRMS semantics 2.1), which conditions tell from the first; in a
+    prime key, by which files are chosen, it becomes the first.
+    """
     target = arrow_type(type_)
     typed = pc.cast(values, target)
-    if type_ is KeywordType.TIME:
+    if type_ is KeywordType.TIME and is_key:
         typed = pc.if_else(pc.is_nan(typed), pa.scalar(None, target), typed)
     return pc.fill_null(typed, pa.scalar(type_.missing, target))

@@ -3,7 +3,7 @@
 Identity is (generation, recnum). A record that is held with the same values is left alone, one
 with other values becomes a new row with a later ``_seen_run``. Of each record the row seen last
 counts, unless it is gone; among those of one prime key that of the newest generation and largest
-recnum is the latest (DRMS semantics 1.8). A record that comes with another prime key is gone from
+recnum is the latest (record sets, rule 50). A record that comes with another prime key is gone from
 the one that it had.
 """
 

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from drmsmirror.files import make_directory, sync_files
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.model.types import KeywordType
 from drmsmirror.records.schema import PERIOD, pruning_columns
 
 if TYPE_CHECKING:
@@ -30,13 +31,18 @@ ROW_GROUP = 50_000
 
 
 def columns_without_statistics(definition: SeriesDefinition) -> list[str]:
-    """Float and double keywords: statistics leave NaN out, and in DRMS NaN is a value.
+    """Columns that can have NaN: statistics leave it out, and in DRMS it is a value.
 
     NaN is larger than all others, so that a reader which trusts statistics drops rows, or holds
-    that a column has no NaN. Times have a sentinel instead. Nor have these columns a dictionary:
-    measured floats rarely repeat.
+    that a column has no NaN. Of times only prime keys have none. Nor have these columns a
+    dictionary: measured floats rarely repeat.
     """
-    return [column.name for column in definition.columns if column.type.is_float]
+    safe = pruning_columns(definition)
+    return [
+        column.name
+        for column in definition.columns
+        if column.type.is_float or (column.type is KeywordType.TIME and column.name not in safe)
+    ]
 
 
 def write_partition(

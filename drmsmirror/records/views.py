@@ -49,5 +49,6 @@ def _value(column: Column) -> str:
         return f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END AS {name}"
     if column.type is KeywordType.TIME:
         distance = f"abs({name} - {literal(column.type.missing)})"
-        return f"CASE WHEN {distance} > {MISSING_TIME_TOLERANCE} THEN {name} END AS {name}"
+        is_there = f"{distance} > {MISSING_TIME_TOLERANCE} AND NOT isnan({name})"
+        return f"CASE WHEN {is_there} THEN {name} END AS {name}"
     return f"nullif({name}, {literal(column.type.missing)}) AS {name}"

@@ -14,10 +14,11 @@ from drmsmirror.catalogue import RunOutcome
 from drmsmirror.errors import ImportDataError, QueryError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
-from drmsmirror.model.extent import Extent, extent_of
-from drmsmirror.model.recordset import bind, parse_recordset
+from drmsmirror.model.extent import extent_of
+from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import find_repeat
+from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.progress import Progress, Reporter, SilentReporter
 from drmsmirror.sync.recordfile import RecordFile
 from drmsmirror.sync.store import WindowStore, adopt_definition
@@ -107,7 +108,7 @@ def import_records(
 
 
 def _keep_all(
-    store: WindowStore, source: RecordFile, stated: Sequence[Extent], reporter: Reporter
+    store: WindowStore, source: RecordFile, stated: Sequence[BoundSet], reporter: Reporter
 ) -> None:
     """Merge the file chunk by chunk; the last one brings the caller's statement with it."""
     began = time.monotonic()
@@ -116,7 +117,7 @@ def _keep_all(
     for chunk in source.chunks():
         if chunk.is_last:
             largest = max(largest, chunk.largest_recnum)
-            entries = [_entry(store, extent, source, largest) for extent in stated]
+            entries = [entry for one in stated for entry in _entries(store, one, source, largest)]
         else:
             entries = []
         store.keep(chunk.rows, entries)
@@ -133,16 +134,20 @@ def _keep_all(
         )
 
 
-def _stated(definition: SeriesDefinition, covers: str | None) -> tuple[Extent, ...]:
-    """What the caller says that the file holds completely."""
+def _stated(definition: SeriesDefinition, covers: str | None) -> tuple[BoundSet, ...]:
+    """What the caller says that the file holds completely.
+
+    ``all`` is every version of every record, a record set what it asks for.
+    """
     if covers is None:
         return ()
-    text = definition.name if covers.strip().lower() == "all" else covers
+    text = f"{definition.name}[:#-#]" if covers.strip().lower() == "all" else covers
     tree = parse_recordset(text)
     if any(str(part.series).lower() != definition.name.lower() for part in tree.sets):
         raise QueryError(f"What the file covers is 'all' or a record set of {definition.name}")
     bound = bind(tree, lambda _: definition)
-    return tuple(extent for wanted in bound.sets for extent in extent_of(wanted))
+    refuse_what_is_no_part(bound)
+    return bound.sets
 
 
 def _refuse_narrower(mirror: Mirror, source: RecordFile) -> None:
@@ -170,15 +175,20 @@ def _refuse_repeats(source: RecordFile) -> None:
         )
 
 
-def _entry(
-    store: WindowStore, extent: Extent, source: RecordFile, largest_recnum: int
-) -> CoverageEntry:
-    return CoverageEntry(
-        interval=extent.interval,
-        restriction=extent.restriction.text,
-        columns=source.columns,
-        versions=Versions.LATEST,
-        generation=store.generation,
-        as_of_recnum=largest_recnum,
-        as_of_utc=source.written_utc,
-    )
+def _entries(
+    store: WindowStore, stated: BoundSet, source: RecordFile, largest_recnum: int
+) -> list[CoverageEntry]:
+    """What is held then; without record numbers a file has one version of each record."""
+    has_versions = stated.all_versions and source.has_recnums
+    return [
+        CoverageEntry(
+            interval=extent.interval,
+            restriction=extent.restriction.text,
+            columns=source.columns,
+            versions=Versions.ALL if has_versions else Versions.LATEST,
+            generation=store.generation,
+            as_of_recnum=largest_recnum,
+            as_of_utc=source.written_utc,
+        )
+        for extent in extent_of(stated)
+    ]

@@ -101,6 +101,11 @@ class RecordFile:
         return frozenset(given | set(self.definition.internal_prime_keys))
 
     @property
+    def has_recnums(self) -> bool:
+        """Whether the upstream's record numbers are in it."""
+        return "recnum" in self.names.values()
+
+    @property
     def written_utc(self) -> datetime:
         """When the file was last written: its records are not younger."""
         return datetime.fromtimestamp(self.path.stat().st_mtime, UTC)

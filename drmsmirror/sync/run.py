@@ -17,6 +17,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.sync.backfill import backfill
 from drmsmirror.sync.follow import follow
+from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.progress import Reporter, SilentReporter, SyncReport
 from drmsmirror.sync.store import WindowStore, adopt_definition
 from drmsmirror.sync.work import Work
@@ -67,6 +68,7 @@ def sync(
     tree = parse_recordset(record_set)
     pins = {name: upstream.definition(name) for name in {str(s.series).lower() for s in tree.sets}}
     bound = bind(tree, lambda name: pins[name.lower()].definition)
+    refuse_what_is_no_part(bound)
     return tuple(
         _sync_set(
             mirror,

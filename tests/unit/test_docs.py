@@ -30,12 +30,15 @@ PAGES: list[Path] = docs.pages()
 COMMANDS: dict[str, click.Command] = dict(docs.commands())
 
 #: Where each command is described.
+PACKAGE = ROOT / "drmsmirror"
+
 PAGE_OF = {
     "init": "sync",
     "sync": "sync",
     "status": "sync",
     "query": "query",
     "info": "query",
+    "explain": "record-sets",
     "sql": "sql",
     "import": "import",
     "db upgrade": "catalogue",
@@ -105,6 +108,28 @@ def test_every_fail_point_is_explained() -> None:
     table = _text("architecture").partition("| killed |")[2]
     for point in POINTS:
         assert f"`{point}`" in table
+
+
+def _cited(pattern: str) -> set[str]:
+    """What the package's source cites."""
+    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.lark")]
+    text = " ".join(" ".join(file.read_text(encoding="utf-8").split()) for file in files)
+    return set(re.findall(pattern, text.replace(" # ", " ").replace(" // ", " ")))
+
+
+def test_every_rule_that_the_code_cites_is_on_its_page() -> None:
+    rules = {int(n) for n in re.findall(r"^(\d+)\. ", _text("record-sets"), re.MULTILINE)}
+    assert rules == set(range(1, len(rules) + 1))
+    cited = _cited(r"[Rr]ecord sets, rules? ([0-9, -]+)")
+    numbers = {int(number) for text in cited for number in re.findall(r"\d+", text)}
+    assert len(numbers) > 20
+    assert numbers <= rules
+
+
+def test_every_section_of_the_semantics_that_the_code_cites_is_on_its_page() -> None:
+    sections = set(re.findall(r"^#+ ([0-9.]+) ", _text("drms"), re.MULTILINE))
+    cited = {number.rstrip(".") for number in _cited(r"DRMS semantics ([0-9][0-9.]*)")}
+    assert {number for number in cited if "." in number} <= sections
 
 
 def test_every_command_has_its_page() -> None:

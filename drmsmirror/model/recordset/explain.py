@@ -50,7 +50,7 @@ def explain_query(text: str, position: int, expected: Collection[str]) -> Record
         return _in_filter(text, position, char, expected)
     if "SERIES" in expected:
         return _at_series(text, position, char)
-    if "HASH" in expected or "NUMBER" in expected:
+    if "HASH" in expected or "NUMBER" in expected:  # inside a filter by number
         return RecordSetError(
             f"{_shown(char)} cannot stand here in a filter by number", text, position, _BY_NUMBER
         )
@@ -63,7 +63,7 @@ def explain_query(text: str, position: int, expected: Collection[str]) -> Record
             position,
             "Name segments like this: {magnetogram} or {Br,Bp,Bt}",
         )
-    if "_SEPARATOR" not in expected and "COMMENT" not in expected:
+    if "_SEPARATOR" not in expected and "_COMMENT" not in expected:
         problem = f"{_shown(char)} cannot follow a comment"
         return RecordSetError(problem, text, position, "Move the comment to the end")
     return _after_set(text, position, char)
@@ -123,7 +123,7 @@ def _after_value(text: str, position: int, char: str) -> RecordSetError:
 
 
 def _in_sql(text: str, position: int, mark: str) -> RecordSetError:
-    """Describe an SQL filter that does not end, or ends too early (DRMS semantics 1.1)."""
+    """Describe an SQL filter that does not end, or ends too early (record sets, rule 5)."""
     match = _SQL[mark].match(text, position)
     end = match.end() if match else position
     rest = text[end : end + 1]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drmsmirror.model.recordset.values import Kind
-from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.slots import Slotting, slotting
 from drmsmirror.model.types import KeywordType
 
-__all__ = ["Key", "find_key"]
+__all__ = ["RECNUM", "Key", "find_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class Key:
         How those values are written.
     slots : Slotting, optional
         How given values become the stored slot numbers.
+    number_step, number_base : float
+        A filter by number N of a key without slots is about ``N * step + base`` (record sets,
+        rule 29).
     """
 
     name: str
@@ -38,6 +41,12 @@ class Key:
     type: KeywordType
     kind: Kind
     slots: Slotting | None = None
+    number_step: float = 1
+    number_base: float = 0
+
+
+#: The record number, which every record has.
+RECNUM = Key("recnum", "recnum", "recnum", KeywordType.LONGLONG, Kind.INTEGER)
 
 
 def find_key(definition: SeriesDefinition, prime_key: str, *, by_index: bool = False) -> Key:
@@ -51,7 +60,13 @@ def find_key(definition: SeriesDefinition, prime_key: str, *, by_index: bool = F
     keyword = definition.keyword(prime_key)
     if not keyword.scope.is_slotted:
         return Key(
-            keyword.name, keyword.name, keyword.name.lower(), keyword.type, _kind(keyword.type)
+            keyword.name,
+            keyword.name,
+            keyword.name.lower(),
+            keyword.type,
+            _kind(keyword.type),
+            number_step=_constant(definition, keyword, "step", 1),
+            number_base=_constant(definition, keyword, "base", 0),
         )
     column = f"{keyword.name.lower()}_index"
     if by_index:
@@ -60,6 +75,16 @@ def find_key(definition: SeriesDefinition, prime_key: str, *, by_index: bool = F
     kind = Kind.TIME if keyword.type is KeywordType.TIME else Kind.QUANTITY
     slots = slotting(definition, keyword)
     return Key(keyword.name, keyword.name, column, keyword.type, kind, slots)
+
+
+def _constant(definition: SeriesDefinition, keyword: Keyword, what: str, default: int) -> float:
+    """A constant ``KEY_step`` or ``KEY_base``; whole where it can be."""
+    companion = definition.find(f"{keyword.name}_{what}")
+    try:
+        value = float(companion.default) if companion is not None else default
+    except ValueError:
+        return default
+    return int(value) if float(value).is_integer() else value
 
 
 def _kind(type_: KeywordType) -> Kind:

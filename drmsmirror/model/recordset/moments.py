@@ -1,4 +1,4 @@
-"""Times, offsets and durations as they stand in a filter (DRMS semantics 1.3.4, 1.3.5, 2.5)."""
+"""Times, offsets and durations as they stand in a filter (record sets, rules 18-26)."""
 
 from __future__ import annotations
 

@@ -1,14 +1,25 @@
-"""Read the text of a record-set query into its syntax tree (DRMS semantics 1.1, 1.2)."""
+"""Read the text of a record-set query into its syntax tree (record sets, rules 1-13)."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
 
-from drmsmirror.errors import NotUnderstoodError, RecordSetError
+from drmsmirror.errors import RecordSetError
 from drmsmirror.model.recordset.explain import explain_query, wrong_place
 from drmsmirror.model.recordset.grammars import query_parser
-from drmsmirror.model.recordset.syntax import Filter, Name, RecordSet, SeriesSet, Value
+from drmsmirror.model.recordset.syntax import (
+    Filter,
+    Name,
+    Number,
+    NumberFilter,
+    RecnumFilter,
+    RecordSet,
+    SeriesSet,
+    SqlFilter,
+    Value,
+    ValueFilter,
+)
 
 if TYPE_CHECKING:
     from lark import Token, Tree
@@ -16,18 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["parse_recordset"]
 
 _LONGEST_SERIES_NAME: Final = 63
-
-#: What DRMS knows and this version does not answer, by the token that shows it.
-_NOT_YET: Final = {
-    "SQL": "An SQL filter, [? ... ?]",
-    "ALL_VERSIONS": "A filter that shows all versions, [! ... !]",
-    "HASH": "A filter by slot index, [#...]",
-    "COLON": "A filter by record number, [:#...]",
-    "FIRST": "The first record, ^",
-    "LAST": "The last record, $",
-    "COMMENT": "A comment, # ...",
-    "FILE": "A file of queries on the server, @file",
-}
+_LONGEST_QUERY: Final = 500_000
+_MANY_DIGITS: Final = 19  # 64-bit numbers have no more
 
 
 def parse_recordset(text: str) -> RecordSet:
@@ -45,45 +46,43 @@ def parse_recordset(text: str) -> RecordSet:
 
     Raises
     ------
-    NotUnderstoodError
-        The query is right but has a form that this version does not answer by itself.
     RecordSetError
         The query is wrong; the error points at the character.
     """
     from lark import UnexpectedInput
 
+    if len(text) > _LONGEST_QUERY:
+        raise RecordSetError(
+            f"The record set has {len(text):,} characters", text[:80], 80, "Ask in smaller parts"
+        )
     try:
         tree = query_parser().parse(text)
     except UnexpectedInput as error:
         raise explain_query(text, *wrong_place(error, text)) from None
-    _refuse_what_is_not_answered(tree, text)
-    return RecordSet(tuple(_series_set(node, text) for node in _trees(tree)), text)
+    return RecordSet(tuple(_series_set(node, text) for node in tree.children), text)
 
 
-def _refuse_what_is_not_answered(tree: Tree[Token], text: str) -> None:
-    found = [token for token in tree.scan_values(_is_token) if token.type in _NOT_YET]
-    if found:
-        first = min(found, key=_offset)
-        raise NotUnderstoodError(
-            f"{_NOT_YET[first.type]}: DRMS knows it, drmsmirror does not answer it by itself yet",
+def _series_set(node: Tree[Token] | Token, text: str) -> SeriesSet:
+    if isinstance(node, str):
+        raise RecordSetError(
+            "A file on the server is not read",
             text,
-            _offset(first),
+            _offset(node),
+            "Write the sets that stand in it, separated by commas",
         )
-
-
-def _series_set(node: Tree[Token], text: str) -> SeriesSet:
     filters: list[Filter] = []
     segments = None
     for part in _trees(node):
         if part.data == "segments":
             segments = _segments(_tokens(part))
         else:
-            filters.append(_filter(_tokens(part)))
+            filters.append(_filter(part, text))
+    _refuse_two_recnum_filters(filters, text)
     return SeriesSet(_series_name(_tokens(node)[0], text), tuple(filters), segments)
 
 
 def _series_name(token: Token, text: str) -> Name:
-    """Check what DRMS demands of every name of a series (DRMS semantics 1.1)."""
+    """Check what DRMS demands of every name of a series (record sets, rule 3)."""
     name, offset = str(token), _offset(token)
     if "." not in name:
         raise RecordSetError(
@@ -102,14 +101,72 @@ def _series_name(token: Token, text: str) -> Name:
     return Name(name, offset)
 
 
-def _filter(tokens: list[Token]) -> Filter:
+def _filter(part: Tree[Token], text: str) -> Filter:
+    tokens = _tokens(part)
+    if part.data == "by_sql":
+        return _sql(tokens[0])
     keyword = next((Name(str(t), _offset(t)) for t in tokens if t.type == "KEYWORD"), None)
-    values = tuple(Value(str(t), _offset(t)) for t in tokens if t.type == "VALUE")
-    return Filter(keyword, values)
+    if part.data == "by_value":
+        values = tuple(Value(str(t), _offset(t)) for t in tokens if t.type != "KEYWORD")
+        return ValueFilter(keyword, values)
+    numbers = tuple(_number(one, text) for one in _trees(part))
+    return RecnumFilter(numbers) if part.data == "by_recnum" else NumberFilter(keyword, numbers)
+
+
+def _sql(token: Token) -> SqlFilter:
+    body = str(token)[1:-1]
+    offset = _offset(token) + 1 + len(body) - len(body.lstrip())
+    return SqlFilter(body.strip(), token.type == "ALL_VERSIONS", offset)
+
+
+def _number(one: Tree[Token], text: str) -> Number:
+    """One alternative by number (record sets, rule 28)."""
+    mark, *parts = one.children
+    offset = _offset(mark)  # type: ignore[arg-type]
+    first, second, third = (*parts, None, None)[:3]
+    if one.data == "single":
+        if first.type in ("FIRST", "LAST"):  # type: ignore[union-attr]
+            return Number(edge=str(first), offset=offset)
+        value = _integer(first, text)
+        return Number(value, value, offset=offset)
+    low, last, step = (_integer(part, text) for part in (first, second, third))
+    if step == 0:
+        assert isinstance(third, str), "a step is a number"
+        raise RecordSetError(
+            "A step cannot be zero", text, _offset(third), "Leave it out for every number"
+        )
+    if one.data == "count":
+        return Number(low, length=last, step=step, is_range=True, offset=offset)
+    return Number(low, last, step=step, is_range=True, offset=offset)
+
+
+def _integer(token: Tree[Token] | Token | None, text: str) -> int | None:
+    if token is None:
+        return None
+    digits = str(token).lstrip("+-").lstrip("0")
+    if len(digits) > _MANY_DIGITS or not -(2**63) <= int(str(token)) < 2**63:
+        raise RecordSetError(
+            f"{str(token)[:30]} is too large for a number of slots or records",
+            text,
+            _offset(token),  # type: ignore[arg-type]
+            "Leave the end of a range open: #1-#",
+        )
+    return int(str(token))
+
+
+def _refuse_two_recnum_filters(filters: list[Filter], text: str) -> None:
+    found = [part for part in filters if isinstance(part, RecnumFilter)]
+    if len(found) > 1:
+        raise RecordSetError(
+            "A set has one filter by record number",
+            text,
+            found[1].numbers[0].offset,
+            "Write the numbers into one filter, separated by commas: [:#1,#2]",
+        )
 
 
 def _segments(tokens: list[Token]) -> tuple[str, ...]:
-    """Names between braces; white space is dropped, ``{a b}`` is ``ab`` (DRMS semantics 1.1)."""
+    """Names between braces; white space is dropped, ``{a b}`` is ``ab`` (record sets, rule 6)."""
     names = re.split("[,:;]", "".join("".join(tokens).split()))
     return tuple(name for name in names if name)
 
@@ -120,10 +177,6 @@ def _trees(node: Tree[Token]) -> list[Tree[Token]]:
 
 def _tokens(node: Tree[Token]) -> list[Token]:
     return [child for child in node.children if isinstance(child, str)]
-
-
-def _is_token(child: object) -> bool:
-    return isinstance(child, str)  # lark's tokens are strings, its trees are not
 
 
 def _offset(token: Token) -> int:

@@ -1,7 +1,7 @@
 """Print bound sets as queries that a DRMS server understands.
 
 What is printed is about stored values, so that nothing is rounded twice: slots go by number
-(DRMS semantics 1.4), times with all their digits. The first condition on a key takes the key's
+(record sets, rule 28), times with all their digits. The first condition on a key takes the key's
 position, further ones follow with its name.
 """
 
@@ -10,19 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from drmsmirror.model.coverage import EVERYTHING, Interval
+from drmsmirror.model.recordset.bound import BoundSet, Condition, Span, SqlCondition
+from drmsmirror.model.recordset.keys import find_key
 from drmsmirror.model.times import format_time
 from drmsmirror.model.types import KeywordType
-
-if TYPE_CHECKING:
-    from drmsmirror.model.recordset.bound import BoundSet, Condition, Span
 
 __all__ = ["edge_text", "print_set", "recnum_text", "window_text"]
 
 #: Ends printed where a window on a time key is open, since DRMS has no open-ended ranges of values
-#: (DRMS semantics 1.4): -4712.01.01_TAI, half a day before the missing time, and 9999.12.31_TAI.
+#: (record sets, rule 28): -4712.01.01_TAI, half a day before the missing time, and 9999.12.31_TAI.
 _EARLIEST: Final = -211087728000.0
 _LATEST: Final = 253181289600.0
 
@@ -37,9 +36,15 @@ def print_set(bound: BoundSet) -> str:
     Returns
     -------
     str
-        ``series[...][...]{...}``, the same for sets with equal conditions in the same order.
+        ``series[...][...]{...}``, the same for sets with equal filters in the same order. Where
+        the order counts, since a first or last value or a condition in SQL is among them, filters
+        on keys are printed with their names.
     """
-    return _printed(bound, bound.conditions)
+    by_key = all(one.column in bound.series.internal_prime_keys for one in bound.conditions)
+    if by_key and bound.searched is bound and not bound.sql:
+        return _printed(bound, bound.conditions)
+    filters = "".join(_in_order(bound, one) for one in bound.filters)
+    return f"{bound.series.name}{filters or '[]'}{_segments(bound)}"
 
 
 def window_text(bound: BoundSet, window: Interval) -> str:
@@ -59,7 +64,7 @@ def window_text(bound: BoundSet, window: Interval) -> str:
     str
         For example ``hmi.sharp_720s[377][#794280-#794399]``; on a time axis without slots
         ``test.timekey[2010.05.01_00:00:34_TAI/3600s]``; on record numbers ``test.nopk[][:#1-#99]``,
-        which switches the choice of the latest version off (DRMS semantics 1.5).
+        which switches the choice of the latest version off (record sets, rule 32).
     """
     axis = bound.series.axis
     if window == EVERYTHING:
@@ -83,7 +88,7 @@ def recnum_text(bound: BoundSet, window: Interval) -> str:
     Returns
     -------
     str
-        ``hmi.sharp_720s[377][:#100-#199]``: superseded records too (DRMS semantics 1.5).
+        ``hmi.sharp_720s[377][:#100-#199]``: superseded records too (record sets, rule 32).
     """
     return _printed(bound, bound.conditions, recnums=f"[:{_slots(*_whole(window))}]")
 
@@ -96,7 +101,7 @@ def edge_text(bound: BoundSet, edge: str) -> str:
     bound : BoundSet
         Of a series with a time axis.
     edge : {'^', '$'}
-        Only filters to the left of it restrict the search (DRMS semantics 1.6).
+        Only filters to the left of it restrict the search (record sets, rule 34).
     """
     axis = bound.series.axis.column
     others = [condition for condition in bound.conditions if condition.column != axis]
@@ -120,8 +125,21 @@ def _printed(
             taken[condition.column] = text
     last = max((columns.index(column) for column in taken), default=0)
     filters = [f"[{taken.get(column, '')}]" for column in columns[: last + 1]] or ["[]"]
-    segments = "" if bound.segments is None else f"{{{','.join(bound.segments)}}}"
-    return f"{bound.series.name}{''.join(filters)}{''.join(named)}{recnums}{segments}"
+    return f"{bound.series.name}{''.join(filters)}{''.join(named)}{recnums}{_segments(bound)}"
+
+
+def _segments(bound: BoundSet) -> str:
+    return "" if bound.segments is None else f"{{{','.join(bound.segments)}}}"
+
+
+def _in_order(bound: BoundSet, one: Condition | SqlCondition) -> str:
+    """One filter that can stand anywhere."""
+    if isinstance(one, SqlCondition):
+        mark = "!" if one.all_versions else "?"
+        return f"[{mark} {one.text} {mark}]"
+    if one.column not in bound.series.internal_prime_keys:
+        return f"[:{_by_number(one, 1, 0)}]"
+    return _named(bound, one)
 
 
 def _positional(bound: BoundSet, condition: Condition) -> str | None:
@@ -148,7 +166,27 @@ def _values(bound: BoundSet, condition: Condition) -> str:
     keyword = bound.series.keyword(_external(bound, condition))
     by_index = keyword.scope.is_slotted
     type_ = KeywordType.LONGLONG if by_index else keyword.type
-    return ",".join(_value_span(type_, span) for span in condition.spans)
+    if any(span.low is None or span.high is None for span in condition.spans):
+        key = find_key(bound.series, keyword.name, by_index=by_index)
+        return _by_number(condition, key.number_step, key.number_base)
+    spans = [_value_span(type_, span) for span in condition.spans]
+    return ",".join([*spans, *condition.edges])
+
+
+def _by_number(condition: Condition, step: float, base: float) -> str:
+    """Alternatives of which one is open: DRMS has no open-ended ranges of values."""
+
+    def number(value: float | str | None, end: int = 0) -> str:
+        assert not isinstance(value, str), "a string has no numbers"
+        return "" if value is None else f"{round((value - base) / step) - end:d}"
+
+    spans = []
+    for span in condition.spans:
+        text = f"#{number(span.low)}"
+        if not span.is_single:
+            text += f"-#{number(span.high, 0 if span.high_included else 1)}"
+        spans.append(text if span.step is None else f"{text}@{round(span.step / step):d}")
+    return ",".join([*spans, *(f"#{edge}" for edge in condition.edges)])
 
 
 def _index_span(span: Span) -> str:
@@ -159,7 +197,7 @@ def _index_span(span: Span) -> str:
 
 
 def _slots(low: int | None, high: int | None) -> str:
-    """``#a-#b``, both inclusive, from a half-open interval (DRMS semantics 1.4)."""
+    """``#a-#b``, both inclusive, from a half-open interval (record sets, rule 28)."""
     if low is not None and high == low + 1:
         return f"#{low}"
     return f"#{'' if low is None else low}-#{'' if high is None else high - 1}"

@@ -1,4 +1,4 @@
-"""Turn alternatives about times and slotted keys into spans (DRMS semantics 1.3.4, 1.3.5)."""
+"""Turn alternatives about times and slotted keys into spans (record sets, rules 18-27)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MANY_SLOTS: Final = 2**62
 
 
 def time_span(key: Key, given: Alternative) -> Span:
-    """DRMS semantics 1.3.4; ``u`` counts as a second on a key without slots, as in DRMS."""
+    """Record sets, rules 18-20; ``u`` counts as a second on a key without slots, as in DRMS."""
     low = _time(key, given, given.first)
     step = given.checked_step(_seconds(given, given.step)) if given.step else None
     if given.length:
@@ -53,7 +53,7 @@ def _seconds(given: Alternative, part: Part) -> float:
 
 
 def slot_span(key: Key, slots: Slotting, given: Alternative) -> Span:
-    """DRMS semantics 1.3.5."""
+    """Record sets, rules 21-27."""
     low = _slot(key, slots, given, given.first)
     high = low + 1
     if given.last:

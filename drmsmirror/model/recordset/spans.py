@@ -1,4 +1,4 @@
-"""Turn one alternative of a filter into a span of stored values (DRMS semantics 1.3)."""
+"""Turn one alternative of a filter into a span of stored values (record sets, rules 14-27)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read_span(key: Key, text: str) -> Span:
 
 
 def _integer_span(key: Key, given: Alternative) -> Span:
-    """DRMS semantics 1.3.1."""
+    """Record sets, rule 15."""
     low = _integer(key, given, given.first)
     high = low + 1
     if given.last:
@@ -74,7 +74,7 @@ def _integer(key: Key, given: Alternative, part: Part) -> int:
 
 
 def _whole_number(text: str) -> int | None:
-    """Read decimal or hexadecimal digits, 010 as ten (DRMS semantics 1.10); None if very many."""
+    """Read decimal or hexadecimal digits, 010 as ten (record sets, rule 15); None if very many."""
     sign = -1 if text[0] == "-" else 1
     digits = text.lstrip("+-").lower()
     base = 16 if digits.startswith("0x") else 10
@@ -83,7 +83,7 @@ def _whole_number(text: str) -> int | None:
 
 
 def _number_span(key: Key, given: Alternative) -> Span:
-    """DRMS semantics 1.3.2."""
+    """Record sets, rule 16."""
     low = _number(key, given, given.first)
     step = given.checked_step(_number(key, given, given.step)) if given.step else None
     if given.length:
@@ -97,7 +97,7 @@ def _number_span(key: Key, given: Alternative) -> Span:
 def _number(key: Key, given: Alternative, part: Part) -> float:
     """Read a number as DRMS puts it into its SQL: for a ``float`` key rounded to nine digits.
 
-    So ``[10.1]`` does not find a stored 10.1 (DRMS semantics 1.3.2): compared as doubles, the
+    So ``[10.1]`` does not find a stored 10.1 (record sets, rule 16): compared as doubles, the
     literal 10.1000004 and the stored 10.100000381 differ.
     """
     value = float(part.text)
@@ -112,7 +112,7 @@ def _number(key: Key, given: Alternative, part: Part) -> float:
 
 
 def _string_span(key: Key, given: Alternative) -> Span:
-    """DRMS semantics 1.3.3."""
+    """Record sets, rule 17."""
     low = _string(key, given, given.first)
     high = _string(key, given, given.last) if given.last else low
     return Span(low, high, high_included=True)

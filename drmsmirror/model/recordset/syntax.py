@@ -8,7 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Filter", "Name", "RecordSet", "SeriesSet", "Value", "canonical"]
+__all__ = [
+    "EDGES",
+    "Filter",
+    "Name",
+    "Number",
+    "NumberFilter",
+    "RecnumFilter",
+    "RecordSet",
+    "SeriesSet",
+    "SqlFilter",
+    "Value",
+    "ValueFilter",
+    "canonical",
+]
+
+#: Values that mean the first and the last one there is.
+EDGES = ("^", "$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +52,8 @@ class Value:
     Parameters
     ----------
     text : str
-        As it was written, quotes and inner white space included, without white space around it.
+        As it was written, quotes and inner white space included, without white space around it;
+        one of `EDGES` for the first or last value.
     offset : int
         Where it begins in the query.
     """
@@ -49,8 +66,47 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """One pair of brackets.
+class Number:
+    """One alternative of a filter by number: ``#5``, ``#1-#9@2``, ``#1/9``, ``#-#``, ``#$``.
+
+    Parameters
+    ----------
+    low, high : int, optional
+        Ends, both included; None where open. Equal for a single number.
+    length : int, optional
+        How many from ``low`` on, in place of ``high``.
+    step : int, optional
+    edge : str
+        One of `EDGES`, in place of all else; empty otherwise.
+    offset : int
+        Where it begins in the query.
+    is_range : bool
+        Whether it was written as a range or count.
+    """
+
+    low: int | None = None
+    high: int | None = None
+    length: int | None = None
+    step: int | None = None
+    edge: str = ""
+    is_range: bool = False
+    offset: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        if self.edge:
+            return f"#{self.edge}"
+        low = "" if self.low is None else self.low
+        if not self.is_range:
+            return f"#{low}"
+        step = "" if self.step is None else f"@{self.step}"
+        if self.length is not None:
+            return f"#{low}/{self.length}{step}"
+        return f"#{low}-#{'' if self.high is None else self.high}{step}"
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFilter:
+    """Brackets with values of a key.
 
     Parameters
     ----------
@@ -64,8 +120,60 @@ class Filter:
     values: tuple[Value, ...] = ()
 
     def __str__(self) -> str:
-        name = f"{self.keyword}=" if self.keyword else ""
-        return f"[{name}{','.join(map(str, self.values))}]"
+        return _bracketed(self.keyword, self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFilter:
+    """Brackets with slot numbers of a key, ``[#...]``.
+
+    Parameters
+    ----------
+    keyword : Name, optional
+    numbers : tuple of Number
+    """
+
+    keyword: Name | None = None
+    numbers: tuple[Number, ...] = ()
+
+    def __str__(self) -> str:
+        return _bracketed(self.keyword, self.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class RecnumFilter:
+    """Brackets with record numbers, ``[:#...]``."""
+
+    numbers: tuple[Number, ...]
+
+    def __str__(self) -> str:
+        return f"[:{','.join(map(str, self.numbers))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlFilter:
+    """A condition in SQL, ``[? ... ?]`` or ``[! ... !]``.
+
+    Parameters
+    ----------
+    text : str
+        What stands between the marks, without white space around it.
+    all_versions : bool
+        Whether it was written with ``!``, which shows superseded versions too.
+    offset : int
+        Where the text begins in the query.
+    """
+
+    text: str
+    all_versions: bool = False
+    offset: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        mark = "!" if self.all_versions else "?"
+        return f"[{mark} {self.text} {mark}]"
+
+
+Filter = ValueFilter | NumberFilter | RecnumFilter | SqlFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +219,8 @@ class RecordSet:
 def canonical(tree: RecordSet) -> str:
     """Print a tree so that parsing the text gives an equal tree."""
     return ",".join(map(str, tree.sets))
+
+
+def _bracketed(keyword: Name | None, values: tuple[Value, ...] | tuple[Number, ...]) -> str:
+    name = f"{keyword}=" if keyword else ""
+    return f"[{name}{','.join(map(str, values))}]"

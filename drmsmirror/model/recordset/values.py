@@ -1,4 +1,4 @@
-"""Read one alternative of a filter as the kind of its key wants it (DRMS semantics 1.3).
+"""Read one alternative of a filter as the kind of its key wants it (record sets, rules 14-27).
 
 What comes out is still text, cut into its parts: ``spans`` turns the parts into values. Errors take
 the alternative for the whole query; ``bind`` moves them to their place in it.
@@ -70,7 +70,7 @@ class Alternative:
         return RecordSetError(problem, self.text, part.offset, hint)
 
     def checked_step(self, step: _Step) -> _Step:
-        """Take the sign off a step; zero is an error (DRMS semantics 1.10)."""
+        """Take the sign off a step; zero is an error (record sets, rule 14)."""
         if step == 0 and self.step:
             raise self.error("A step cannot be zero", self.step, "Leave it out for every value")
         return abs(step)

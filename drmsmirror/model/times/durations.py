@@ -1,4 +1,4 @@
-"""Durations: a number and one unit letter (DRMS semantics 1.3.4)."""
+"""Durations: a number and one unit letter (record sets, rule 19)."""
 
 from __future__ import annotations
 

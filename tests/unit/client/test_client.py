@@ -51,8 +51,30 @@ def test_auto_opens_no_connection_for_what_is_held(held: Copy, without_sockets) 
         assert answer.texts()["T_REC"]
 
 
-@pytest.mark.parametrize("query", ["hmi.M_45s[$]", "hmi.M_45s[? CAMERA=1 ?]", "hmi.M_45s[:#1-#99]"])
-def test_auto_passes_on_what_it_does_not_understand(query, held: Copy) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        "hmi.M_45s[$]",
+        "hmi.M_45s[^][1]",
+        "hmi.M_45s[? CAMERA=1 AND QUALITY >= 0 ?]",
+        "hmi.M_45s[? T_REC < $(2010.05.02_TAI) ?][$]",
+        "hmi.M_45s[#12151680-#12151700@2][1]",
+        "hmi.M_45s[2010.05.01_TAI,$] # the first and the last",
+    ],
+)
+def test_every_form_is_answered_from_the_latest_versions(query, held: Copy) -> None:
+    with Client(held.settings) as client:
+        if "?][" in query:  # an old version may satisfy the condition, and none is held
+            with pytest.raises(NotHeldError, match="superseded"):
+                Client(held.settings, policy="offline").answer(query, ["*recnum*"])
+            return
+        answer = client.answer(query, ["*recnum*"])
+    assert answer.source is Source.LOCAL
+    assert answer.texts() == truth(held.jsoc, query, ["*recnum*"])
+
+
+@pytest.mark.parametrize("query", ["hmi.M_45s[:#1-#99]", "hmi.M_45s[! CAMERA=1 !]"])
+def test_auto_passes_on_superseded_versions(query, held: Copy) -> None:
     held.jsoc.clear_requests()
     with Client(held.settings) as client:
         answer = client.answer(query, ["*recnum*"])

@@ -33,21 +33,6 @@ def slots_of(definition: SeriesDefinition, name: str = "K") -> Slotting:
     return slotting(definition, definition.keyword(name))
 
 
-def test_every_slot_vector():
-    lines = (VECTORS / "train" / "times.jsonl").read_text().splitlines()
-    vectors = [vector for line in lines if (vector := json.loads(line))["kind"] == "slot"]
-    wrong = []
-    for vector in vectors:
-        names = [name for name in ("epoch", "step", "unit", "base", "round") if name in vector]
-        constants = {name: vector[name] for name in names}
-        slots = slots_of(series(vector["recscope"], vector["type"], **constants))
-        value = float(vector["t"])
-        if {slots.index(value), int(slots.indices([value])[0])} != {vector["index"]}:
-            wrong.append((vector, slots.index(value)))
-    assert wrong == []
-    assert len(vectors) == 228
-
-
 def test_the_rule_is_read_from_the_definition_that_the_server_sends():
     path = VECTORS / "series" / "hmi.sharp_720s.json"
     definition = definition_from_struct("hmi.sharp_720s", json.loads(path.read_text()))

@@ -43,35 +43,6 @@ def read(text: str) -> float | None:
         return None
 
 
-# ------------------------------------------------------------------------ conformance vectors
-def agrees(vector: dict, value: float | None) -> bool:
-    """Whether a value is what a vector wants, within its tolerance."""
-    if value is None or not vector["ok"]:
-        return value is None and not vector["ok"]
-    return abs(value - float(vector["tai"])) <= vector.get("tol", 0.0)
-
-
-def test_every_parse_vector():
-    cases = vectors("parse")
-    values, ok = parse_times([case["text"] for case in cases])
-    columns = [value if good else None for value, good in zip(values.tolist(), ok, strict=True)]
-    assert [case for case in cases if not agrees(case, read(case["text"]))] == []
-    assert columns == [read(case["text"]) for case in cases]
-    assert len(cases) == 396
-    assert sum(not case["ok"] for case in cases) == 28
-
-
-def test_every_print_vector():
-    cases = vectors("print")
-    wrong = {}
-    for case in cases:
-        printed = format_time(float(case["tai"]), case["unit"], case["precision"])
-        if printed != case["printed"]:
-            wrong[case["id"]] = (printed, case["printed"])
-    assert wrong == {}
-    assert len(cases) == 555
-
-
 # ------------------------------------------------------------------------ reading
 @pytest.mark.parametrize(
     ("text", "tai"),

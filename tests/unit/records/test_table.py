@@ -24,7 +24,7 @@ from drmsmirror.records import (
     merge,
     type_records,
 )
-from drmsmirror.records.select import _pruning
+from drmsmirror.records.rows import _pruning
 
 from .conftest import SERIES, SMALL, bound, definition_of, records_of, rows_of, small, stored
 
@@ -130,7 +130,7 @@ def test_a_narrow_question_opens_few_files(make_table) -> None:
     table = make_table("hmi.M_45s", windows=12)
     assert len(table.files()) >= 6
     query = bound("hmi.M_45s[2010.05.01_00:00_TAI]")
-    assert 1 <= len(table.files(_pruning(query))) <= 2
+    assert 1 <= len(table.files(_pruning(query.series, query.filters))) <= 2
     assert [row["recnum"] for row in rows_of(table, "recnum", query=query)] == [984, 295]
 
 

@@ -9,11 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from drmsmirror.model.recordset import (
-    Filter,
     Name,
+    Number,
+    NumberFilter,
+    RecnumFilter,
     RecordSet,
     SeriesSet,
+    SqlFilter,
     Value,
+    ValueFilter,
     canonical,
     parse_recordset,
 )
@@ -30,8 +34,8 @@ def test_a_query_is_sets_of_filters_of_values():
             SeriesSet(
                 Name("hmi.M_45s"),
                 (
-                    Filter(None, (Value("2010.05.01_TAI/1h"),)),
-                    Filter(Name("CAMERA"), (Value("1"),)),
+                    ValueFilter(None, (Value("2010.05.01_TAI/1h"),)),
+                    ValueFilter(Name("CAMERA"), (Value("1"),)),
                 ),
                 ("magnetogram",),
             ),
@@ -87,7 +91,45 @@ def test_commas_and_separators_inside_quotes_are_text():
 @pytest.mark.parametrize("brackets", ["[]", "[ ]", "[\t\n]"])
 def test_a_filter_may_be_empty(brackets):
     (one,) = parse_recordset(f"hmi.M_45s{brackets}").sets
-    assert one.filters == (Filter(),)
+    assert one.filters == (ValueFilter(),)
+
+
+def test_numbers_stand_behind_a_mark():
+    (one,) = parse_recordset(
+        "hmi.M_45s[#5][T_REC_index = # 1 - # 9 @ 2, #-#, #3-#, #1/4, #$][:#7]"
+    ).sets
+    single, several, recnums = one.filters
+    assert single == NumberFilter(None, (Number(5, 5),))
+    assert several == NumberFilter(
+        Name("T_REC_index"),
+        (
+            Number(1, 9, step=2, is_range=True),
+            Number(is_range=True),
+            Number(3, is_range=True),
+            Number(1, length=4, is_range=True),
+            Number(edge="$"),
+        ),
+    )
+    assert recnums == RecnumFilter((Number(7, 7),))
+
+
+def test_the_first_and_last_are_values_of_their_own():
+    (one,) = parse_recordset("hmi.M_45s[^,1,$]['$']").sets
+    assert [str(value) for value in one.filters[0].values] == ["^", "1", "$"]
+    assert [str(value) for value in one.filters[1].values] == ["'$'"]
+
+
+def test_conditions_end_at_their_own_mark():
+    (one,) = parse_recordset("x.y[? a[1] = ']' AND b = '?]' ?][! c ~ '!' !]").sets
+    assert one.filters == (
+        SqlFilter("a[1] = ']' AND b = '?]'"),
+        SqlFilter("c ~ '!'", all_versions=True),
+    )
+
+
+@pytest.mark.parametrize("comment", [" # note", "#c#", " # two words #", "# never closed"])
+def test_a_comment_after_the_last_set_is_left_out(comment):
+    assert texts(f"hmi.M_45s[1]{comment}") == ["hmi.M_45s[1]"]
 
 
 def test_a_set_may_have_no_filter():

@@ -1,0 +1,203 @@
+"""The rows that a set is about, as SQL, in no order.
+
+Source: record sets, rules 14-49 (filters), 50 (which versions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from drmsmirror.model.conditions import SubSelect, columns_of
+from drmsmirror.model.recordset import Condition, Span, SqlCondition
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records.conditions import Part, all_of, condition_part
+from drmsmirror.records.engine import files_relation, identifier, literal
+from drmsmirror.records.schema import pruning_columns, table_schema
+from drmsmirror.records.table import RecordTable
+
+__all__ = ["Filter", "Rows", "TableOf", "relation_of", "span_sql", "where_sql"]
+
+#: Gives the record table of a series.
+TableOf = Callable[[SeriesDefinition], RecordTable]
+
+#: Gives SQL of the rows of a sub-select's series.
+RowsOf = Callable[[SubSelect], str]
+
+#: What has to be read to know the newest row of each record.
+_VERSION = ("recnum", "_generation", "_seen_run", "_gone_run")
+
+Filter = Condition | SqlCondition
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one series as they are wanted.
+
+    Parameters
+    ----------
+    table : RecordTable
+    table_of : callable
+        Gives the tables of series that sub-selects name.
+    """
+
+    table: RecordTable
+    table_of: TableOf
+
+    def sql(
+        self,
+        filters: Sequence[Filter],
+        columns: Iterable[str],
+        *,
+        all_versions: bool = False,
+        part: str = "TRUE",
+    ) -> str:
+        """``SELECT`` of columns from the rows that satisfy all filters.
+
+        Parameters
+        ----------
+        filters : sequence of Condition or SqlCondition
+            Without edges.
+        columns : iterable of str
+            Columns of the record table.
+        all_versions : bool
+            Whether superseded versions count.
+        part : str
+            A further condition, in SQL.
+        """
+        wanted = list(dict.fromkeys(columns))
+        used = {*wanted, *_columns_of(filters)}
+        rows = relation_of(self.table, used, filters, all_versions=all_versions)
+        where = where_sql(filters, self._sub_rows, latest_only=not all_versions)
+        listed = ", ".join(identifier(column) for column in wanted)
+        return f"SELECT {listed} FROM {rows} WHERE {where} AND ({part})"
+
+    def _sub_rows(self, chosen: SubSelect) -> str:
+        """All rows of a sub-select's series: PostgreSQL's table has every version."""
+        parts = (chosen.value, chosen.where, *chosen.groups)
+        used = {name for part in parts if part is not None for name in columns_of(part)}
+        return relation_of(self.table_of(chosen.series), used, (), all_versions=True)
+
+
+def relation_of(
+    table: RecordTable, columns: Iterable[str], filters: Sequence[Filter], *, all_versions: bool
+) -> str:
+    """Rows from the files that can hold what the filters let through.
+
+    Of all versions each record counts once: of rows with one record number the newest reading,
+    where the record is there now. For the latest versions whoever asks has to leave out the others.
+
+    Parameters
+    ----------
+    table : RecordTable
+    columns : iterable of str
+    filters : sequence of Condition or SqlCondition
+        They choose files only; of all versions those by record number choose rows too.
+    all_versions : bool
+        Whether superseded versions count.
+    """
+    used = {*columns, "_latest", *_VERSION}
+    schema = pa.schema([field for field in table_schema(table.definition) if field.name in used])
+    if not all_versions:
+        return files_relation(table.files(_pruning(table.definition, filters)), schema)
+    # a reading of the same record with another key may lie in any file
+    by_number = [one for one in _conditions(filters) if one.column == "recnum"]
+    rows = files_relation(table.files(_pruning(table.definition, by_number)), schema)
+    return (
+        f"(SELECT * FROM {rows} WHERE {where_sql(by_number, _no_sub_selects)} "
+        f"QUALIFY row_number() OVER "
+        f"(PARTITION BY recnum ORDER BY _generation DESC, _seen_run DESC) = 1 "
+        f"AND _gone_run IS NULL)"
+    )
+
+
+def where_sql(filters: Sequence[Filter], rows_of: RowsOf, *, latest_only: bool = False) -> str:
+    """The filters, joined by AND.
+
+    Parameters
+    ----------
+    filters : sequence of Condition or SqlCondition
+    rows_of : callable
+        Gives SQL of the rows of a sub-select's series.
+    latest_only : bool
+        Whether it is asked of rows of which only the latest versions count.
+    """
+    parts = [Part("_latest AND _gone_run IS NULL")] if latest_only else []
+    parts += [Part(_condition(one)) for one in filters if isinstance(one, Condition)]
+    parts += [condition_part(one.tree, rows_of) for one in filters if isinstance(one, SqlCondition)]
+    return all_of(parts) if parts else "TRUE"
+
+
+def _no_sub_selects(_: SubSelect) -> str:
+    raise AssertionError("a filter by record number has no sub-select")
+
+
+def _conditions(filters: Sequence[Filter]) -> list[Condition]:
+    return [one for one in filters if isinstance(one, Condition)]
+
+
+def _columns_of(filters: Sequence[Filter]) -> set[str]:
+    used: set[str] = set()
+    for one in filters:
+        used |= {one.column} if isinstance(one, Condition) else columns_of(one.tree)
+    return used
+
+
+def _condition(condition: Condition) -> str:
+    """The spans of one filter, joined by OR; no span means no row."""
+    column = identifier(condition.column)
+    spans = [span_sql(column, span) for span in condition.spans]
+    return f"({' OR '.join(spans)})" if len(spans) > 1 else (spans or ["FALSE"])[0]
+
+
+def span_sql(column: str, span: Span) -> str:
+    """One span of a column, given as SQL."""
+    parts = []
+    if span.is_single:
+        parts.append(f"{column} = {literal(span.low)}")
+    else:
+        if span.low is not None:
+            parts.append(f"{column} >= {literal(span.low)}")
+        if span.high is not None:
+            parts.append(f"{column} {'<=' if span.high_included else '<'} {literal(span.high)}")
+    if span.step is not None:
+        parts.append(_multiple(column, span))
+    return f"({' AND '.join(parts)})" if len(parts) > 1 else (parts or ["TRUE"])[0]
+
+
+def _multiple(column: str, span: Span) -> str:
+    """The distance from the start is a multiple of the step; of floats, nearly (rule 16)."""
+    start, step = literal(span.low or 0), literal(span.step)
+    if isinstance(span.step, int) and isinstance(span.low, int):
+        return f"({column}::HUGEINT - {start}) % {step} = 0"
+    steps = f"(({column} - {start}) / {step})"
+    return f"abs({steps} - round({steps})) < 1e-9 * greatest(1, abs({steps}))"
+
+
+def _pruning(definition: SeriesDefinition, filters: Sequence[Filter]) -> str | None:
+    """What the conditions say about columns that have statistics, in Delta's own SQL."""
+    safe = pruning_columns(definition)
+    parts = []
+    for condition in _conditions(filters):
+        if condition.column in safe and condition.spans:
+            found = definition.column(condition.column)
+            limit = 2 ** ((found.type.bits if found and found.type.is_integer else 64) - 1)
+            spans = [_pruning_span(condition.column, span, limit) for span in condition.spans]
+            parts.append(f"({' OR '.join(spans)})")
+    return " AND ".join(parts) or None
+
+
+def _pruning_span(column: str, span: Span, limit: int) -> str:
+    bounds = [
+        f"{column} {comparison} {literal(value) if isinstance(value, str) else repr(value)}"
+        for comparison, value in ((">=", span.low), ("<=", span.high))
+        if value is not None and not _is_out_of_reach(value, limit)
+    ]
+    return f"({' AND '.join(bounds)})" if bounds else f"{column} = {column}"
+
+
+def _is_out_of_reach(value: int | float | str, limit: int) -> bool:
+    """An end that the column cannot reach bounds nothing, and Delta cannot read it."""
+    return isinstance(value, int) and not -limit <= value < limit
