@@ -21,11 +21,10 @@ from drmsmirror.catalogue.masters import (
     series_row,
 )
 from drmsmirror.errors import UnknownSeriesError
+from drmsmirror.model.identity import identity_of
 from drmsmirror.model.series import SeriesDefinition
 
 __all__ = ["DefinitionChange", "SeriesSummary", "known_key", "load", "names", "save"]
-
-_ANCILLARY = ("step", "epoch", "base", "unit", "round", "vals")
 
 
 class DefinitionChange(StrEnum):
@@ -196,26 +195,9 @@ def _compare(before: SeriesDefinition | None, after: SeriesDefinition) -> Defini
         return DefinitionChange.NEW
     if before == after:
         return DefinitionChange.SAME
-    if _identity(before) != _identity(after):
+    if identity_of(before) != identity_of(after):
         return DefinitionChange.IDENTITY
     return DefinitionChange.CHANGED
-
-
-def _identity(definition: SeriesDefinition) -> list[tuple[str, ...]]:
-    """Everything that positions on the axis and identities of records depend on."""
-    parts = []
-    for key in definition.prime_keys:
-        keyword = definition.keyword(key)
-        slots = [definition.find(f"{key}_{suffix}") for suffix in _ANCILLARY]
-        parts.append(
-            (
-                key.lower(),
-                str(keyword.type),
-                str(keyword.scope),
-                *(f"{slot.default} {slot.units}" if slot else "" for slot in slots),
-            )
-        )
-    return parts
 
 
 def _note_reading(

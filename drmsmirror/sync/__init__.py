@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drmsmirror.sync.importing import ImportReport, import_records
-from drmsmirror.sync.progress import Ahead, Progress, Reporter, SyncReport
+from drmsmirror.sync.progress import Ahead, Progress, Reporter, SilentReporter, SyncReport
 from drmsmirror.sync.run import sync
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "ImportReport",
     "Progress",
     "Reporter",
+    "SilentReporter",
     "SyncReport",
     "import_records",
     "sync",

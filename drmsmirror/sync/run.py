@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
+from datetime import datetime
 
 from drmsmirror.catalogue import AsOf, RunOutcome
 from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
+from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.sync.backfill import backfill
 from drmsmirror.sync.follow import follow
 from drmsmirror.sync.progress import Reporter, SilentReporter, SyncReport
 from drmsmirror.sync.store import WindowStore, adopt_definition
 from drmsmirror.sync.work import Work
-from drmsmirror.upstream import SeriesState, Traffic, Upstream
+from drmsmirror.upstream import Traffic, Upstream
 
 __all__ = ["sync"]
 
@@ -65,7 +68,9 @@ def sync(
     ends_at = time.monotonic() + seconds
     traffic = upstream.traffic
     tree = parse_recordset(record_set)
-    pins = {name: upstream.definition(name) for name in {str(s.series).lower() for s in tree.sets}}
+    clock = mirror.catalogue.database.clock
+    names = dict.fromkeys(str(part.series).lower() for part in tree.sets)
+    pins = {name: _pin(upstream, name, clock()) for name in names}
     bound = bind(tree, lambda name: pins[name.lower()].definition)
     return tuple(
         _sync_set(
@@ -81,23 +86,42 @@ def sync(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Pin:
+    """A series as it was before anything was fetched: what a run is about."""
+
+    definition: SeriesDefinition
+    as_of: AsOf
+
+
+def _pin(upstream: Upstream, series: str, now: datetime) -> _Pin:
+    """Read the definition of a series and the target, the upstream's largest record number."""
+    state = upstream.definition(series)
+    if state.max_recnum is None:
+        raise UpstreamAnswerError(
+            f"The upstream does not say the largest record number of {state.definition.name} (its "
+            f"series_struct has no Interval), without which nobody can tell what is new. Nothing "
+            f"was changed. Sync from a server that says it (upstream.url), or import files"
+        )
+    return _Pin(state.definition, AsOf(state.max_recnum, now))
+
+
 def _sync_set(
     mirror: Mirror,
     upstream: Upstream,
     wanted: BoundSet,
-    pin: SeriesState,
+    pin: _Pin,
     reporter: Reporter,
     ends_at: float,
     traffic: Traffic,
 ) -> SyncReport:
     catalogue, series = mirror.catalogue, wanted.series.name
-    as_of = AsOf(pin.max_recnum or 0, catalogue.database.clock())
     with catalogue.holding(f"series {series.lower()}") as lease:
+        _refuse_going_back(mirror, series, pin.as_of.recnum)
         adopt_definition(mirror, pin.definition, mirror.settings.upstream.url)
-        _refuse_going_back(mirror, series, as_of.recnum)
         run = catalogue.start_run(series, wanted.text)
         store = WindowStore(mirror, pin.definition, run.id, lease)
-        work = Work(mirror, upstream, wanted, as_of, store, reporter, ends_at, traffic)
+        work = Work(mirror, upstream, wanted, pin.as_of, store, reporter, ends_at, traffic)
         try:
             outcome = _carry_out(work)
         except KeyboardInterrupt:
@@ -120,11 +144,15 @@ def _carry_out(work: Work) -> RunOutcome:
 
 
 def _refuse_going_back(mirror: Mirror, series: str, target: int) -> None:
-    """A largest record number below the last one means that the upstream was set back."""
-    watermark = mirror.catalogue.state(series).watermark
-    if watermark is not None and target < watermark:
+    """A largest record number below one that was read means that the upstream was set back."""
+    catalogue = mirror.catalogue
+    if series not in {summary.name for summary in catalogue.series()}:
+        return
+    seen = [entry.as_of_recnum for entry in catalogue.coverage(series)]
+    reached = max(catalogue.state(series).watermark or 0, *seen, 0)
+    if target < reached:
         raise UpstreamAnswerError(
-            f"The upstream's largest record number of {series} is {target}, but it was {watermark} "
+            f"The upstream's largest record number of {series} is {target}, but it was {reached} "
             f"before: the server was set back, or another one answers. Nothing was changed, and "
             f"what is held can still be queried. Try again when the upstream has caught up"
         )

@@ -14,7 +14,9 @@ from drmsmirror.catalogue import AsOf, Lease, RunCounters
 from drmsmirror.errors import DefinitionError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.identity import identity_of
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.model.slots import Slotting
 from drmsmirror.records import (
     MergeResult,
     RecordTable,
@@ -35,8 +37,8 @@ def adopt_definition(mirror: Mirror, definition: SeriesDefinition, upstream_url:
     Raises
     ------
     DefinitionError
-        What is held was stored by a definition that this one contradicts: a prime key, or the
-        type or presence of a keyword, changed. Nothing is changed then.
+        What is held was stored by a definition that this one contradicts: a prime key, its slots,
+        or the type or presence of a keyword, changed. Nothing is changed then.
     """
     catalogue = mirror.catalogue
     if definition.name in {summary.name for summary in catalogue.series()}:
@@ -168,7 +170,7 @@ def _refuse_contradiction(held: SeriesDefinition, now: SeriesDefinition) -> None
     problem = _contradiction(held, now)
     if problem:
         raise DefinitionError(
-            f"The upstream's definition of {held.name} no longer fits what is held: {problem}. "
+            f"The definition of {held.name} no longer fits what is held: {problem}. "
             f"Nothing was changed, and what is held can still be queried. To hold the new form, "
             f"sync it into another mirror (--mirror DIR)"
         )
@@ -177,6 +179,10 @@ def _refuse_contradiction(held: SeriesDefinition, now: SeriesDefinition) -> None
 def _contradiction(held: SeriesDefinition, now: SeriesDefinition) -> str | None:
     if held.internal_prime_keys != now.internal_prime_keys:
         return f"its prime keys were {held.prime_keys} and are {now.prime_keys}"
+    for key, before, after in zip(now.prime_keys, identity_of(held), identity_of(now), strict=True):
+        if before.slots != after.slots:
+            was, is_ = _slots_in_words(before.slots), _slots_in_words(after.slots)
+            return f"the slots of its prime key {key} were {was} and are {is_}"
     for column in held.columns:
         found = now.column(column.name)
         if found is None:
@@ -184,6 +190,12 @@ def _contradiction(held: SeriesDefinition, now: SeriesDefinition) -> str | None:
         if found.type is not column.type:
             return f"its keyword {column.key} was {column.type} and is {found.type}"
     return None
+
+
+def _slots_in_words(slots: Slotting | None) -> str:
+    if slots is None:
+        return "none"
+    return f"every {slots.step:.12g} from {slots.base:.12g}, rounded by {slots.round:.12g}"
 
 
 def _sum(first: RunCounters, second: RunCounters) -> RunCounters:

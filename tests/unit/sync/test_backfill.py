@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from drmsmirror.errors import NotHeldError, UpstreamTooLargeError
-from drmsmirror.sync import Ahead, Progress
+from drmsmirror.sync import Ahead, Progress, SilentReporter, sync
+from drmsmirror.upstream import Jsoc
 from tests.jsoc import build_series
 from tests.unit.sync.mirrors import KINDS, Copy, asked, series
 
@@ -205,9 +207,6 @@ def test_a_part_that_was_held_is_not_fetched_again_by_the_whole(copy_of) -> None
 
 
 def test_each_set_of_several_is_synced(copy_of) -> None:
-    from drmsmirror.sync import sync
-    from drmsmirror.upstream import Jsoc
-
     copy = copy_of("hmi.M_45s", "test.carr")
     wanted = "hmi.M_45s[2010.05.01_TAI/1h],test.carr"
     with copy.open() as mirror:
@@ -215,6 +214,22 @@ def test_each_set_of_several_is_synced(copy_of) -> None:
     assert [report.series for report in reports] == ["hmi.M_45s", "test.carr"]
     copy.assert_same("hmi.M_45s[2010.05.01_TAI/1h]")
     copy.assert_same("test.carr")
+
+
+def test_every_set_is_held_as_of_a_moment_before_anything_was_fetched(copy_of) -> None:
+    copy = copy_of("hmi.M_45s", "test.carr")
+    fetched: list[datetime] = []
+
+    class Notes(SilentReporter):
+        def window(self, progress: Progress) -> None:
+            fetched.append(datetime.now(UTC))
+
+    with copy.open() as mirror:
+        wanted = "hmi.M_45s[2010.05.01_TAI/1h],test.carr"
+        sync(mirror, Jsoc(copy.settings.upstream), wanted, reporter=Notes())
+    for name in ("hmi.M_45s", "test.carr"):
+        assert copy.coverage(name)
+        assert all(entry.as_of_utc < fetched[0] for entry in copy.coverage(name))
 
 
 # ------------------------------------------------------------------------------ time limit

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drmsmirror.errors import DefinitionError, NotHeldError, UpstreamAnswerError
-from tests.jsoc import Keyword
 from tests.unit.sync.mirrors import Copy, asked
 
 WHOLE = "hmi.M_45s"
@@ -166,35 +164,3 @@ def test_following_stops_when_time_is_up_and_the_next_run_goes_on(synced) -> Non
     synced.sync(WHOLE, seconds=0.0)
     synced.sync(WHOLE)
     synced.assert_same(WHOLE)
-
-
-# ------------------------------------------------------------------------------ the series changes
-def test_an_upstream_set_back_is_refused_and_what_is_held_stays(synced) -> None:
-    held = synced.held(WHOLE, ["*recnum*"])
-    synced.jsoc.remove(WHOLE, [int(max(synced.jsoc.series(WHOLE).columns["recnum"]))])
-    with pytest.raises(UpstreamAnswerError, match="was set back"):
-        synced.sync(WHOLE)
-    assert synced.held(WHOLE, ["*recnum*"]) == held
-
-
-def test_an_added_keyword_is_fetched_for_all_that_is_held(synced) -> None:
-    added = Keyword("EXTRA", "float", format="%.3f")
-    synced.jsoc.add_keyword(WHOLE, added, 1.25)
-    synced.sync(WHOLE)
-    synced.assert_same(WHOLE)
-    assert set(synced.held(WHOLE, ["EXTRA"])["EXTRA"]) == {"1.250"}
-
-
-def test_an_added_keyword_is_not_answered_before_it_was_fetched(synced) -> None:
-    synced.jsoc.add_keyword(WHOLE, Keyword("EXTRA", "float", format="%.3f"), 1.25)
-    synced.sync(WHOLE, seconds=0.0)
-    with pytest.raises(NotHeldError):
-        synced.held(WHOLE, ["EXTRA"])
-    assert synced.held(DAY, ["T_REC"])["T_REC"]
-
-
-def test_a_keyword_that_is_gone_is_refused_and_what_is_held_stays(synced) -> None:
-    synced.jsoc.drop_keyword(WHOLE, "DATARMS")
-    with pytest.raises(DefinitionError, match="DATARMS"):
-        synced.sync(WHOLE)
-    assert synced.held(DAY, ["DATARMS"])["DATARMS"]
