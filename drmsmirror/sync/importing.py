@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from drmsmirror.catalogue import RunOutcome
 from drmsmirror.errors import ImportDataError, QueryError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
@@ -19,6 +18,7 @@ from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.sync.progress import Progress, Reporter, SilentReporter
 from drmsmirror.sync.recordfile import RecordFile
+from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore, adopt_definition
 
 __all__ = ["ImportReport", "import_records"]
@@ -83,15 +83,9 @@ def import_records(
     _refuse_narrower(mirror, source)
     with mirror.catalogue.holding(f"series {definition.name.lower()}") as lease:
         adopt_definition(mirror, definition, "")
-        run = mirror.catalogue.start_run(definition.name, f"import {file.name}")
-        store = WindowStore(mirror, definition, run.id, lease)
-        try:
+        with recorded_run(mirror, definition.name, f"import {file.name}") as run:
+            store = WindowStore(mirror, definition, run.id, lease)
             _keep_all(store, source, stated, reporter or SilentReporter())
-        except BaseException as error:
-            mirror.catalogue.finish_run(run.id, RunOutcome.FAILED, error=error)
-            raise
-        mirror.catalogue.finish_run(run.id, RunOutcome.DONE)
-        mirror.publish()
     return ImportReport(
         definition.name,
         store.totals.records_new,

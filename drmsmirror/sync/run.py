@@ -21,6 +21,7 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.sync.backfill import backfill
 from drmsmirror.sync.follow import follow
 from drmsmirror.sync.progress import Reporter, SilentReporter, SyncReport
+from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore, adopt_definition
 from drmsmirror.sync.work import Work
 from drmsmirror.upstream import Traffic, Upstream
@@ -115,24 +116,16 @@ def _sync_set(
     ends_at: float,
     traffic: Traffic,
 ) -> SyncReport:
-    catalogue, series = mirror.catalogue, wanted.series.name
-    with catalogue.holding(f"series {series.lower()}") as lease:
+    series = wanted.series.name
+    with mirror.catalogue.holding(f"series {series.lower()}") as lease:
         _refuse_going_back(mirror, series, pin.as_of.recnum)
         adopt_definition(mirror, pin.definition, mirror.settings.upstream.url)
-        run = catalogue.start_run(series, wanted.text)
-        store = WindowStore(mirror, pin.definition, run.id, lease)
-        work = Work(mirror, upstream, wanted, pin.as_of, store, reporter, ends_at, traffic)
-        try:
-            outcome = _carry_out(work)
-        except KeyboardInterrupt:
-            catalogue.finish_run(run.id, RunOutcome.STOPPED, share_held=work.share_held)
-            raise
-        except BaseException as error:
-            catalogue.finish_run(run.id, RunOutcome.FAILED, error=error)
-            raise
-        catalogue.finish_run(run.id, outcome, counters=work.uncounted(), share_held=work.share_held)
-        mirror.publish()
-    return work.report(outcome)
+        with recorded_run(mirror, series, wanted.text) as run:
+            store = WindowStore(mirror, pin.definition, run.id, lease)
+            work = Work(mirror, upstream, wanted, pin.as_of, store, reporter, ends_at, traffic)
+            run.outcome = _carry_out(work)
+            run.counters, run.share_held = work.uncounted(), work.share_held
+    return work.report(run.outcome)
 
 
 def _carry_out(work: Work) -> RunOutcome:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from drmsmirror.catalogue import Catalogue
 from drmsmirror.client import Client
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
@@ -111,6 +112,12 @@ class Copy:
         """What the catalogue says is held."""
         with self.open() as mirror:
             return mirror.catalogue.coverage(name)
+
+    def published(self, name: str) -> tuple[CoverageEntry, ...]:
+        """What the published copy of the catalogue says is held."""
+        copy = self.settings.mirror / "catalogue.copy.sqlite"
+        with Catalogue.open(copy, read_only=True) as catalogue:
+            return catalogue.coverage(name)
 
     def rows(self, name: str) -> int:
         """How many rows there are in the record table, all versions counted."""

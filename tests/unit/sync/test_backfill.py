@@ -267,6 +267,7 @@ def test_an_interrupted_run_keeps_its_windows_and_the_next_goes_on(copy_of) -> N
     with copy.open() as mirror:
         (run,) = mirror.catalogue.runs()
     assert run.outcome == "stopped"
+    assert copy.published("hmi.M_45s") == copy.coverage("hmi.M_45s") != ()
     copy.sync("hmi.M_45s")
     for low, high in windows(copy):
         assert all(high < earlier[0] or low > earlier[1] for earlier in done[:2])
