@@ -7,7 +7,7 @@ from drmsmirror.records.engine import connect
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
-from drmsmirror.records.schema import FORMAT, Period, choose_period
+from drmsmirror.records.schema import FORMAT, Period, axis_seconds, choose_period
 from drmsmirror.records.select import count_records, select_records
 from drmsmirror.records.table import RecordTable
 from drmsmirror.records.text import KeyPlan, plan_keys
@@ -20,6 +20,7 @@ __all__ = [
     "Period",
     "RecordTable",
     "TypedRecords",
+    "axis_seconds",
     "choose_period",
     "compact",
     "connect",

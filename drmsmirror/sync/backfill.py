@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import math
-
 from drmsmirror.catalogue import RunOutcome
 from drmsmirror.model.coverage import Interval, gaps
 from drmsmirror.model.extent import Extent, extent_of
-from drmsmirror.model.positions import position_seconds, position_text
+from drmsmirror.model.positions import position_text
 from drmsmirror.model.recordset import window_text
 from drmsmirror.sync.asking import Asker
-from drmsmirror.sync.survey import Survey, survey
+from drmsmirror.sync.survey import survey
 from drmsmirror.sync.take import Taken, take_window
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work
 
 __all__ = ["backfill"]
 
-_DAY = 86400.0
-
 
 def backfill(work: Work) -> RunOutcome:
     """Fetch every part of the wanted set that is not held, as far as time allows."""
     outcome = RunOutcome.DONE
+    asker = Asker(work)
     for piece in extent_of(work.wanted):
         if missing := _missing(work, piece):
-            outcome = _fill(work, piece, missing)
+            outcome = _fill(work, asker, piece, missing)
         if outcome is not RunOutcome.DONE:
             return outcome
     work.share_held = 1.0
@@ -37,15 +34,15 @@ def _missing(work: Work, piece: Extent) -> tuple[Interval, ...]:
     return gaps(piece.interval, held)
 
 
-def _fill(work: Work, piece: Extent, missing: tuple[Interval, ...]) -> RunOutcome:
+def _fill(work: Work, asker: Asker, piece: Extent, missing: tuple[Interval, ...]) -> RunOutcome:
     """Fetch the missing parts of one piece."""
-    asker = Asker(work)
     extent = asker.extent(piece.interval, missing)
     inside = [part for gap in missing if (part := gap.intersection(extent))]
     outlook = survey(work, asker, extent, inside)
     if not work.reporter.ahead(outlook.ahead):
         return RunOutcome.STOPPED
-    _open_table(work, outlook)
+    if not work.store.has_table:
+        work.store.make_table(work.as_of.recnum, asker.days_of_series())
     sizer = WindowSizer(work.mirror.settings.sync, outlook.density, asker.smallest_window)
     while missing:
         if work.is_over:
@@ -91,10 +88,3 @@ def _share(
 def _length(part: Interval, extent: Interval) -> float:
     common = part.intersection(extent)
     return common.high - common.low if common else 0.0
-
-
-def _open_table(work: Work, outlook: Survey) -> None:
-    definition = work.wanted.series
-    ends = [position_seconds(definition, p) for p in (outlook.extent.low, outlook.extent.high)]
-    days = 0.0 if None in ends else (ends[1] - ends[0]) / _DAY  # type: ignore[operator]
-    work.store.open_table(outlook.total, days if math.isfinite(days) else 0.0)

@@ -101,7 +101,8 @@ def _keep_all(
 ) -> None:
     """Merge the file chunk by chunk; the last one brings the caller's statement with it."""
     began = time.monotonic()
-    store.open_table(source.rows, 0.0)
+    if not store.has_table:
+        store.make_table(source.rows, source.days())
     done, largest = 0, 0
     for chunk in source.chunks():
         if chunk.is_last:

@@ -81,13 +81,18 @@ class WindowStore:
         """Rows of the series that are held, all versions counted."""
         return self._state.rows_held
 
-    def open_table(self, expected_rows: int, expected_days: float) -> None:
-        """Open the record table, made for a series of that many rows and days where it is new."""
+    @property
+    def has_table(self) -> bool:
+        """Whether the series has a record table."""
+        return self._table is not None or self._state.table_path is not None
+
+    def make_table(self, expected_rows: int, expected_days: float) -> None:
+        """Make the record table of a series that will have so many rows, over so many days."""
         self._table = self.mirror.table_for_writing(self.definition, expected_rows, expected_days)
 
     @property
     def table(self) -> RecordTable:
-        """The record table; it is there, unless nothing was ever kept."""
+        """The record table, which is there already."""
         if self._table is None:
             self._table = self.mirror.table(self.definition)
         return self._table
@@ -147,7 +152,7 @@ class WindowStore:
         watermark : AsOf
             State of the upstream that the run was about.
         """
-        if self._state.table_path is None and self._table is None:
+        if not self.has_table:
             return
         settings = self.mirror.settings.records
         compact(
