@@ -117,7 +117,7 @@ class _Reporter:
             return
         left = progress.seconds_left
         talk(
-            f"  {progress.records:,} records, back to {progress.place}, "
+            f"  {progress.records:,} records, {progress.place}, "
             f"{progress.records_per_second:,.0f}/s"
             + (f", {duration(left)} left" if left and progress.records_ahead else "")
         )

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from drmsmirror.model.coverage import Interval
+from drmsmirror.model.coverage import Interval, inside
 from drmsmirror.model.positions import position_seconds
-from drmsmirror.model.recordset import BoundSet, edge_text, window_text
+from drmsmirror.model.recordset import BoundSet, edge_text
+from drmsmirror.model.recordset.printing import windows_text
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.slots import slotting
 from drmsmirror.model.types import KeywordType
@@ -39,37 +40,36 @@ class Asker:
     work: Work
     _edges: dict[str, float] = field(default_factory=dict)
 
-    @property
-    def smallest_window(self) -> float:
-        """Shortest window on the axis: one slot, one record number, one second."""
-        return 1.0
+    def count(self, windows: Sequence[Interval]) -> int:
+        """How many records of the wanted set lie in windows of the axis."""
+        numbered = self._numbered(windows)
+        return self.work.upstream.count(self.text(numbered)) if numbered else 0
 
-    def total(self) -> int:
-        """How many records the wanted set has."""
-        return self.work.upstream.count(self.work.wanted.text)
+    def text(self, windows: Sequence[Interval]) -> str:
+        """The records of the wanted set in windows of the axis, as a question."""
+        return windows_text(self.work.wanted, self._numbered(windows))
 
-    def sample(self, window: Interval, rows: int) -> RecordText:
-        """Some records of a window, every stored keyword of them."""
-        return self.work.fetch(window_text(self.work.wanted, window), rows)
+    def _numbered(self, windows: Sequence[Interval]) -> Sequence[Interval]:
+        """Windows of record numbers up to the target; on an axis of time, all of them."""
+        if self.work.wanted.series.axis.keyword is not None:
+            return windows
+        return inside(windows, Interval(1, self.work.as_of.recnum + 1))
 
-    def extent(self, asked: Interval, missing: Sequence[Interval]) -> Interval:
-        """The part of the axis on which the records of the wanted set lie.
+    def extent(self, missing: Sequence[Interval]) -> Interval:
+        """The part of the axis on which records lie that are missing; open ends are looked up.
 
         Parameters
         ----------
-        asked : Interval
-            As it was asked for; open ends are looked up upstream where they are missing.
         missing : sequence of Interval
-            What is not held, ascending.
+            Ascending.
         """
-        low, high = asked.low, asked.high
+        if not missing:
+            return Interval(0.0, 0.0)
+        low, high = missing[0].low, missing[-1].high
         if math.isinf(low):
-            low = (
-                self._edge(self.work.wanted, "^") if math.isinf(missing[0].low) else missing[0].low
-            )
+            low = self._edge(self.work.wanted, "^")
         if math.isinf(high):
-            last = missing[-1].high
-            high = self._edge(self.work.wanted, "$") + 1 if math.isinf(last) else last
+            high = self._edge(self.work.wanted, "$") + 1
         return Interval(low, max(low, high))
 
     def days_of_series(self) -> float:

@@ -48,7 +48,7 @@ class Progress:
     ----------
     series : str
     place : str
-        What the window was, in words: ``2014.07.05_00:00:00_TAI``.
+        How far it has come, in words: ``back to 2014.07.05_00:00:00_TAI``.
     records : int
         Records fetched so far.
     records_ahead : int

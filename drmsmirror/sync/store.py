@@ -144,13 +144,13 @@ class WindowStore:
         self.totals = _sum(self.totals, counted)
         return result
 
-    def finish(self, watermark: AsOf) -> None:
+    def finish(self, watermark: AsOf | None) -> None:
         """Make few files of many, and note how far the upstream had come.
 
         Parameters
         ----------
-        watermark : AsOf
-            State of the upstream that the run was about.
+        watermark : AsOf or None
+            State of the upstream up to which every change was taken; None where it is as before.
         """
         if not self.has_table:
             return
