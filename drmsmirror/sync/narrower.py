@@ -61,8 +61,8 @@ def _one_value(wanted: BoundSet, probe: RecordText | None) -> Iterator[str]:
 
 
 def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    escaped = value.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
 
 
 def _is_narrower(text: str, wanted: BoundSet) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 from drmsmirror.catalogue import RunOutcome
 from drmsmirror.mirror import Mirror
@@ -18,13 +19,14 @@ from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.backfill import backfill
 from drmsmirror.sync.follow import follow
-from drmsmirror.sync.progress import Reporter, SilentReporter, SyncReport
+from drmsmirror.sync.patience import telling
+from drmsmirror.sync.progress import Known, Reporter, SilentReporter, SyncReport
 from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore, adopt_definition
 from drmsmirror.sync.survey import survey
 from drmsmirror.sync.target import Target, read_target, refuse_going_back
-from drmsmirror.sync.work import Work
-from drmsmirror.upstream import Traffic, Upstream
+from drmsmirror.sync.work import Terms, Work
+from drmsmirror.upstream import Upstream
 
 __all__ = ["sync"]
 
@@ -66,32 +68,29 @@ def sync(
     LockedError
         Another process is syncing the series.
     """
-    ends_at = time.monotonic() + seconds
-    traffic = upstream.traffic
+    within = mirror.settings.sync.tell_within
+    terms = Terms(
+        reporter or SilentReporter(),
+        tell_at=time.monotonic() + within,
+        ends_at=time.monotonic() + seconds,
+        traffic_before=upstream.traffic,
+    )
     tree = parse_recordset(record_set)
     clock = mirror.catalogue.database.clock
     names = dict.fromkeys(str(part.series).lower() for part in tree.sets)
-    targets = {name: read_target(upstream, name, clock) for name in names}
+    known = Known(record_set)
+    with telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within):
+        targets = {name: read_target(upstream, name, clock) for name in names}
     reports = []
     for wanted in bind(tree, lambda name: targets[name.lower()].definition).sets:
         target = targets[wanted.series.name.lower()]
-        reports.append(
-            _sync_set(
-                mirror, upstream, wanted, target, reporter or SilentReporter(), ends_at, traffic
-            )
-        )
-        traffic = upstream.traffic
+        reports.append(_sync_set(mirror, upstream, wanted, target, terms))
+        terms = replace(terms, tell_at=time.monotonic() + within, traffic_before=upstream.traffic)
     return tuple(reports)
 
 
 def _sync_set(
-    mirror: Mirror,
-    upstream: Upstream,
-    wanted: BoundSet,
-    target: Target,
-    reporter: Reporter,
-    ends_at: float,
-    traffic: Traffic,
+    mirror: Mirror, upstream: Upstream, wanted: BoundSet, target: Target, terms: Terms
 ) -> SyncReport:
     series = wanted.series.name
     with mirror.catalogue.holding(f"series {series.lower()}") as lease:
@@ -99,7 +98,7 @@ def _sync_set(
         adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
         with recorded_run(mirror, series, wanted.text) as run:
             store = WindowStore(mirror, target.definition, run.id, lease)
-            work = Work(mirror, upstream, wanted, target.as_of, store, reporter, ends_at, traffic)
+            work = Work(mirror, upstream, wanted, target.as_of, store, terms)
             run.outcome = _carry_out(work)
             run.counters, run.share_held = work.uncounted(), work.share_held
     return work.report(run.outcome)
@@ -107,12 +106,14 @@ def _sync_set(
 
 def _carry_out(work: Work) -> RunOutcome:
     """Find out what lies ahead, follow what is held, fetch what is not, tidy up."""
-    asker = Asker(work)
-    found = survey(work, asker)
+    asker, reporter = Asker(work), work.terms.reporter
+    within = work.mirror.settings.sync.tell_within
+    with telling(lambda: reporter.waiting(work.known), first=work.terms.tell_at, every=within):
+        found = survey(work, asker)
     work.outlook = found.outlook
     outcome = RunOutcome.DONE
     if found.ahead is not None:
-        outcome = _take_all(work, asker) if work.reporter.ahead(found.ahead) else RunOutcome.STOPPED
+        outcome = _take_all(work, asker) if reporter.ahead(found.ahead) else RunOutcome.STOPPED
     work.store.finish(work.as_of if outcome is RunOutcome.DONE else None)
     return outcome
 

@@ -6,7 +6,7 @@ nothing is asked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drmsmirror.files import free_bytes
 from drmsmirror.model.coverage import Interval, inside, length, union
@@ -51,6 +51,7 @@ def survey(work: Work, asker: Asker) -> Survey:
         return Survey(Outlook(target))
     wanted = union(piece.wanted.interval for piece in pieces)
     total = asker.count(wanted)
+    work.known = replace(work.known, records=total)
     lacking = total if missing == wanted else asker.count(missing)
     recnums = recnums_to_follow(behind, target)
     newer = work.upstream.count(recnum_text(work.wanted, recnums)) if behind else 0

@@ -19,11 +19,33 @@ from drmsmirror.model.series import Scope, SeriesDefinition
 from drmsmirror.records import harvest_keys
 from drmsmirror.sync.outlook import Outlook
 from drmsmirror.sync.pieces import Piece, pieces_of
-from drmsmirror.sync.progress import Progress, Reporter, SyncReport
+from drmsmirror.sync.progress import Known, Progress, Reporter, SyncReport
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.upstream import RecordText, Traffic, Upstream
 
-__all__ = ["Work"]
+__all__ = ["Terms", "Work"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a run works.
+
+    Parameters
+    ----------
+    reporter : Reporter
+        Who is told.
+    tell_at : float
+        Monotonic time from which what is known is told, while a survey is not finished.
+    ends_at : float
+        Monotonic time after which no further window is begun.
+    traffic_before : Traffic
+        What had been asked of the upstream before the run.
+    """
+
+    reporter: Reporter
+    tell_at: float
+    ends_at: float
+    traffic_before: Traffic
 
 
 @dataclass
@@ -39,13 +61,11 @@ class Work:
         State of the upstream when the run began: its target.
     store : WindowStore
         Where records go.
-    reporter : Reporter
-    ends_at : float
-        Monotonic time after which no further window is begun, seconds.
-    traffic_before : Traffic
-        What had been asked of the upstream before the run.
+    terms : Terms
     outlook : Outlook
         What there is to do; nothing, until a survey has found it out.
+    known : Known
+        What a survey has found out so far.
     """
 
     mirror: Mirror
@@ -53,22 +73,22 @@ class Work:
     wanted: BoundSet
     as_of: AsOf
     store: WindowStore
-    reporter: Reporter
-    ends_at: float
-    traffic_before: Traffic
+    terms: Terms
     outlook: Outlook = field(init=False)
+    known: Known = field(init=False)
     began: float = field(default_factory=time.monotonic)
     _counted: Traffic = field(init=False)
 
     def __post_init__(self) -> None:
-        self._counted = self.traffic_before
+        self._counted = self.terms.traffic_before
         self.outlook = Outlook(self.as_of.recnum)
+        self.known = Known(self.wanted.text, self.as_of.recnum)
         self.columns = frozenset(column.name for column in self.wanted.series.columns)
 
     @property
     def is_over(self) -> bool:
         """Whether the time for this run has passed."""
-        return time.monotonic() >= self.ends_at
+        return time.monotonic() >= self.terms.ends_at
 
     def fetch(self, record_set: str, n: int | None = None) -> RecordText:
         """Every stored keyword of a record set."""
@@ -117,7 +137,7 @@ class Work:
     def say(self, place: str) -> None:
         """Tell the reporter how the run stands."""
         totals = self.store.totals
-        self.reporter.window(
+        self.terms.reporter.window(
             Progress(
                 series=self.wanted.series.name,
                 place=place,
@@ -129,7 +149,7 @@ class Work:
 
     def report(self, outcome: RunOutcome) -> SyncReport:
         """What the run did."""
-        totals, traffic = self.store.totals, self.upstream.traffic - self.traffic_before
+        totals, traffic = self.store.totals, self.upstream.traffic - self.terms.traffic_before
         return SyncReport(
             series=self.wanted.series.name,
             record_set=self.wanted.text,

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
 import pytest
 
+from drmsmirror.sync import Known
+from tests.jsoc import FaultKind, Request
 from tests.unit.sync.mirrors import Copy, Listener, asked, truth
 
 WHOLE = "hmi.M_45s"
@@ -110,3 +116,53 @@ def test_the_size_told_is_about_what_is_fetched(record_set, copy_of) -> None:
     assert 0.5 < ahead.bytes / fetched < 2
     assert ahead.seconds > 0
     assert ahead.disk_bytes > 0
+
+
+# ------------------------------------------------------------------------------ in time
+@dataclass
+class Impatient(Listener):
+    """Hears also what is known meanwhile, and gives a sign when that is enough."""
+
+    enough: Callable[[Known], bool] = bool
+    known: list[Known] = field(default_factory=list)
+    told: threading.Event = field(default_factory=threading.Event)
+
+    def waiting(self, known: Known) -> None:
+        self.known.append(known)
+        if self.enough(known):
+            self.told.set()
+
+
+@pytest.mark.parametrize(
+    ("op", "enough"),
+    [
+        ("series_struct", lambda known: known.record_set == WHOLE),
+        ("rs_summary", lambda known: known.largest_recnum is not None),
+        ("rs_list", lambda known: known.records is not None),
+    ],
+)
+def test_what_is_known_is_told_in_time_where_the_upstream_is_slow(op, enough, copy_of) -> None:
+    """The upstream gives no answer of one kind before somebody was told enough."""
+    copy = copy_of(WHOLE, rows=100, sync={"tell_within": 0.05})
+    listener = Impatient(enough=enough)
+
+    def hold(request: Request) -> bool:
+        if request.op == op:
+            assert listener.told.wait(60)
+        return False
+
+    copy.jsoc.fault(FaultKind.HTML, times=None, when=hold)
+    copy.sync(WHOLE, reporter=listener)
+    series = copy.jsoc.series(WHOLE)
+    assert {known.largest_recnum for known in listener.known} <= {
+        None,
+        max(series.columns["recnum"]),
+    }
+    assert {known.records for known in listener.known} <= {None, series.latest.sum()}
+    copy.assert_same(WHOLE)
+
+
+def test_an_upstream_that_is_quick_is_not_talked_about(copy_of) -> None:
+    listener = Impatient()
+    copy_of(WHOLE, rows=100, sync={"tell_within": 600}).sync(WHOLE, reporter=listener)
+    assert listener.known == []
