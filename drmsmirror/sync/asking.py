@@ -26,6 +26,9 @@ _EARLIEST_SECONDS = -536_544_000.0
 
 _DAY = 86400.0
 
+#: Windows in one question: a server takes addresses of some 8,000 characters.
+_MOST_WINDOWS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -43,11 +46,17 @@ class Asker:
     def count(self, windows: Sequence[Interval]) -> int:
         """How many records of the wanted set lie in windows of the axis."""
         numbered = self._numbered(windows)
-        return self.work.upstream.count(self.text(numbered)) if numbered else 0
+        return sum(
+            self.work.upstream.count(self.text(numbered[first : first + _MOST_WINDOWS]))
+            for first in range(0, len(numbered), _MOST_WINDOWS)
+        )
 
     def text(self, windows: Sequence[Interval]) -> str:
-        """The records of the wanted set in windows of the axis, as a question."""
-        return windows_text(self.work.wanted, self._numbered(windows))
+        """The records of the wanted set in windows of the axis, the newest of many, as a question.
+
+        An address has room for so many.
+        """
+        return windows_text(self.work.wanted, self._numbered(windows)[-_MOST_WINDOWS:])
 
     def _numbered(self, windows: Sequence[Interval]) -> Sequence[Interval]:
         """Windows of record numbers up to the target; on an axis of time, all of them."""

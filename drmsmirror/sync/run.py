@@ -81,8 +81,9 @@ def sync(
     known = Known(record_set)
     with telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within):
         targets = {name: read_target(upstream, name, clock) for name in names}
+    bound = bind(tree, lambda name: targets[name.lower()].definition)
     reports = []
-    for wanted in bind(tree, lambda name: targets[name.lower()].definition).sets:
+    for wanted in bound.sets:
         target = targets[wanted.series.name.lower()]
         reports.append(_sync_set(mirror, upstream, wanted, target, terms))
         terms = replace(terms, tell_at=time.monotonic() + within, traffic_before=upstream.traffic)
