@@ -79,6 +79,11 @@ class SyncSettings(_Section):
     max_window: int = Field(20_000, ge=1, description="Most records in one window.")
     window_seconds: float = Field(15.0, gt=0, description="Time that a window aims at, seconds.")
     window_mib: float = Field(8.0, gt=0, description="Answer size that a window aims at, MiB.")
+    tell_within: float = Field(
+        10.0,
+        gt=0,
+        description="Seconds within which a run says what lies ahead, or what it knows by then.",
+    )
     max_run: float = Field(
         3600.0, gt=0, description="Without a terminal, seconds after which a run stops; it exits 0."
     )
@@ -86,7 +91,7 @@ class SyncSettings(_Section):
         30.0, ge=0, description="On a terminal, ask first where more time than this lies ahead."
     )
     ask_above_gib: float = Field(
-        1.0, ge=0, description="On a terminal, ask first where more disk than this would be used."
+        1.0, ge=0, description="On a terminal, ask first where more is to be fetched or stored."
     )
 
 

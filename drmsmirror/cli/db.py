@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from drmsmirror.cli.common import (
     read_settings,
     talk,
 )
+
+if TYPE_CHECKING:
+    from drmsmirror.settings import Settings
 
 __all__ = ["command"]
 
@@ -35,8 +39,9 @@ def upgrade(mirror: str | None, config: str | None, verbose: bool) -> None:
     from drmsmirror.catalogue import Catalogue
     from drmsmirror.mirror import catalogue_place
 
-    place = catalogue_place(read_settings(mirror, config, verbose))
-    before, after = Catalogue.upgrade(place)
+    settings = read_settings(mirror, config, verbose)
+    before, after = Catalogue.upgrade(catalogue_place(settings))
+    _publish(settings)
     talk(
         f"The catalogue was at {before}, now at {after}."
         if before != after
@@ -83,9 +88,16 @@ def restore(file: Path, mirror: str | None, config: str | None, verbose: bool) -
     from drmsmirror.catalogue import Catalogue
     from drmsmirror.mirror import catalogue_place
 
-    place = catalogue_place(read_settings(mirror, config, verbose))
-    kept = Catalogue.restore(place, file)
+    settings = read_settings(mirror, config, verbose)
+    kept = Catalogue.restore(catalogue_place(settings), file)
+    _publish(settings)
     talk(
         f"The catalogue is that of {file}."
         + (f" The one before is kept as {kept}." if kept else "")
     )
+
+
+def _publish(settings: Settings) -> None:
+    """Replace the copy that others read: it is of the catalogue as it was."""
+    with open_mirror(settings) as opened:
+        opened.publish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from drmsmirror.settings import SyncSettings
-    from drmsmirror.sync import Ahead, Progress, SyncReport
+    from drmsmirror.sync import Ahead, Known, Progress, SyncReport
 
 __all__ = ["command"]
 
@@ -59,15 +60,16 @@ def command(
     from drmsmirror.upstream import Jsoc
 
     settings = read_settings(mirror, config, verbose)
-    reporter = _Reporter(settings.sync, may_ask=sys.stdin.isatty() and not yes)
-    is_attended = sys.stdin.isatty() or yes
+    may_ask = sys.stdin.isatty() and not yes
+    seconds = math.inf if sys.stdin.isatty() or yes else settings.sync.max_run
+    reporter = _Reporter(settings.sync, may_ask=may_ask, seconds=seconds)
     with Mirror.open_or_create(settings, announce=talk) as opened, reporter:
         reports = sync(
             opened,
             Jsoc(settings.upstream),
             record_set,
             reporter=reporter,
-            seconds=math.inf if is_attended else settings.sync.max_run,
+            seconds=seconds,
         )
     if as_json_:
         as_json([asdict(report) for report in reports])
@@ -78,9 +80,10 @@ def command(
 class _Reporter:
     """Shows what lies ahead and how the run goes: a bar on a terminal, plain lines elsewhere."""
 
-    def __init__(self, settings: SyncSettings, *, may_ask: bool) -> None:
+    def __init__(self, settings: SyncSettings, *, may_ask: bool, seconds: float) -> None:
         self._settings = settings
         self._may_ask = may_ask
+        self._seconds = seconds
         self._bar: ProgressBar | None = None
         self._task: TaskID | None = None
 
@@ -91,6 +94,9 @@ class _Reporter:
         if self._bar is not None:
             self._bar.stop()
 
+    def waiting(self, known: Known) -> None:
+        talk(f"{_found_so_far(known)} The upstream takes long to say what lies ahead; waiting.")
+
     def ahead(self, ahead: Ahead) -> bool:
         talk(
             f"{ahead.series}: {ahead.records:,} records ahead, about {duration(ahead.seconds)}, "
@@ -100,15 +106,15 @@ class _Reporter:
         if ahead.narrower:
             talk("Less would be, for example:")
             for record_set in ahead.narrower:
-                talk(f"  drmsmirror sync '{record_set}'")
+                talk(f"  drmsmirror sync {shlex.quote(record_set)}")
         is_long = (
             ahead.seconds > self._settings.ask_above_minutes * 60
-            or ahead.disk_bytes > self._settings.ask_above_gib * 2**30
+            or max(ahead.bytes, ahead.disk_bytes) > self._settings.ask_above_gib * 2**30
         )
         if is_long and self._may_ask:
             return click.confirm("Go on?", default=True, err=True)
-        if is_long and not sys.stdin.isatty():
-            talk(f"This run stops after {duration(self._settings.max_run)}; the next one goes on.")
+        if is_long and math.isfinite(self._seconds):
+            talk(f"This run stops after {duration(self._seconds)}; the next one goes on.")
         return True
 
     def window(self, progress: Progress) -> None:
@@ -117,7 +123,7 @@ class _Reporter:
             return
         left = progress.seconds_left
         talk(
-            f"  {progress.records:,} records, back to {progress.place}, "
+            f"  {progress.records:,} records, {progress.place}, "
             f"{progress.records_per_second:,.0f}/s"
             + (f", {duration(left)} left" if left and progress.records_ahead else "")
         )
@@ -133,6 +139,15 @@ class _Reporter:
             rate=f"{progress.records_per_second:,.0f}/s",
             place=progress.place,
         )
+
+
+def _found_so_far(known: Known) -> str:
+    if known.largest_recnum is None:
+        return f"{known.record_set}: nothing known yet."
+    numbers = f"the series has record numbers up to {known.largest_recnum:,}"
+    if known.records is None:
+        return f"{known.record_set}: {numbers}."
+    return f"{known.record_set}: {known.records:,} records, held or not; {numbers}."
 
 
 def _progress_bar(series: str) -> tuple[ProgressBar, TaskID]:
@@ -164,11 +179,11 @@ def _summary(report: SyncReport) -> str:
         f"{report.records_unchanged:,} unchanged; {report.requests} requests, "
         f"{size(report.bytes)}, {duration(report.seconds)}."
     )
-    if report.share_held >= 1:
+    if report.outcome == "done":
         return (
             f"{did}\nAll of {report.record_set} is held ({report.rows_held:,} rows of the series)."
         )
     return (
-        f"{did}\n{report.share_held:.0%} of {report.record_set} is held; to go on:\n"
-        f"  drmsmirror sync '{report.record_set}'"
+        f"{did}\n{int(100 * report.share_held)}% of {report.record_set} is held; to go on:\n"
+        f"  drmsmirror sync {shlex.quote(report.record_set)}"
     )

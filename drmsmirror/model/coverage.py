@@ -14,7 +14,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["EVERYTHING", "CoverageEntry", "Interval", "Versions", "coalesce", "gaps"]
+__all__ = [
+    "EVERYTHING",
+    "CoverageEntry",
+    "Interval",
+    "Versions",
+    "coalesce",
+    "gaps",
+    "inside",
+    "length",
+    "union",
+]
 
 
 class Versions(StrEnum):
@@ -105,6 +115,27 @@ def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
     if reached < wanted.high:
         missing.append(Interval(reached, wanted.high))
     return tuple(missing)
+
+
+def union(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The same places in the fewest intervals, in ascending order."""
+    joined: list[Interval] = []
+    for interval in sorted(interval for interval in intervals if interval):
+        if joined and interval.low <= joined[-1].high:
+            joined[-1] = Interval(joined[-1].low, max(joined[-1].high, interval.high))
+        else:
+            joined.append(interval)
+    return tuple(joined)
+
+
+def inside(intervals: Iterable[Interval], around: Interval) -> tuple[Interval, ...]:
+    """The parts of intervals that lie in another."""
+    return tuple(part for interval in intervals if (part := interval.intersection(around)))
+
+
+def length(intervals: Iterable[Interval]) -> float:
+    """The length of intervals together, in units of the axis."""
+    return sum(interval.high - interval.low for interval in intervals)
 
 
 def coalesce(entries: Sequence[CoverageEntry]) -> tuple[CoverageEntry, ...]:

@@ -9,7 +9,7 @@ from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
 from drmsmirror.records.readable import readable_sql
 from drmsmirror.records.repeats import find_repeat
-from drmsmirror.records.schema import FORMAT, Period, choose_period
+from drmsmirror.records.schema import FORMAT, Period, axis_seconds, choose_period
 from drmsmirror.records.select import count_records, select_records
 from drmsmirror.records.table import RecordTable
 from drmsmirror.records.text import KeyPlan, plan_keys
@@ -22,6 +22,7 @@ __all__ = [
     "Period",
     "RecordTable",
     "TypedRecords",
+    "axis_seconds",
     "choose_period",
     "compact",
     "connect",

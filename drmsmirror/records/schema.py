@@ -23,6 +23,7 @@ __all__ = [
     "RECORD_COLUMNS",
     "SYSTEM_COLUMNS",
     "Period",
+    "axis_seconds",
     "choose_period",
     "pruning_columns",
     "record_schema",
@@ -73,7 +74,7 @@ NO_TIME = "missing"
 
 
 def choose_period(definition: SeriesDefinition, rows: int, days: float) -> Period:
-    """The period that puts 0.1 to 2 million rows into a partition, the longest that does.
+    """The period whose partitions come nearest to 0.1 to 2 million rows, the longest such.
 
     Parameters
     ----------
@@ -82,12 +83,18 @@ def choose_period(definition: SeriesDefinition, rows: int, days: float) -> Perio
     rows : int
         Rows expected over the whole series.
     days : float
-        Length of the series in days.
+        Length of the whole series in days; 0 where it is not known.
     """
-    if definition.axis.keyword is None or rows <= _MOST_ROWS_PER_PARTITION or days <= 0:
+    if definition.axis.keyword is None or days <= 0:
         return Period.NONE
-    rows_per_year = rows * min(1.0, _DAYS_PER_YEAR / days)
-    return Period.YEAR if rows_per_year <= _MOST_ROWS_PER_PARTITION else Period.MONTH
+    years = max(1.0, days / _DAYS_PER_YEAR)
+    expected = {Period.NONE: rows, Period.YEAR: rows / years, Period.MONTH: rows / years / 12}
+    return min(expected, key=lambda period: _misfit(expected[period]))
+
+
+def _misfit(rows: float) -> float:
+    """How many times too large or too small a partition of so many rows is; 1 where it fits."""
+    return max(1.0, rows / _MOST_ROWS_PER_PARTITION, _FEWEST_ROWS_PER_PARTITION / max(rows, 1.0))
 
 
 def record_schema(definition: SeriesDefinition) -> pa.Schema:

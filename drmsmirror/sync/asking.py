@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from drmsmirror.model.coverage import Interval
-from drmsmirror.model.recordset import edge_text, window_text
+from drmsmirror.model.coverage import Interval, inside
+from drmsmirror.model.positions import position_seconds
+from drmsmirror.model.recordset import BoundSet, edge_text
+from drmsmirror.model.recordset.printing import windows_text
+from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.slots import slotting
 from drmsmirror.model.types import KeywordType
 from drmsmirror.records import type_records
@@ -20,6 +23,11 @@ __all__ = ["Asker"]
 
 #: Where a series that has records without an axis value is taken to begin: 1960.01.01, TAI seconds.
 _EARLIEST_SECONDS = -536_544_000.0
+
+_DAY = 86400.0
+
+#: Windows in one question: a server takes addresses of some 8,000 characters.
+_MOST_WINDOWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,55 +41,67 @@ class Asker:
     """
 
     work: Work
+    _edges: dict[str, float] = field(default_factory=dict)
 
-    @property
-    def smallest_window(self) -> float:
-        """Shortest window on the axis: one slot, one record number, one second."""
-        return 1.0
+    def count(self, windows: Sequence[Interval]) -> int:
+        """How many records of the wanted set lie in windows of the axis."""
+        numbered = self._numbered(windows)
+        return sum(
+            self.work.upstream.count(self.text(numbered[first : first + _MOST_WINDOWS]))
+            for first in range(0, len(numbered), _MOST_WINDOWS)
+        )
 
-    def total(self) -> int:
-        """How many records the wanted set has."""
-        return self.work.upstream.count(self.work.wanted.text)
+    def text(self, windows: Sequence[Interval]) -> str:
+        """The records of the wanted set in windows of the axis, the newest of many, as a question.
 
-    def sample(self, window: Interval, rows: int) -> RecordText:
-        """Some records of a window, every stored keyword of them."""
-        return self.work.fetch(window_text(self.work.wanted, window), rows)
+        An address has room for so many.
+        """
+        return windows_text(self.work.wanted, self._numbered(windows)[-_MOST_WINDOWS:])
 
-    def extent(self, asked: Interval, missing: Sequence[Interval]) -> Interval:
-        """The part of the axis on which the records of the wanted set lie.
+    def _numbered(self, windows: Sequence[Interval]) -> Sequence[Interval]:
+        """Windows of record numbers up to the target; on an axis of time, all of them."""
+        if self.work.wanted.series.axis.keyword is not None:
+            return windows
+        return inside(windows, Interval(1, self.work.as_of.recnum + 1))
+
+    def extent(self, missing: Sequence[Interval]) -> Interval:
+        """The part of the axis on which records lie that are missing; open ends are looked up.
 
         Parameters
         ----------
-        asked : Interval
-            As it was asked for; open ends are looked up upstream where they are missing.
         missing : sequence of Interval
-            What is not held, ascending.
+            Ascending.
         """
-        low, high = asked.low, asked.high
+        if not missing:
+            return Interval(0.0, 0.0)
+        low, high = missing[0].low, missing[-1].high
         if math.isinf(low):
-            low = self._edge("^") if math.isinf(missing[0].low) else missing[0].low
+            low = self._edge(self.work.wanted, "^")
         if math.isinf(high):
-            high = self._edge("$") + 1 if math.isinf(missing[-1].high) else missing[-1].high
+            high = self._edge(self.work.wanted, "$") + 1
         return Interval(low, max(low, high))
 
-    def _edge(self, edge: str) -> float:
-        """Axis position of the first or last record.
+    def days_of_series(self) -> float:
+        """Length of the whole series in days, whatever part is wanted; 0 without a time axis."""
+        whole = BoundSet(self.work.wanted.series)
+        ends = [position_seconds(whole.series, self._edge(whole, edge)) for edge in "^$"]
+        first, last = ends
+        return 0.0 if first is None or last is None else (last - first) / _DAY
+
+    def _edge(self, bound: BoundSet, edge: str) -> float:
+        """Axis position of the first or last record of a set; asked once.
 
         Records without an axis value lie before all others: where such a one is the first, the
         axis is taken to begin early enough for everything.
         """
-        definition = self.work.wanted.series
-        axis = definition.axis
-        if axis.keyword is None:
+        if bound.series.axis.keyword is None:
             return 1.0 if edge == "^" else float(self.work.as_of.recnum)
-        listed = self.work.fetch(edge_text(self.work.wanted, edge), 1)
-        position = self._position(listed) if listed.rows else None
-        if position is not None:
-            return position
-        if not axis.slotted:
-            return _EARLIEST_SECONDS
-        rule = slotting(definition, definition.keyword(axis.keyword))
-        return float(rule.index(_EARLIEST_SECONDS))
+        text = edge_text(bound, edge)
+        if text not in self._edges:
+            listed = self.work.fetch(text, 1)
+            position = self._position(listed) if listed.rows else None
+            self._edges[text] = _beginning(bound.series) if position is None else position
+        return self._edges[text]
 
     def _position(self, listed: RecordText) -> float | None:
         axis = self.work.wanted.series.axis
@@ -89,3 +109,12 @@ class Asker:
         position = float(np.asarray(typed[axis.column])[0])
         missing = KeywordType.LONGLONG.missing if axis.slotted else KeywordType.TIME.missing
         return None if position == missing else math.floor(position)
+
+
+def _beginning(definition: SeriesDefinition) -> float:
+    """A position before all records that have one."""
+    axis = definition.axis
+    if axis.keyword is None or not axis.slotted:
+        return _EARLIEST_SECONDS
+    rule = slotting(definition, definition.keyword(axis.keyword))
+    return float(rule.index(_EARLIEST_SECONDS))

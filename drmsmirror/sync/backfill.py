@@ -3,98 +3,74 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 from drmsmirror.catalogue import RunOutcome
-from drmsmirror.model.coverage import Interval, gaps
-from drmsmirror.model.extent import Extent, extent_of
-from drmsmirror.model.positions import position_seconds, position_text
+from drmsmirror.model.coverage import CoverageEntry, Interval
+from drmsmirror.model.extent import Extent
+from drmsmirror.model.positions import position_text
 from drmsmirror.model.recordset import window_text
-from drmsmirror.sync.asking import Asker
-from drmsmirror.sync.survey import Survey, survey
+from drmsmirror.model.recordset.printing import windows_text
+from drmsmirror.sync.byrecnum import take_by_recnum
+from drmsmirror.sync.pieces import Piece
 from drmsmirror.sync.take import Taken, take_window
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work
 
 __all__ = ["backfill"]
 
-_DAY = 86400.0
-
 
 def backfill(work: Work) -> RunOutcome:
     """Fetch every part of the wanted set that is not held, as far as time allows."""
+    settings, extent = work.mirror.settings.sync, work.outlook.extent
+    sizer = WindowSizer(settings, work.outlook.density)
     outcome = RunOutcome.DONE
-    for piece in extent_of(work.wanted):
-        if missing := _missing(work, piece):
-            outcome = _fill(work, piece, missing)
-        if outcome is not RunOutcome.DONE:
-            return outcome
-    work.share_held = 1.0
+    while outcome is RunOutcome.DONE and (newest := _newest_gap(work.pieces())):
+        if work.is_over:
+            return RunOutcome.STOPPED
+        piece, gap = newest
+        if populated := gap.intersection(extent):
+            outcome = _take(work, sizer, sizer.newest(populated), piece, gap)
+        else:  # nothing, or records without an axis value: there is no place to cut at
+            outcome = _take(work, WindowSizer(settings, 0.0, math.inf), gap, piece, gap)
     return outcome
 
 
-def _missing(work: Work, piece: Extent) -> tuple[Interval, ...]:
-    held = [entry.interval for entry in work.held_entries(piece.restriction)]
-    return gaps(piece.interval, held)
+def _newest_gap(pieces: Iterable[Piece]) -> tuple[Extent, Interval] | None:
+    gaps = [(piece.wanted, gap) for piece in pieces for gap in piece.missing]
+    return max(gaps, key=lambda found: found[1].high, default=None)
 
 
-def _fill(work: Work, piece: Extent, missing: tuple[Interval, ...]) -> RunOutcome:
-    """Fetch the missing parts of one piece."""
-    asker = Asker(work)
-    extent = asker.extent(piece.interval, missing)
-    inside = [part for gap in missing if (part := gap.intersection(extent))]
-    outlook = survey(work, asker, extent, inside)
-    if not work.reporter.ahead(outlook.ahead):
-        return RunOutcome.STOPPED
-    _open_table(work, outlook)
-    sizer = WindowSizer(work.mirror.settings.sync, outlook.density, asker.smallest_window)
-    while missing:
-        if work.is_over:
-            return RunOutcome.STOPPED
-        gap = missing[-1]
-        populated = gap.intersection(extent)
-        window = sizer.newest(populated) if populated else gap
-        reach = _reach(window, gap, extent) if populated else gap
-        work.share_held = _share(piece, extent, missing, window)
-        taken = take_window(
-            work,
-            sizer if populated else None,
-            window,
-            window_text(work.wanted, reach),
-            [work.entry(reach, piece.restriction)],
-            share_held=work.share_held,
-        )
-        if taken is Taken.HELD:
-            missing = _missing(work, piece)
-            left = sum(_length(part, extent) for part in missing)
-            place = position_text(work.wanted.series, max(window.low, extent.low))
-            work.say(place, round(left * outlook.density))
+def _take(
+    work: Work, sizer: WindowSizer, window: Interval, piece: Extent, gap: Interval
+) -> RunOutcome:
+    """Take one window, by record number where it is too large and cannot be cut.
+
+    Above the extent there is nothing, as the upstream said: the uppermost window reaches up to
+    the end of its gap. Below it there can be records without an axis value.
+    """
+    reach = Interval(
+        window.low, gap.high if window.high >= work.outlook.extent.high else window.high
+    )
+    entries = [work.entry(reach, piece.restriction)]
+    taken = take_window(work, sizer, window, window_text(work.wanted, reach), entries)
+    if taken is Taken.TOO_LARGE and not sizer.can_cut(window):
+        return _take_by_recnum(work, reach, entries)
+    if taken is Taken.HELD:
+        place = max(window.low, work.outlook.extent.low)
+        work.say(f"back to {position_text(work.wanted.series, place)}")
     return RunOutcome.DONE
 
 
-def _reach(window: Interval, gap: Interval, extent: Interval) -> Interval:
-    """What a window takes in: above the extent there is nothing, as the upstream said.
+def _take_by_recnum(work: Work, reach: Interval, entries: Sequence[CoverageEntry]) -> RunOutcome:
+    """Take a part of the axis by record number; it is held once all numbers are taken."""
+    target = work.as_of.recnum
 
-    Below it there can be records without an axis value: they are a window of their own.
-    """
-    return Interval(window.low, gap.high if window.high >= extent.high else window.high)
+    def held_up_to(recnum: int) -> Sequence[CoverageEntry]:
+        return entries if recnum >= target else ()
 
+    def question(recnums: Interval) -> str:
+        return windows_text(work.wanted, [reach], recnums)
 
-def _share(
-    piece: Extent, extent: Interval, missing: tuple[Interval, ...], window: Interval
-) -> float:
-    """Share of the extent that is held once the window is."""
-    whole = _length(piece.interval, extent)
-    left = sum(_length(part, extent) for part in missing) - _length(window, extent)
-    return 1.0 if whole <= 0 else min(1.0, max(0.0, 1.0 - left / whole))
-
-
-def _length(part: Interval, extent: Interval) -> float:
-    common = part.intersection(extent)
-    return common.high - common.low if common else 0.0
-
-
-def _open_table(work: Work, outlook: Survey) -> None:
-    definition = work.wanted.series
-    ends = [position_seconds(definition, p) for p in (outlook.extent.low, outlook.extent.high)]
-    days = 0.0 if None in ends else (ends[1] - ends[0]) / _DAY  # type: ignore[operator]
-    work.store.open_table(outlook.total, days if math.isfinite(days) else 0.0)
+    density = work.outlook.total / max(target, 1)
+    return take_by_recnum(work, Interval(1, target + 1), density, question, held_up_to)

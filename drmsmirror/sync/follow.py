@@ -8,50 +8,36 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from drmsmirror.model.coverage import Interval
-from drmsmirror.model.extent import Extent, extent_of
+from drmsmirror.catalogue import RunOutcome
+from drmsmirror.model.coverage import CoverageEntry, Interval
 from drmsmirror.model.recordset import recnum_text
-from drmsmirror.sync.take import Taken, take_window
-from drmsmirror.sync.windows import WindowSizer
+from drmsmirror.sync.byrecnum import take_by_recnum
+from drmsmirror.sync.pieces import all_behind, recnums_to_follow
 from drmsmirror.sync.work import Work
 
 __all__ = ["follow"]
 
-#: Record numbers below the last reading that are read again: a long transaction can make a
-#: smaller number visible after a larger one.
-_OVERLAP = 1000
 
+def follow(work: Work) -> RunOutcome:
+    """Take the changes since what is held of the wanted set was read, as far as time allows."""
+    behind = all_behind(work.pieces())
+    target = work.as_of
 
-def follow(work: Work) -> None:
-    """Take the changes since what is held of the wanted set was read.
-
-    Stops between windows when time is up; the next run goes on there.
-    """
-    for piece in extent_of(work.wanted):
-        _follow(work, piece)
-
-
-def _follow(work: Work, piece: Extent) -> None:
-    target = work.as_of.recnum
-    behind = [
-        replace(entry, interval=part, restriction=piece.restriction.text)
-        for entry in work.held_entries(piece.restriction)
-        if entry.as_of_recnum < target and (part := entry.interval.intersection(piece.interval))
-    ]
-    if not behind:
-        return
-    since = min(entry.as_of_recnum for entry in behind)
-    left = Interval(max(1, since + 1 - _OVERLAP), target + 1)
-    sizer = WindowSizer(work.mirror.settings.sync, density=1.0)
-    while left and not work.is_over:
-        window = sizer.oldest(left)
-        reached = int(window.high) - 1
-        entries = [
-            replace(entry, as_of_recnum=reached, as_of_utc=work.as_of.utc)
+    def held_up_to(recnum: int) -> list[CoverageEntry]:
+        # on the way only the number moves: the date is that of the target
+        is_there = recnum >= target.recnum
+        return [
+            replace(
+                entry,
+                as_of_recnum=recnum,
+                as_of_utc=target.utc if is_there else entry.as_of_utc,
+            )
             for entry in behind
-            if entry.as_of_recnum <= reached
+            if entry.as_of_recnum <= recnum
         ]
-        text = recnum_text(work.wanted, window)
-        if take_window(work, sizer, window, text, entries) is Taken.HELD:
-            left = Interval(window.high, left.high)
-            work.say(f"recnum {reached}", 0)
+
+    def question(recnums: Interval) -> str:
+        return recnum_text(work.wanted, recnums)
+
+    recnums = recnums_to_follow(behind, target.recnum)
+    return take_by_recnum(work, recnums, work.outlook.newer, question, held_up_to)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from drmsmirror.catalogue import RunOutcome
 from drmsmirror.errors import ImportDataError, QueryError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
@@ -21,6 +20,7 @@ from drmsmirror.records import find_repeat
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.progress import Progress, Reporter, SilentReporter
 from drmsmirror.sync.recordfile import RecordFile
+from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore, adopt_definition
 
 __all__ = ["ImportReport", "import_records"]
@@ -87,16 +87,10 @@ def import_records(
     _refuse_repeats(source)
     with mirror.catalogue.holding(f"series {definition.name.lower()}") as lease:
         adopt_definition(mirror, definition, "")
-        run = mirror.catalogue.start_run(definition.name, f"import {file.name}")
-        store = WindowStore(mirror, definition, run.id, lease)
-        try:
+        with recorded_run(mirror, definition.name, f"import {file.name}") as run:
+            store = WindowStore(mirror, definition, run.id, lease)
             _keep_all(store, source, stated, reporter or SilentReporter())
             store.finish()
-        except BaseException as error:
-            mirror.catalogue.finish_run(run.id, RunOutcome.FAILED, error=error)
-            raise
-        mirror.catalogue.finish_run(run.id, RunOutcome.DONE)
-        mirror.publish()
     return ImportReport(
         definition.name,
         store.totals.records_new,
@@ -112,7 +106,8 @@ def _keep_all(
 ) -> None:
     """Merge the file chunk by chunk; the last one brings the caller's statement with it."""
     began = time.monotonic()
-    store.open_table(source.rows, 0.0)
+    if not store.has_table:
+        store.make_table(source.rows, source.days())
     done, largest = 0, 0
     for chunk in source.chunks():
         if chunk.is_last:

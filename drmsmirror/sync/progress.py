@@ -7,7 +7,7 @@ from typing import Protocol
 
 from drmsmirror.catalogue import RunOutcome
 
-__all__ = ["Ahead", "Progress", "Reporter", "SilentReporter", "SyncReport"]
+__all__ = ["Ahead", "Known", "Progress", "Reporter", "SilentReporter", "SyncReport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,25 @@ class Ahead:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a run while the upstream has not said yet what lies ahead.
+
+    Parameters
+    ----------
+    record_set : str
+        What was asked for.
+    largest_recnum : int or None
+        Record number up to which the series has come; None before the definition is there.
+    records : int or None
+        Records of the set, held or not; None before they are counted.
+    """
+
+    record_set: str
+    largest_recnum: int | None = None
+    records: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Where a run stands after a window.
 
@@ -48,7 +67,7 @@ class Progress:
     ----------
     series : str
     place : str
-        What the window was, in words: ``2014.07.05_00:00:00_TAI``.
+        How far it has come, in words: ``back to 2014.07.05_00:00:00_TAI``.
     records : int
         Records fetched so far.
     records_ahead : int
@@ -78,6 +97,9 @@ class Progress:
 class Reporter(Protocol):
     """Whoever wants to know what a run does."""
 
+    def waiting(self, known: Known) -> None:
+        """Hear that the upstream takes long to say what lies ahead; called from any thread."""
+
     def ahead(self, ahead: Ahead) -> bool:
         """Hear what lies ahead; False stops the run before it fetches anything."""
 
@@ -87,6 +109,9 @@ class Reporter(Protocol):
 
 class SilentReporter:
     """Hears and says nothing."""
+
+    def waiting(self, known: Known) -> None:
+        """Wait."""
 
     def ahead(self, ahead: Ahead) -> bool:  # noqa: ARG002 - the protocol's signature
         """Go on."""

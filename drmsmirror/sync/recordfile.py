@@ -19,12 +19,13 @@ from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, arrow_type, cast_
 from drmsmirror.model.series import Column, SeriesDefinition
 from drmsmirror.model.times import parse_times
 from drmsmirror.model.types import KeywordType
-from drmsmirror.records import type_records
+from drmsmirror.records import axis_seconds, type_records
 from drmsmirror.upstream.answers import read_recorded
 
 __all__ = ["Chunk", "RecordFile"]
 
 _ROWS = 50_000
+_DAY = 86400.0
 _RECORD_NUMBERS = ("recnum", "sunum", "slotnum")
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
 
@@ -145,6 +146,32 @@ class RecordFile:
             typed = type_records(self.definition, chunk.rows.select(given), {})
             yield typed.rows.select(self.identity)
 
+    def days(self) -> float:
+        """Length of the part of the time axis on which the records lie; 0 where there is none.
+
+        Raises
+        ------
+        ImportDataError
+            A value of the axis is no time.
+        """
+        key = self.definition.axis.keyword
+        ends = [*self._ends(key)] if key else []
+        return (max(ends) - min(ends)) / _DAY if ends else 0.0
+
+    def _ends(self, key: str) -> Iterator[float]:
+        """Smallest and largest time of each piece of the file, seconds."""
+        name = next(name for name, holds in self.names.items() if holds == key)
+        seen = 0
+        for raw in _read(self.path, [name]):
+            column = pa.table({key: self._column(key, raw[name].combine_chunks(), seen)})
+            seen += raw.num_rows
+            rows = type_records(self.definition, column, {}).rows
+            positions = rows[self.definition.axis.column].to_numpy()
+            seconds = axis_seconds(self.definition, positions)
+            known = seconds[np.isfinite(seconds)]
+            if len(known):
+                yield from (float(known.min()), float(known.max()))
+
     def _prepared(self, raw: pa.Table, before: int) -> pa.Table:
         arrays = {
             key: self._column(key, raw[name].combine_chunks(), before)
@@ -253,29 +280,32 @@ def _outline(path: Path) -> tuple[list[str], int]:
     return columns, rows
 
 
-def _read(path: Path) -> Iterator[pa.Table]:
-    """The file in pieces, text columns as text."""
+def _read(path: Path, only: list[str] | None = None) -> Iterator[pa.Table]:
+    """The file in pieces, or some columns of it; text columns as text."""
     kind = path.suffix.lower()
     try:
         if kind == ".parquet":
-            for batch in pa_parquet.ParquetFile(path).iter_batches(_ROWS):
+            for batch in pa_parquet.ParquetFile(path).iter_batches(_ROWS, columns=only):
                 yield _plain_strings(pa.table(batch))
         elif kind == ".csv":
-            yield from _read_csv(path)
+            yield from _read_csv(path, only)
         elif kind == ".json":
-            yield read_recorded(path.read_bytes(), str(path))
+            whole = read_recorded(path.read_bytes(), str(path))
+            yield whole if only is None else whole.select(only)
         else:
             raise ImportDataError(f"{path}: a file to import ends in .csv, .parquet or .json")
     except (pa.ArrowInvalid, OSError, UpstreamError) as error:
         raise ImportDataError(f"{path} cannot be read: {error}") from error
 
 
-def _read_csv(path: Path) -> Iterator[pa.Table]:
+def _read_csv(path: Path, only: list[str] | None) -> Iterator[pa.Table]:
     """Every column as text: what a value is, its keyword says and not its looks."""
     with path.open("rb") as stream:
         names = pa_csv.open_csv(stream).schema.names
     options = pa_csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        column_types=dict.fromkeys(names, pa.string()),
+        strings_can_be_null=False,
+        include_columns=only,
     )
     with pa_csv.open_csv(path, convert_options=options) as reader:
         for batch in reader:

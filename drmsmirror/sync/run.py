@@ -1,7 +1,8 @@
 """One run of ``sync``: bring a set of records up to date and fetch what is not held.
 
-The target is pinned first: the upstream's largest record number. Then what is held is followed up
-to it by record number, and what is not held is fetched window by window, newest first. Each window
+The target is pinned first: the upstream's largest record number. A survey says what lies ahead.
+Then what is held is followed up to the target by record number, and what is not held is fetched
+window by window, newest first. Each window
 is a unit of work: the rows are committed to the record table, then one catalogue transaction says
 that they are there. A run that was killed is taken up at the first window that was not recorded.
 """
@@ -10,18 +11,23 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
-from drmsmirror.catalogue import AsOf, RunOutcome
-from drmsmirror.errors import UpstreamAnswerError
+from drmsmirror.catalogue import RunOutcome
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
+from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.backfill import backfill
 from drmsmirror.sync.follow import follow
 from drmsmirror.sync.parts import refuse_what_is_no_part
-from drmsmirror.sync.progress import Reporter, SilentReporter, SyncReport
+from drmsmirror.sync.patience import telling
+from drmsmirror.sync.progress import Known, Reporter, SilentReporter, SyncReport
+from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore, adopt_definition
-from drmsmirror.sync.work import Work
-from drmsmirror.upstream import SeriesState, Traffic, Upstream
+from drmsmirror.sync.survey import survey
+from drmsmirror.sync.target import Target, read_target, refuse_going_back
+from drmsmirror.sync.work import Terms, Work
+from drmsmirror.upstream import Upstream
 
 __all__ = ["sync"]
 
@@ -63,70 +69,60 @@ def sync(
     LockedError
         Another process is syncing the series.
     """
-    ends_at = time.monotonic() + seconds
-    traffic = upstream.traffic
-    tree = parse_recordset(record_set)
-    pins = {name: upstream.definition(name) for name in {str(s.series).lower() for s in tree.sets}}
-    bound = bind(tree, lambda name: pins[name.lower()].definition)
-    refuse_what_is_no_part(bound)
-    return tuple(
-        _sync_set(
-            mirror,
-            upstream,
-            wanted,
-            pins[wanted.series.name.lower()],
-            reporter or SilentReporter(),
-            ends_at,
-            traffic,
-        )
-        for wanted in bound.sets
+    within = mirror.settings.sync.tell_within
+    terms = Terms(
+        reporter or SilentReporter(),
+        tell_at=time.monotonic() + within,
+        ends_at=time.monotonic() + seconds,
+        traffic_before=upstream.traffic,
     )
+    tree = parse_recordset(record_set)
+    clock = mirror.catalogue.database.clock
+    names = dict.fromkeys(str(part.series).lower() for part in tree.sets)
+    known = Known(record_set)
+    with telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within):
+        targets = {name: read_target(upstream, name, clock) for name in names}
+    bound = bind(tree, lambda name: targets[name.lower()].definition)
+    refuse_what_is_no_part(bound)
+    reports = []
+    for wanted in bound.sets:
+        target = targets[wanted.series.name.lower()]
+        reports.append(_sync_set(mirror, upstream, wanted, target, terms))
+        terms = replace(terms, tell_at=time.monotonic() + within, traffic_before=upstream.traffic)
+    return tuple(reports)
 
 
 def _sync_set(
-    mirror: Mirror,
-    upstream: Upstream,
-    wanted: BoundSet,
-    pin: SeriesState,
-    reporter: Reporter,
-    ends_at: float,
-    traffic: Traffic,
+    mirror: Mirror, upstream: Upstream, wanted: BoundSet, target: Target, terms: Terms
 ) -> SyncReport:
-    catalogue, series = mirror.catalogue, wanted.series.name
-    as_of = AsOf(pin.max_recnum or 0, catalogue.database.clock())
-    with catalogue.holding(f"series {series.lower()}") as lease:
-        adopt_definition(mirror, pin.definition, mirror.settings.upstream.url)
-        _refuse_going_back(mirror, series, as_of.recnum)
-        run = catalogue.start_run(series, wanted.text)
-        store = WindowStore(mirror, pin.definition, run.id, lease)
-        work = Work(mirror, upstream, wanted, as_of, store, reporter, ends_at, traffic)
-        try:
-            outcome = _carry_out(work)
-        except KeyboardInterrupt:
-            catalogue.finish_run(run.id, RunOutcome.STOPPED, share_held=work.share_held)
-            raise
-        except BaseException as error:
-            catalogue.finish_run(run.id, RunOutcome.FAILED, error=error)
-            raise
-        catalogue.finish_run(run.id, outcome, counters=work.uncounted(), share_held=work.share_held)
-        mirror.publish()
-    return work.report(outcome)
+    series = wanted.series.name
+    with mirror.catalogue.holding(f"series {series.lower()}") as lease:
+        refuse_going_back(mirror, target)
+        adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
+        with recorded_run(mirror, series, wanted.text) as run:
+            store = WindowStore(mirror, target.definition, run.id, lease)
+            work = Work(mirror, upstream, wanted, target.as_of, store, terms)
+            run.outcome = _carry_out(work)
+            run.counters, run.share_held = work.uncounted(), work.share_held
+    return work.report(run.outcome)
 
 
 def _carry_out(work: Work) -> RunOutcome:
-    """Follow what is held, fetch what is not, tidy up."""
-    follow(work)
-    outcome = backfill(work)
-    work.store.finish(work.as_of)
+    """Find out what lies ahead, follow what is held, fetch what is not, tidy up."""
+    asker, reporter = Asker(work), work.terms.reporter
+    within = work.mirror.settings.sync.tell_within
+    with telling(lambda: reporter.waiting(work.known), first=work.terms.tell_at, every=within):
+        found = survey(work, asker)
+    work.outlook = found.outlook
+    outcome = RunOutcome.DONE
+    if found.ahead is not None:
+        outcome = _take_all(work, asker) if reporter.ahead(found.ahead) else RunOutcome.STOPPED
+    work.store.finish(work.as_of if outcome is RunOutcome.DONE else None)
     return outcome
 
 
-def _refuse_going_back(mirror: Mirror, series: str, target: int) -> None:
-    """A largest record number below the last one means that the upstream was set back."""
-    watermark = mirror.catalogue.state(series).watermark
-    if watermark is not None and target < watermark:
-        raise UpstreamAnswerError(
-            f"The upstream's largest record number of {series} is {target}, but it was {watermark} "
-            f"before: the server was set back, or another one answers. Nothing was changed, and "
-            f"what is held can still be queried. Try again when the upstream has caught up"
-        )
+def _take_all(work: Work, asker: Asker) -> RunOutcome:
+    if not work.store.has_table:
+        work.store.make_table(work.as_of.recnum, asker.days_of_series())
+    followed = follow(work)
+    return backfill(work) if followed is RunOutcome.DONE else followed

@@ -14,7 +14,9 @@ from drmsmirror.catalogue import AsOf, Lease, RunCounters
 from drmsmirror.errors import DefinitionError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.identity import identity_of
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.model.slots import Slotting
 from drmsmirror.records import (
     MergeResult,
     RecordTable,
@@ -39,8 +41,8 @@ def adopt_definition(mirror: Mirror, definition: SeriesDefinition, upstream_url:
     Raises
     ------
     DefinitionError
-        What is held was stored by a definition that this one contradicts: a prime key, or the
-        type or presence of a keyword, changed. Nothing is changed then.
+        What is held was stored by a definition that this one contradicts: a prime key, its slots,
+        or the type or presence of a keyword, changed. Nothing is changed then.
     """
     catalogue = mirror.catalogue
     if definition.name in {summary.name for summary in catalogue.series()}:
@@ -84,13 +86,18 @@ class WindowStore:
         """Rows of the series that are held, all versions counted."""
         return self._state.rows_held
 
-    def open_table(self, expected_rows: int, expected_days: float) -> None:
-        """Open the record table, made for a series of that many rows and days where it is new."""
+    @property
+    def has_table(self) -> bool:
+        """Whether the series has a record table."""
+        return self._table is not None or self._state.table_path is not None
+
+    def make_table(self, expected_rows: int, expected_days: float) -> None:
+        """Make the record table of a series that will have so many rows, over so many days."""
         self._table = self.mirror.table_for_writing(self.definition, expected_rows, expected_days)
 
     @property
     def table(self) -> RecordTable:
-        """The record table; it is there, unless nothing was ever kept."""
+        """The record table, which is there already."""
         if self._table is None:
             self._table = self.mirror.table(self.definition)
         return self._table
@@ -151,9 +158,9 @@ class WindowStore:
         Parameters
         ----------
         watermark : AsOf, optional
-            State of the upstream that the run was about.
+            State of the upstream up to which every change was taken; None where it is as before.
         """
-        if self._state.table_path is None and self._table is None:
+        if not self.has_table:
             return
         self._compact()
         self.mirror.catalogue.record_window(
@@ -180,7 +187,7 @@ def _refuse_contradiction(held: SeriesDefinition, now: SeriesDefinition) -> None
     problem = _contradiction(held, now)
     if problem:
         raise DefinitionError(
-            f"The upstream's definition of {held.name} no longer fits what is held: {problem}. "
+            f"The definition of {held.name} no longer fits what is held: {problem}. "
             f"Nothing was changed, and what is held can still be queried. To hold the new form, "
             f"sync it into another mirror (--mirror DIR)"
         )
@@ -189,6 +196,10 @@ def _refuse_contradiction(held: SeriesDefinition, now: SeriesDefinition) -> None
 def _contradiction(held: SeriesDefinition, now: SeriesDefinition) -> str | None:
     if held.internal_prime_keys != now.internal_prime_keys:
         return f"its prime keys were {held.prime_keys} and are {now.prime_keys}"
+    for key, before, after in zip(now.prime_keys, identity_of(held), identity_of(now), strict=True):
+        if before.slots != after.slots:
+            was, is_ = _slots_in_words(before.slots), _slots_in_words(after.slots)
+            return f"the slots of its prime key {key} were {was} and are {is_}"
     for column in held.columns:
         found = now.column(column.name)
         if found is None:
@@ -196,6 +207,12 @@ def _contradiction(held: SeriesDefinition, now: SeriesDefinition) -> str | None:
         if found.type is not column.type:
             return f"its keyword {column.key} was {column.type} and is {found.type}"
     return None
+
+
+def _slots_in_words(slots: Slotting | None) -> str:
+    if slots is None:
+        return "none"
+    return f"every {slots.step:.12g} from {slots.base:.12g}, rounded by {slots.round:.12g}"
 
 
 def _sum(first: RunCounters, second: RunCounters) -> RunCounters:

@@ -1,20 +1,20 @@
 """What lies ahead of a run: how many records, and what they will cost.
 
-One count and one timed probe of a hundred records answer both; nothing else is asked.
+A few counts and one timed probe of a hundred records answer both; where nothing is to be done,
+nothing is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drmsmirror.files import free_bytes
-from drmsmirror.model.codecs import MISSING_TEXT
-from drmsmirror.model.coverage import Interval
-from drmsmirror.model.positions import position_seconds
-from drmsmirror.model.recordset import BoundSet
-from drmsmirror.model.times import format_time
+from drmsmirror.model.coverage import Interval, inside, length, union
+from drmsmirror.model.recordset import recnum_text
 from drmsmirror.sync.asking import Asker
+from drmsmirror.sync.narrower import narrower_sets
+from drmsmirror.sync.outlook import Outlook
+from drmsmirror.sync.pieces import all_behind, all_missing, recnums_to_follow
 from drmsmirror.sync.progress import Ahead
 from drmsmirror.sync.work import Work
 from drmsmirror.upstream import RecordText
@@ -26,8 +26,6 @@ _PROBE = 100
 #: Bytes that one stored value takes: 216 MB for 1.2 million records of 86 keywords.
 _BYTES_PER_VALUE = 2.1
 
-_DAY = 86400.0
-
 
 @dataclass(frozen=True, slots=True)
 class Survey:
@@ -35,89 +33,76 @@ class Survey:
 
     Parameters
     ----------
-    total : int
-        Records of the set, held or not.
-    extent : Interval
-        Part of the axis on which they lie.
-    ahead : Ahead
-        Estimate of what has to be fetched.
+    outlook : Outlook
+        For the run itself.
+    ahead : Ahead or None
+        For whoever has to agree; None where nothing is missing and nothing is behind.
     """
 
-    total: int
-    extent: Interval
-    ahead: Ahead
-
-    @property
-    def density(self) -> float:
-        """Records per unit of the axis."""
-        length = self.extent.high - self.extent.low
-        return self.total / length if length > 0 else 0.0
+    outlook: Outlook
+    ahead: Ahead | None = None
 
 
-def survey(work: Work, asker: Asker, extent: Interval, missing: Sequence[Interval]) -> Survey:
-    """Count the records of a set and time a probe of the newest.
-
-    Parameters
-    ----------
-    work : Work
-    asker : Asker
-    extent : Interval
-        Part of the axis on which the records lie, finite.
-    missing : sequence of Interval
-        Parts of it that are not held.
-    """
-    total = asker.total()
-    length = extent.high - extent.low
-    density = total / length if length > 0 else 0.0
-    records = round(density * sum(part.high - part.low for part in missing))
-    probe = _probe(asker, missing, density) if records else None
-    rows, seconds, body = (
-        (max(1, probe.rows), probe.seconds, probe.body_bytes) if probe is not None else (1, 0.0, 0)
+def survey(work: Work, asker: Asker) -> Survey:
+    """Count what is missing and what is newer, over all pieces, and time a probe of it."""
+    pieces, target = work.pieces(), work.as_of.recnum
+    missing, behind = all_missing(pieces), all_behind(pieces)
+    if not missing and not behind:
+        return Survey(Outlook(target))
+    wanted = union(piece.wanted.interval for piece in pieces)
+    total = asker.count(wanted)
+    work.known = replace(work.known, records=total)
+    lacking = total if missing == wanted else asker.count(missing)
+    recnums = recnums_to_follow(behind, target)
+    newer = work.upstream.count(recnum_text(work.wanted, recnums)) if behind else 0
+    extent = asker.extent(missing)
+    outlook = Outlook(
+        target=target,
+        total=total,
+        extent=extent,
+        density=_per_unit(lacking, length(inside(missing, extent))),
+        newer=_per_unit(newer, recnums.high - recnums.low),
     )
+    probe = None
+    if lacking:
+        whole = asker.text(missing)
+        newest = [_end(part, outlook.density) for part in inside(missing, extent)[-1:]]
+        probe = _probe(work, asker.text(newest) if newest else whole, whole)
+    elif newer:
+        newest_recnums = _end(recnums, outlook.newer)
+        probe = _probe(
+            work, recnum_text(work.wanted, newest_recnums), recnum_text(work.wanted, recnums)
+        )
+    narrower = narrower_sets(work.wanted, inside(missing, extent), probe)
+    return Survey(outlook, _ahead(work, lacking + newer, probe, narrower))
+
+
+def _per_unit(records: int, units: float) -> float:
+    return records / units if units > 0 else 0.0
+
+
+def _end(part: Interval, density: float) -> Interval:
+    """The upper end of a part where, at that density, as many records lie as a probe has."""
+    width = max(1.0, round(_PROBE / density)) if density > 0 else part.high - part.low
+    return Interval(max(part.low, part.high - width), part.high)
+
+
+def _probe(work: Work, near: str, whole: str) -> RecordText:
+    """Some of the newest records; some of any where there are none."""
+    rows = min(_PROBE, work.mirror.settings.sync.max_window)
+    sample = work.fetch(near, rows)
+    return sample if sample.rows or near == whole else work.fetch(whole, rows)
+
+
+def _ahead(work: Work, records: int, probe: RecordText | None, narrower: tuple[str, ...]) -> Ahead:
+    times = records / probe.rows if probe is not None and probe.rows else 0.0
     values = len(work.wanted.series.columns) + 2
-    ahead = Ahead(
+    return Ahead(
         series=work.wanted.series.name,
         records=records,
-        seconds=records * seconds / rows,
-        bytes=records * body // rows,
+        seconds=times * probe.seconds if probe is not None else 0.0,
+        bytes=round(times * probe.body_bytes) if probe is not None else 0,
         disk_bytes=int(records * values * _BYTES_PER_VALUE),
         free_bytes=free_bytes(work.mirror.root),
-        narrower=_narrower(work.wanted, extent, probe),
+        narrower=narrower,
     )
-    return Survey(total, extent, ahead)
-
-
-def _probe(asker: Asker, missing: Sequence[Interval], density: float) -> RecordText:
-    """The newest records of what is missing, a hundred or so, in one small window."""
-    newest = missing[-1]
-    rows = min(_PROBE, asker.work.mirror.settings.sync.max_window)
-    width = max(1.0, round(rows / density))
-    return asker.sample(Interval(max(newest.low, newest.high - width), newest.high), rows)
-
-
-def _narrower(wanted: BoundSet, extent: Interval, probe: RecordText | None) -> tuple[str, ...]:
-    """Two record sets that ask for less: the newest month or day, and one value of another key."""
-    definition = wanted.series
-    axis = definition.axis
-    suggestions = []
-    newest = position_seconds(definition, extent.high)
-    if axis.keyword is not None and newest is not None:
-        for days in (30, 1):
-            start = format_time(max(newest - days * _DAY, 0), "TAI", 0)
-            filters = [
-                f"[{start}/{days}d]" if key == axis.keyword else "[]"
-                for key in definition.prime_keys
-            ]
-            suggestions.append(definition.name + "".join(filters[: _last_filled(filters)]))
-    for position, key in enumerate(definition.prime_keys):
-        if key == axis.keyword or probe is None or not probe.rows:
-            continue
-        value = probe.table[key][-1].as_py()
-        if value != MISSING_TEXT:
-            one = f"{definition.name}{'[]' * position}[{value}]"
-            return (*suggestions[:1], one)
-    return tuple(suggestions[:2])
-
-
-def _last_filled(filters: Sequence[str]) -> int:
-    return max(number for number, text in enumerate(filters, start=1) if text != "[]")

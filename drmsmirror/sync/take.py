@@ -21,34 +21,30 @@ class Taken(Enum):
 
     #: It is held, and the catalogue says so.
     HELD = auto()
-    #: It has too many records; nothing was fetched, and the sizer knows better now.
+    #: It has too many records; nothing was kept, and the sizer knows better now.
     TOO_LARGE = auto()
 
 
 def take_window(
     work: Work,
-    sizer: WindowSizer | None,
+    sizer: WindowSizer,
     window: Interval,
     record_set: str,
     entries: Sequence[CoverageEntry],
-    *,
-    share_held: float | None = None,
 ) -> Taken:
     """Bring a window's records into the mirror and record that they are held.
 
     Parameters
     ----------
     work : Work
-    sizer : WindowSizer or None
-        Learns from the count and from the cost; None for a window that cannot be cut.
+    sizer : WindowSizer
+        Learns from the count and from the cost.
     window : Interval
         The window, on the axis that the sizer counts.
     record_set : str
         The window as a question.
     entries : sequence of CoverageEntry
         What is held then.
-    share_held : float, optional
-        Share of what the run was asked for that is held then.
 
     Raises
     ------
@@ -56,25 +52,21 @@ def take_window(
         The answer has another number of records than the upstream counted, twice.
     """
     rows = work.upstream.count(record_set)
-    if sizer is not None:
-        sizer.counted(window, rows)
-        if sizer.is_too_large(window, rows):
-            return Taken.TOO_LARGE
+    sizer.counted(window, rows)
+    if sizer.is_too_large(window, rows):
+        return Taken.TOO_LARGE
     given = _no_records(work)
     if rows:
         try:
             listed = work.fetch(record_set)
         except UpstreamTooLargeError:
-            if sizer is None or window.high - window.low <= sizer.smallest:
-                raise
             sizer.refused()
             return Taken.TOO_LARGE
         if listed.rows != rows:
             _confirm_count(work, record_set, listed.rows)
-        if sizer is not None:
-            sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
+        sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
         given = listed.table
-    work.keep(given, entries, share_held)
+    work.keep(given, entries)
     return Taken.HELD
 
 

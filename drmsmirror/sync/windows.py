@@ -32,7 +32,8 @@ class WindowSizer:
     density : float
         Records expected per unit of the axis.
     smallest : float
-        Shortest window that makes sense: 1 for slots and record numbers.
+        Shortest window that makes sense: one slot, one record number, one second; infinite for
+        a stretch without a place to cut at.
     """
 
     settings: SyncSettings
@@ -66,10 +67,17 @@ class WindowSizer:
         """The window at the lower end of a gap."""
         return Interval(gap.low, min(gap.high, gap.low + self.width()))
 
+    def can_cut(self, window: Interval) -> bool:
+        """Whether a shorter window makes sense."""
+        return window.high - window.low > self.smallest
+
     def is_too_large(self, window: Interval, rows: int) -> bool:
-        """Whether a window that was counted must be cut, and can be."""
-        limit = min(self._rows * _TOLERANCE, self.settings.max_window)
-        return rows > limit and window.high - window.low > self.smallest
+        """Whether a window that was counted has more records than it should.
+
+        One that cannot be cut may have as many as any window.
+        """
+        most = float(self.settings.max_window)
+        return rows > (min(self._rows * _TOLERANCE, most) if self.can_cut(window) else most)
 
     def counted(self, window: Interval, rows: int) -> None:
         """Learn from a count how dense the records lie there."""

@@ -17,11 +17,35 @@ from drmsmirror.model.extent import Restriction
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import harvest_keys
-from drmsmirror.sync.progress import Progress, Reporter, SyncReport
+from drmsmirror.sync.outlook import Outlook
+from drmsmirror.sync.pieces import Piece, pieces_of
+from drmsmirror.sync.progress import Known, Progress, Reporter, SyncReport
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.upstream import RecordText, Traffic, Upstream
 
-__all__ = ["Work"]
+__all__ = ["Terms", "Work"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a run works.
+
+    Parameters
+    ----------
+    reporter : Reporter
+        Who is told.
+    tell_at : float
+        Monotonic time from which what is known is told, while a survey is not finished.
+    ends_at : float
+        Monotonic time after which no further window is begun.
+    traffic_before : Traffic
+        What had been asked of the upstream before the run.
+    """
+
+    reporter: Reporter
+    tell_at: float
+    ends_at: float
+    traffic_before: Traffic
 
 
 @dataclass
@@ -37,11 +61,11 @@ class Work:
         State of the upstream when the run began: its target.
     store : WindowStore
         Where records go.
-    reporter : Reporter
-    ends_at : float
-        Monotonic time after which no further window is begun, seconds.
-    traffic_before : Traffic
-        What had been asked of the upstream before the run.
+    terms : Terms
+    outlook : Outlook
+        What there is to do; nothing, until a survey has found it out.
+    known : Known
+        What a survey has found out so far.
     """
 
     mirror: Mirror
@@ -49,21 +73,22 @@ class Work:
     wanted: BoundSet
     as_of: AsOf
     store: WindowStore
-    reporter: Reporter
-    ends_at: float
-    traffic_before: Traffic
-    share_held: float = 0.0
+    terms: Terms
+    outlook: Outlook = field(init=False)
+    known: Known = field(init=False)
     began: float = field(default_factory=time.monotonic)
     _counted: Traffic = field(init=False)
 
     def __post_init__(self) -> None:
-        self._counted = self.traffic_before
+        self._counted = self.terms.traffic_before
+        self.outlook = Outlook(self.as_of.recnum)
+        self.known = Known(self.wanted.text, self.as_of.recnum)
         self.columns = frozenset(column.name for column in self.wanted.series.columns)
 
     @property
     def is_over(self) -> bool:
         """Whether the time for this run has passed."""
-        return time.monotonic() >= self.ends_at
+        return time.monotonic() >= self.terms.ends_at
 
     def fetch(self, record_set: str, n: int | None = None) -> RecordText:
         """Every stored keyword of a record set."""
@@ -72,15 +97,19 @@ class Work:
         reach("window.fetched")
         return listed
 
-    def held_entries(self, restriction: Restriction) -> list[CoverageEntry]:
-        """Coverage that holds every keyword of what a restriction lets through."""
-        return [
+    def pieces(self, more: Sequence[CoverageEntry] = ()) -> tuple[Piece, ...]:
+        """How what is wanted stands, or will stand once more is held."""
+        coverage = [
             entry
-            for entry in self.mirror.catalogue.coverage(self.wanted.series.name)
-            if entry.columns >= self.columns
-            and entry.generation == self.store.generation
-            and Restriction.parse(entry.restriction).admits(restriction)
+            for entry in (*self.mirror.catalogue.coverage(self.wanted.series.name), *more)
+            if entry.columns >= self.columns and entry.generation == self.store.generation
         ]
+        return pieces_of(self.wanted, coverage, self.as_of.recnum)
+
+    @property
+    def share_held(self) -> float:
+        """Share of what is wanted that is held, 0 to 1."""
+        return self.outlook.share_held(self.pieces())
 
     def entry(self, interval: Interval, restriction: Restriction) -> CoverageEntry:
         """The statement that a part of the axis is held as of the run's target."""
@@ -94,10 +123,9 @@ class Work:
             as_of_utc=self.as_of.utc,
         )
 
-    def keep(
-        self, given: pa.Table, entries: Sequence[CoverageEntry], share_held: float | None
-    ) -> None:
+    def keep(self, given: pa.Table, entries: Sequence[CoverageEntry]) -> None:
         """Put records into the mirror, with what they cost."""
+        share_held = self.outlook.share_held(self.pieces(entries))
         self.store.keep(given, entries, cost=self.uncounted(), share_held=share_held)
 
     def uncounted(self) -> RunCounters:
@@ -106,22 +134,22 @@ class Work:
         since, self._counted = now - self._counted, now
         return RunCounters(since.requests, since.bytes)
 
-    def say(self, place: str, records_ahead: int) -> None:
+    def say(self, place: str) -> None:
         """Tell the reporter how the run stands."""
         totals = self.store.totals
-        self.reporter.window(
+        self.terms.reporter.window(
             Progress(
                 series=self.wanted.series.name,
                 place=place,
                 records=totals.records_new + totals.records_revised + totals.records_unchanged,
-                records_ahead=max(0, records_ahead),
+                records_ahead=round(self.outlook.records_left(self.pieces())),
                 seconds=time.monotonic() - self.began,
             )
         )
 
     def report(self, outcome: RunOutcome) -> SyncReport:
         """What the run did."""
-        totals, traffic = self.store.totals, self.upstream.traffic - self.traffic_before
+        totals, traffic = self.store.totals, self.upstream.traffic - self.terms.traffic_before
         return SyncReport(
             series=self.wanted.series.name,
             record_set=self.wanted.text,

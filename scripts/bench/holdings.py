@@ -49,7 +49,7 @@ def hold(mirror: Mirror, series: Series, window: int = _WINDOW) -> SeriesDefinit
         run = mirror.catalogue.start_run(name, name)
         store = WindowStore(mirror, definition, run.id, lease)
         days = float(np.ptp(series.columns["t_rec"])) / 86400
-        store.open_table(series.rows, days)
+        store.make_table(series.rows, days)
         for rows in _windows(series, definition, window):
             store.keep(rows, [])
         store.keep(rows.slice(0, 0), [_everything(definition, store, series.rows)])

@@ -137,8 +137,21 @@ def test_a_catalogue_is_backed_up_and_brought_back(empty: Command, tmp_path: Pat
     assert empty("db", "restore", str(backup)).returncode == 0
 
     assert empty("db", "current").stdout.startswith("0001 ")
-    assert empty("db", "upgrade").returncode == 0
     assert empty("query", "hmi.synoptic_mr_720s", "--key", "CAR_ROT", "--offline").returncode == 0
+
+
+@pytest.mark.parametrize("command", [("upgrade",), ("restore", "backup.sqlite")])
+def test_what_changes_the_catalogue_as_a_whole_publishes_it(
+    empty: Command, command: tuple[str, ...]
+) -> None:
+    empty("init")
+    empty("db", "backup", "backup.sqlite")
+    published = empty.mirror / "catalogue.copy.sqlite"
+    assert not published.exists()
+
+    assert empty("db", *command).returncode == 0
+
+    assert published.exists()
 
 
 def test_each_run_publishes_a_read_only_copy_of_the_catalogue(filled: Command) -> None:

@@ -81,7 +81,7 @@ def _keep(mirror: Mirror, definition: SeriesDefinition, tables: list[pa.Table]) 
     with catalogue.holding("series") as lease:
         run = catalogue.start_run(definition.name, definition.name)
         store = WindowStore(mirror, definition, run.id, lease)
-        store.open_table(0, 0.0)
+        store.make_table(0, 0.0)
         for table in tables:
             store.keep(table, [everything(definition)])
         catalogue.finish_run(run.id, RunOutcome.DONE)

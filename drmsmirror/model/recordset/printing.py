@@ -18,7 +18,14 @@ from drmsmirror.model.recordset.keys import find_key
 from drmsmirror.model.times import format_time
 from drmsmirror.model.types import KeywordType
 
-__all__ = ["edge_text", "print_set", "recnum_text", "window_text"]
+__all__ = [
+    "edge_text",
+    "print_set",
+    "recnum_text",
+    "replaced_text",
+    "window_text",
+    "windows_text",
+]
 
 #: Ends printed where a window on a time key is open, since DRMS has no open-ended ranges of values
 #: (record sets, rule 28): -4712.01.01_TAI, half a day before the missing time, and 9999.12.31_TAI.
@@ -66,14 +73,44 @@ def window_text(bound: BoundSet, window: Interval) -> str:
         ``test.timekey[2010.05.01_00:00:34_TAI/3600s]``; on record numbers ``test.nopk[][:#1-#99]``,
         which switches the choice of the latest version off (record sets, rule 32).
     """
+    return windows_text(bound, [window])
+
+
+def windows_text(
+    bound: BoundSet, windows: Sequence[Interval], recnums: Interval | None = None
+) -> str:
+    """Print a bound set, narrowed to some windows of the axis of its series.
+
+    Parameters
+    ----------
+    bound : BoundSet
+    windows : sequence of Interval
+        At least one; see `window_text`.
+    recnums : Interval, optional
+        Of a series whose axis is time, only records with such numbers, superseded ones too.
+
+    Returns
+    -------
+    str
+        For example ``hmi.sharp_720s[377][#794280-#794399,#794500]``.
+    """
     axis = bound.series.axis
-    if window == EVERYTHING:
-        return _printed(bound, bound.conditions)
+    numbers = "" if recnums is None else f"[:{_slots(*_whole(recnums))}]"
+    if EVERYTHING in windows:
+        return _printed(bound, bound.conditions, recnums=numbers)
     if axis.keyword is None:
-        return recnum_text(bound, window)
-    others = [c for c in bound.conditions if c.column != axis.column or not _holds(c, window)]
-    text = _slots(*_whole(window)) if axis.slotted else _time_window(window)
-    return _printed(bound, others, {axis.column: text})
+        slots = ",".join(_slots(*_whole(window)) for window in windows)
+        return _printed(bound, bound.conditions, recnums=f"[:{slots}]")
+    others = [
+        condition
+        for condition in bound.conditions
+        if condition.column != axis.column
+        or not all(_holds(condition, window) for window in windows)
+    ]
+    texts = [
+        _slots(*_whole(window)) if axis.slotted else _time_window(window) for window in windows
+    ]
+    return _printed(bound, others, {axis.column: ",".join(texts)}, numbers)
 
 
 def recnum_text(bound: BoundSet, window: Interval) -> str:
@@ -103,9 +140,22 @@ def edge_text(bound: BoundSet, edge: str) -> str:
     edge : {'^', '$'}
         Only filters to the left of it restrict the search (record sets, rule 34).
     """
-    axis = bound.series.axis.column
-    others = [condition for condition in bound.conditions if condition.column != axis]
-    return _printed(bound, others, {axis: edge})
+    return replaced_text(bound, bound.series.axis.column, edge)
+
+
+def replaced_text(bound: BoundSet, column: str, text: str) -> str:
+    """Print a bound set with another filter on one of its prime keys.
+
+    Parameters
+    ----------
+    bound : BoundSet
+    column : str
+        Column of the key: ``t_rec_index``, ``harpnum``.
+    text : str
+        What then stands in its brackets, as it is.
+    """
+    others = [condition for condition in bound.conditions if condition.column != column]
+    return _printed(bound, others, {column: text})
 
 
 def _printed(

@@ -40,6 +40,9 @@ MIB = 2**20
         (5_000_000, 5000.0, Period.YEAR),
         (60_000_000, 5000.0, Period.MONTH),
         (5_000_000, 0.0, Period.NONE),
+        (2_100_000, 18_000.0, Period.NONE),
+        (5_000_000, 20_000.0, Period.YEAR),
+        (40_000_000, 300.0, Period.MONTH),
     ],
 )
 def test_the_period_follows_from_rows_and_length(rows, days, period) -> None:

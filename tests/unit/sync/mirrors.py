@@ -9,18 +9,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from drmsmirror.catalogue import Catalogue
 from drmsmirror.client import Client
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.records import connect, create_view, harvest_keys
 from drmsmirror.settings import Settings, load_settings
-from drmsmirror.sync import Reporter, SyncReport, sync
+from drmsmirror.sync import Ahead, Progress, Reporter, SilentReporter, SyncReport, sync
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import Request, SampleJsoc, Series
 from tests.jsoc.parquet import read_series
@@ -75,6 +76,25 @@ def truth(jsoc: SampleJsoc, record_set: str, keys: Sequence[str]) -> dict[str, l
 
 
 @dataclass
+class Listener(SilentReporter):
+    """Hears a run, and agrees to it or not, or interrupts it after so many windows."""
+
+    agrees: bool = True
+    interrupt_after: int | None = None
+    outlooks: list[Ahead] = field(default_factory=list)
+    windows: list[Progress] = field(default_factory=list)
+
+    def ahead(self, ahead: Ahead) -> bool:
+        self.outlooks.append(ahead)
+        return self.agrees
+
+    def window(self, progress: Progress) -> None:
+        self.windows.append(progress)
+        if len(self.windows) == self.interrupt_after:
+            raise KeyboardInterrupt
+
+
+@dataclass
 class Copy:
     """A mirror of a sample upstream."""
 
@@ -97,6 +117,12 @@ class Copy:
             (report,) = sync(mirror, upstream, record_set, seconds=seconds, reporter=reporter)
         return report
 
+    def outlook(self, record_set: str) -> tuple[Ahead, ...]:
+        """What is told to lie ahead of a sync that is not carried out then."""
+        listener = Listener(agrees=False)
+        self.sync(record_set, reporter=listener)
+        return tuple(listener.outlooks)
+
     def keys(self, name: str) -> tuple[str, ...]:
         """Every key that is stored of a series."""
         with self.open() as mirror:
@@ -111,6 +137,12 @@ class Copy:
         """What the catalogue says is held."""
         with self.open() as mirror:
             return mirror.catalogue.coverage(name)
+
+    def published(self, name: str) -> tuple[CoverageEntry, ...]:
+        """What the published copy of the catalogue says is held."""
+        copy = self.settings.mirror / "catalogue.copy.sqlite"
+        with Catalogue.open(copy, read_only=True) as catalogue:
+            return catalogue.coverage(name)
 
     def rows(self, name: str) -> int:
         """How many rows there are in the record table, all versions counted."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from drmsmirror.errors import NotHeldError, UpstreamTooLargeError
-from drmsmirror.sync import Ahead, Progress
+from drmsmirror.sync import Progress, SilentReporter, sync
+from drmsmirror.upstream import Jsoc
 from tests.jsoc import build_series
-from tests.unit.sync.mirrors import KINDS, Copy, asked, series
+from tests.unit.sync.mirrors import KINDS, Copy, Listener, asked, series
 
 
 def windows(copy: Copy) -> list[tuple[float, float]]:
@@ -141,9 +143,34 @@ def test_a_window_that_the_upstream_refuses_is_cut(copy_of) -> None:
     copy.assert_same("hmi.M_45s")
 
 
-def test_a_slot_that_alone_has_too_many_records_is_an_error_and_nothing_is_lost(copy_of) -> None:
-    copy = copy_of("hmi.M_45s")
+def test_a_slot_that_alone_has_too_many_records_is_taken_by_record_number(copy_of) -> None:
+    copy = copy_of("hmi.M_45s", rows=30, sync={"first_window": 1, "max_window": 1})
     copy.jsoc.row_cap = 2
+    copy.sync("hmi.M_45s")
+    assert any("[:#" in request.ds for request in asked(copy.jsoc, "rs_list"))
+    copy.jsoc.row_cap = None
+    copy.assert_same("hmi.M_45s")
+
+
+@pytest.mark.parametrize("name", ["hmi.M_45s", "test.timekey"])
+def test_many_records_without_an_axis_value_are_taken_by_record_number(name, copy_of) -> None:
+    copy = copy_of(name, sync={"max_window": 150})
+    definition = copy.jsoc.series(name).definition
+    other = {key: list(range(300)) for key in definition.primekeys[1:]}
+    values = {definition.primekeys[0]: [None] * 300, **other}
+    copy.jsoc.append(name, values)
+    copy.jsoc.row_cap = 200
+    copy.sync(name)
+    copy.jsoc.row_cap = None
+    assert copy.assert_same(name) >= 300
+    assert copy.sync(name).requests == 1
+
+
+def test_an_upstream_that_gives_not_even_one_record_is_an_error_and_nothing_is_lost(
+    copy_of,
+) -> None:
+    copy = copy_of("hmi.M_45s", rows=30)
+    copy.jsoc.row_cap = 1
     with pytest.raises(UpstreamTooLargeError):
         copy.sync("hmi.M_45s")
     copy.jsoc.row_cap = None
@@ -205,9 +232,6 @@ def test_a_part_that_was_held_is_not_fetched_again_by_the_whole(copy_of) -> None
 
 
 def test_each_set_of_several_is_synced(copy_of) -> None:
-    from drmsmirror.sync import sync
-    from drmsmirror.upstream import Jsoc
-
     copy = copy_of("hmi.M_45s", "test.carr")
     wanted = "hmi.M_45s[2010.05.01_TAI/1h],test.carr"
     with copy.open() as mirror:
@@ -215,6 +239,22 @@ def test_each_set_of_several_is_synced(copy_of) -> None:
     assert [report.series for report in reports] == ["hmi.M_45s", "test.carr"]
     copy.assert_same("hmi.M_45s[2010.05.01_TAI/1h]")
     copy.assert_same("test.carr")
+
+
+def test_every_set_is_held_as_of_a_moment_before_anything_was_fetched(copy_of) -> None:
+    copy = copy_of("hmi.M_45s", "test.carr")
+    fetched: list[datetime] = []
+
+    class Notes(SilentReporter):
+        def window(self, progress: Progress) -> None:
+            fetched.append(datetime.now(UTC))
+
+    with copy.open() as mirror:
+        wanted = "hmi.M_45s[2010.05.01_TAI/1h],test.carr"
+        sync(mirror, Jsoc(copy.settings.upstream), wanted, reporter=Notes())
+    for name in ("hmi.M_45s", "test.carr"):
+        assert copy.coverage(name)
+        assert all(entry.as_of_utc < fetched[0] for entry in copy.coverage(name))
 
 
 # ------------------------------------------------------------------------------ time limit
@@ -226,65 +266,16 @@ def test_no_time_means_no_window_and_a_later_run_goes_on(copy_of) -> None:
     copy.assert_same("hmi.M_45s")
 
 
-class Stops:
-    """Lets a run go on for so many windows, by moving its end."""
-
-    def __init__(self) -> None:
-        self.windows: list[Progress] = []
-        self.outlook: list[Ahead] = []
-        self.agrees = True
-
-    def ahead(self, ahead: Ahead) -> bool:
-        self.outlook.append(ahead)
-        return self.agrees
-
-    def window(self, progress: Progress) -> None:
-        self.windows.append(progress)
-        if len(self.windows) == 2:
-            raise KeyboardInterrupt
-
-
 def test_an_interrupted_run_keeps_its_windows_and_the_next_goes_on(copy_of) -> None:
     copy = copy_of("hmi.M_45s", sync={"first_window": 50, "max_window": 100})
     with pytest.raises(KeyboardInterrupt):
-        copy.sync("hmi.M_45s", reporter=Stops())
+        copy.sync("hmi.M_45s", reporter=Listener(interrupt_after=2))
     done = windows(copy)
     with copy.open() as mirror:
         (run,) = mirror.catalogue.runs()
     assert run.outcome == "stopped"
+    assert copy.published("hmi.M_45s") == copy.coverage("hmi.M_45s") != ()
     copy.sync("hmi.M_45s")
     for low, high in windows(copy):
         assert all(high < earlier[0] or low > earlier[1] for earlier in done[:2])
     copy.assert_same("hmi.M_45s")
-
-
-def test_what_lies_ahead_is_told_before_anything_is_fetched(copy_of) -> None:
-    copy, reporter = copy_of("hmi.M_45s"), Stops()
-    reporter.agrees = False
-    report = copy.sync("hmi.M_45s", reporter=reporter)
-    (ahead,) = reporter.outlook
-    assert report.outcome == "stopped"
-    assert report.rows_held == 0
-    assert ahead.records == int(copy.jsoc.series("hmi.M_45s").latest.sum())
-    assert ahead.bytes > 0
-    assert ahead.disk_bytes > 0
-    assert len(ahead.narrower) == 2
-
-
-def test_a_series_without_prime_keys_has_no_narrower_set_to_propose(copy_of) -> None:
-    copy, reporter = copy_of("test.nopk"), Stops()
-    reporter.agrees = False
-    copy.sync("test.nopk", reporter=reporter)
-    assert reporter.outlook[0].narrower == ()
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_the_narrower_record_sets_that_are_proposed_can_be_synced(name, copy_of) -> None:
-    copy, reporter = copy_of(name), Stops()
-    reporter.agrees = False
-    copy.sync(name, reporter=reporter)
-    proposed = reporter.outlook[0].narrower
-    assert bool(proposed) == bool(copy.jsoc.series(name).definition.primekeys)
-    for narrower in proposed:
-        assert copy.sync(narrower).outcome == "done"
-        copy.assert_same(narrower)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
-from drmsmirror.errors import DefinitionError, NotHeldError, UpstreamAnswerError
-from tests.jsoc import Keyword
-from tests.unit.sync.mirrors import Copy, asked
+from tests.jsoc import build_series
+from tests.unit.sync.mirrors import Copy, Listener, asked
 
 WHOLE = "hmi.M_45s"
 DAY = "hmi.M_45s[2010.05.01_TAI/1d]"
@@ -25,6 +25,12 @@ def new_day(copy: Copy, *, first: int = 0, records: int = 20) -> list[int]:
         "DATARMS": [float(n) for n in range(records)],
     }
     return copy.jsoc.append(WHOLE, values)
+
+
+def watermark(copy: Copy) -> int:
+    """Record number up to which every change was taken."""
+    with copy.open() as mirror:
+        return mirror.catalogue.state(WHOLE).watermark or 0
 
 
 @pytest.fixture
@@ -85,14 +91,21 @@ def test_after_following_nothing_is_asked_again(synced) -> None:
 
 
 def test_a_living_series_is_kept_up_with(copy_of) -> None:
-    copy = copy_of("hmi.sharp_720s")
+    """Time passes: records come, some of them late, and some come again with other values."""
     name = "hmi.sharp_720s"
+    copy = copy_of(build_series(name, size="small"))
     copy.sync(name)
-    for number in range(3):
-        recnums = copy.jsoc.series(name).columns["recnum"].tolist()
-        copy.jsoc.revise(name, recnums[number * 7 : number * 7 + 3], {"USFLUX": 1e21 + number})
-        copy.sync(name)
+    late = 0
+    for number in range(4):
+        newest = max(copy.jsoc.series(name).columns["t_rec_index"])
+        new = copy.jsoc.advance(name, hours=24.0, late=0.2)
+        columns = copy.jsoc.series(name).columns
+        late += int((columns["t_rec_index"][np.isin(columns["recnum"], new)] <= newest).sum())
+        revised = columns["recnum"].tolist()[number * 7 : number * 7 + 3]
+        copy.jsoc.revise(name, revised, {"USFLUX": 1e21 + number})
+        assert copy.sync(name).records_new >= len(new)
         copy.assert_same(name)
+    assert late > 0, "no record came late: the test tests nothing"
 
 
 # ------------------------------------------------------------------------------ parts
@@ -162,39 +175,48 @@ def test_a_step_is_followed(copy_of) -> None:
 
 # ------------------------------------------------------------------------------ time limit
 def test_following_stops_when_time_is_up_and_the_next_run_goes_on(synced) -> None:
+    before, held = watermark(synced), synced.coverage(WHOLE)
     new_day(synced, records=400)
-    synced.sync(WHOLE, seconds=0.0)
-    synced.sync(WHOLE)
+    report = synced.sync(WHOLE, seconds=0.0)
+    assert (report.outcome, report.records_new) == ("stopped", 0)
+    assert report.share_held < 1.0
+    assert (watermark(synced), synced.coverage(WHOLE)) == (before, held)
+    assert synced.sync(WHOLE).outcome == "done"
+    assert watermark(synced) == before + 400
     synced.assert_same(WHOLE)
 
 
-# ------------------------------------------------------------------------------ the series changes
-def test_an_upstream_set_back_is_refused_and_what_is_held_stays(synced) -> None:
-    held = synced.held(WHOLE, ["*recnum*"])
-    synced.jsoc.remove(WHOLE, [int(max(synced.jsoc.series(WHOLE).columns["recnum"]))])
-    with pytest.raises(UpstreamAnswerError, match="was set back"):
-        synced.sync(WHOLE)
-    assert synced.held(WHOLE, ["*recnum*"]) == held
+def test_what_was_followed_half_way_is_not_of_the_new_date(copy_of) -> None:
+    copy = copy_of(WHOLE, sync={"first_window": 100, "max_window": 200})
+    copy.sync(WHOLE)
+    (before,) = copy.coverage(WHOLE)
+    new_day(copy, records=400)
+    with pytest.raises(KeyboardInterrupt):
+        copy.sync(WHOLE, reporter=Listener(interrupt_after=6))
+    (half,) = copy.coverage(WHOLE)
+    assert before.as_of_recnum < half.as_of_recnum < before.as_of_recnum + 400
+    assert half.as_of_utc == before.as_of_utc
+    assert watermark(copy) == before.as_of_recnum
+    copy.sync(WHOLE)
+    (after,) = copy.coverage(WHOLE)
+    assert after.as_of_utc > before.as_of_utc
+    copy.assert_same(WHOLE)
 
 
-def test_an_added_keyword_is_fetched_for_all_that_is_held(synced) -> None:
-    added = Keyword("EXTRA", "float", format="%.3f")
-    synced.jsoc.add_keyword(WHOLE, added, 1.25)
-    synced.sync(WHOLE)
-    synced.assert_same(WHOLE)
-    assert set(synced.held(WHOLE, ["EXTRA"])["EXTRA"]) == {"1.250"}
+def test_a_part_that_the_whole_has_brought_up_to_date_is_not_followed_again(copy_of) -> None:
+    copy = copy_of("hmi.sharp_720s")
+    copy.sync("hmi.sharp_720s[377]")
+    copy.jsoc.revise("hmi.sharp_720s", "[377]", {"USFLUX": 2e21})
+    copy.sync("hmi.sharp_720s")
+    assert copy.sync("hmi.sharp_720s[377]").requests == 1
+    copy.assert_same("hmi.sharp_720s[377]")
 
 
-def test_an_added_keyword_is_not_answered_before_it_was_fetched(synced) -> None:
-    synced.jsoc.add_keyword(WHOLE, Keyword("EXTRA", "float", format="%.3f"), 1.25)
-    synced.sync(WHOLE, seconds=0.0)
-    with pytest.raises(NotHeldError):
-        synced.held(WHOLE, ["EXTRA"])
-    assert synced.held(DAY, ["T_REC"])["T_REC"]
-
-
-def test_a_keyword_that_is_gone_is_refused_and_what_is_held_stays(synced) -> None:
-    synced.jsoc.drop_keyword(WHOLE, "DATARMS")
-    with pytest.raises(DefinitionError, match="DATARMS"):
-        synced.sync(WHOLE)
-    assert synced.held(DAY, ["DATARMS"])["DATARMS"]
+def test_pieces_of_a_list_are_followed_together(copy_of) -> None:
+    copy = copy_of(WHOLE)
+    pieces = "hmi.M_45s[2010.05.01_TAI/1h,2010.05.01_12:00_TAI/1h]"
+    copy.sync(pieces)
+    copy.jsoc.revise(WHOLE, "[2010.05.01_TAI/1h]", {"DATARMS": 1.5})
+    copy.sync(pieces)
+    windows = [request.ds for request in asked(copy.jsoc, "rs_list") if "n" not in request.params]
+    assert len(set(windows)) == len(windows)

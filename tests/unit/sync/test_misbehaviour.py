@@ -69,6 +69,7 @@ def test_a_bad_window_is_not_stored_and_the_next_run_completes(fault, expected, 
     assert last_run(copy) == "failed"
     assert copy.coverage(WHOLE)
     copy.assert_covered(WHOLE)
+    assert copy.published(WHOLE) == copy.coverage(WHOLE)
     report = copy.sync(WHOLE)
     assert report.outcome == "done"
     assert report.records_unchanged == 0

@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[WindowStore]:
         adopt_definition(mirror, SERIES, "")
         run = mirror.catalogue.start_run(SERIES.name, SERIES.name)
         made = WindowStore(mirror, SERIES, run.id, lease)
-        made.open_table(0, 0.0)
+        made.make_table(0, 0.0)
         yield made
 
 

@@ -1,0 +1,56 @@
+"""One run in the catalogue: begun, ended whichever way it ends, and published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from drmsmirror.catalogue import RunCounters, RunOutcome
+from drmsmirror.mirror import Mirror
+
+__all__ = ["OpenRun", "recorded_run"]
+
+
+@dataclass
+class OpenRun:
+    """A run that is under way; what is set here is recorded when it ends in good order.
+
+    Parameters
+    ----------
+    id : int
+        Its number.
+    outcome : RunOutcome
+    counters : RunCounters
+        What it did since its last window.
+    share_held : float or None
+        Share of what was asked for that is held, 0 to 1.
+    """
+
+    id: int
+    outcome: RunOutcome = RunOutcome.DONE
+    counters: RunCounters = field(default_factory=RunCounters)
+    share_held: float | None = None
+
+
+@contextmanager
+def recorded_run(mirror: Mirror, series: str, record_set: str) -> Iterator[OpenRun]:
+    """Record a run while a block carries it out.
+
+    However it ends, the catalogue's copy is published: what the run had finished is held, and
+    those who only read shall see it.
+    """
+    catalogue = mirror.catalogue
+    run = OpenRun(catalogue.start_run(series, record_set).id)
+    try:
+        yield run
+    except KeyboardInterrupt:
+        catalogue.finish_run(run.id, RunOutcome.STOPPED)
+        raise
+    except BaseException as error:
+        catalogue.finish_run(run.id, RunOutcome.FAILED, error=error)
+        raise
+    else:
+        catalogue.finish_run(run.id, run.outcome, counters=run.counters, share_held=run.share_held)
+    finally:
+        mirror.publish()
