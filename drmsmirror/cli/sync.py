@@ -121,11 +121,10 @@ class _Reporter:
         if sys.stderr.isatty():
             self._show_bar(progress)
             return
-        left = progress.seconds_left
+        left = _left(progress)
         talk(
             f"  {progress.records:,} records, {progress.place}, "
-            f"{progress.records_per_second:,.0f}/s"
-            + (f", {duration(left)} left" if left and progress.records_ahead else "")
+            f"{progress.records_per_second:,.0f}/s" + (f", {left}" if left else "")
         )
 
     def _show_bar(self, progress: Progress) -> None:
@@ -137,8 +136,15 @@ class _Reporter:
             completed=progress.records,
             total=progress.records + progress.records_ahead,
             rate=f"{progress.records_per_second:,.0f}/s",
+            left=_left(progress),
             place=progress.place,
         )
+
+
+def _left(progress: Progress) -> str:
+    """What the rest takes, by the run's own rate; nothing where nothing is left."""
+    left = progress.seconds_left
+    return f"{duration(left)} left" if left else ""
 
 
 def _found_so_far(known: Known) -> str:
@@ -157,7 +163,6 @@ def _progress_bar(series: str) -> tuple[ProgressBar, TaskID]:
         MofNCompleteColumn,
         Progress,
         TextColumn,
-        TimeRemainingColumn,
     )
 
     bar = Progress(
@@ -165,12 +170,12 @@ def _progress_bar(series: str) -> tuple[ProgressBar, TaskID]:
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[place]}"),
         console=Console(stderr=True),
     )
     bar.start()
-    return bar, bar.add_task(series, total=None, rate="", place="")
+    return bar, bar.add_task(series, total=None, rate="", left="", place="")
 
 
 def _summary(report: SyncReport) -> str:

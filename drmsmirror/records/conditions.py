@@ -185,6 +185,8 @@ _TEMPLATES: Final = {
         for type_, name in _TYPES.items()
         if type_.is_number
     },
+    "numeric_of_float4": "CAST(printf('%.6g', {0}) AS DOUBLE)",
+    "numeric_of_float8": "CAST(printf('%.15g', {0}) AS DOUBLE)",
     "as_text": "CAST({0} AS VARCHAR)",
     "as_number": "CAST({0} AS INTEGER)",
     "like": "({0} LIKE {1} ESCAPE {2})",
@@ -224,6 +226,7 @@ _SAFE: Final = frozenset(
         *("&", "|", "#", "~", "like", "ilike", "match", "match_any_case", "full_match"),
         *("greatest", "least", "coalesce", "nullif", "length", "lower", "upper", "strpos", "trim"),
         *("to_int4", "to_int8", "to_numeric", "to_float8", "as_text", "as_number", "||"),
+        *("numeric_of_float4", "numeric_of_float8"),
     }
 )
 

@@ -1,12 +1,10 @@
-"""How much there is to do, in records: what turns coverage into a share and a rest."""
+"""How much there is to do, in records: what turns what was read into a share and a rest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drmsmirror.model.coverage import Interval, inside, length
-from drmsmirror.sync.pieces import Piece, all_behind, all_missing
+from drmsmirror.model.coverage import Interval
 
 __all__ = ["Outlook"]
 
@@ -19,10 +17,13 @@ class Outlook:
 
     Parameters
     ----------
-    target : int
-        Record number up to which it is to come.
     total : int
         Records of the wanted set.
+    unheld : int
+        Records of it that are not held as they stand upstream.
+    records : int
+        Records that have to be read, as the upstream counted them. More than those that are not
+        held, where what was read before is read again for certainty.
     extent : Interval
         Part of the axis on which records that were missing lie.
     density : float
@@ -31,19 +32,18 @@ class Outlook:
         Records of the wanted set per record number, among those that are to be followed.
     """
 
-    target: int
     total: int = 0
+    unheld: int = 0
+    records: int = 0
     extent: Interval = _NOWHERE
     density: float = 0.0
     newer: float = 0.0
 
-    def records_left(self, pieces: Sequence[Piece]) -> float:
-        """How many records have to be read yet, where the pieces stand like this."""
-        missing = length(inside(all_missing(pieces), self.extent)) * self.density
-        as_of = min((entry.as_of_recnum for entry in all_behind(pieces)), default=self.target)
-        return missing + (self.target - as_of) * self.newer
+    def records_left(self, read: int) -> int:
+        """How many records have to be read yet, once so many were."""
+        return max(0, self.records - read)
 
-    def share_held(self, pieces: Sequence[Piece]) -> float:
-        """Share of the wanted set that is held as of the target, 0 to 1."""
-        left = self.records_left(pieces)
-        return 1.0 - left / max(self.total, left, 1.0)
+    def share_held(self, read: int) -> float:
+        """Share of the wanted set that is held then, 0 to 1."""
+        unheld = self.unheld * self.records_left(read) / max(self.records, 1)
+        return 1.0 - unheld / max(self.total, unheld, 1)

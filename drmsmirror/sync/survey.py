@@ -48,20 +48,23 @@ def survey(work: Work, asker: Asker) -> Survey:
     pieces, target = work.pieces(), work.as_of.recnum
     missing, behind = all_missing(pieces), all_behind(pieces)
     if not missing and not behind:
-        return Survey(Outlook(target))
+        return Survey(Outlook())
     wanted = union(piece.wanted.interval for piece in pieces)
     total = asker.count(wanted)
     work.known = replace(work.known, records=total)
     lacking = total if missing == wanted else asker.count(missing)
     recnums = recnums_to_follow(behind, target)
     newer = work.upstream.count(recnum_text(work.wanted, recnums)) if behind else 0
+    per_recnum = _per_unit(newer, recnums.high - recnums.low)
+    unread = target - min((entry.as_of_recnum for entry in behind), default=target)
     extent = asker.extent(missing)
     outlook = Outlook(
-        target=target,
         total=total,
+        unheld=lacking + round(per_recnum * unread),
+        records=lacking + newer,
         extent=extent,
         density=_per_unit(lacking, length(inside(missing, extent))),
-        newer=_per_unit(newer, recnums.high - recnums.low),
+        newer=per_recnum,
     )
     probe = None
     if lacking:
@@ -74,7 +77,7 @@ def survey(work: Work, asker: Asker) -> Survey:
             work, recnum_text(work.wanted, newest_recnums), recnum_text(work.wanted, recnums)
         )
     narrower = narrower_sets(work.wanted, inside(missing, extent), probe)
-    return Survey(outlook, _ahead(work, lacking + newer, probe, narrower))
+    return Survey(outlook, _ahead(work, outlook.records, probe, narrower))
 
 
 def _per_unit(records: int, units: float) -> float:

@@ -18,7 +18,7 @@ from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import harvest_keys
 from drmsmirror.sync.outlook import Outlook
-from drmsmirror.sync.pieces import Piece, pieces_of
+from drmsmirror.sync.pieces import Piece, all_behind, all_missing, pieces_of
 from drmsmirror.sync.progress import Known, Progress, Reporter, SyncReport
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.upstream import RecordText, Traffic, Upstream
@@ -81,7 +81,7 @@ class Work:
 
     def __post_init__(self) -> None:
         self._counted = self.terms.traffic_before
-        self.outlook = Outlook(self.as_of.recnum)
+        self.outlook = Outlook()
         self.known = Known(self.wanted.text, self.as_of.recnum)
         self.columns = frozenset(column.name for column in self.wanted.series.columns)
 
@@ -97,19 +97,31 @@ class Work:
         reach("window.fetched")
         return listed
 
-    def pieces(self, more: Sequence[CoverageEntry] = ()) -> tuple[Piece, ...]:
-        """How what is wanted stands, or will stand once more is held."""
+    def pieces(self) -> tuple[Piece, ...]:
+        """How what is wanted stands."""
         coverage = [
             entry
-            for entry in (*self.mirror.catalogue.coverage(self.wanted.series.name), *more)
+            for entry in self.mirror.catalogue.coverage(self.wanted.series.name)
             if entry.columns >= self.columns and entry.generation == self.store.generation
         ]
         return pieces_of(self.wanted, coverage, self.as_of.recnum)
 
     @property
     def share_held(self) -> float:
-        """Share of what is wanted that is held, 0 to 1."""
-        return self.outlook.share_held(self.pieces())
+        """Share of what is wanted that is held, 0 to 1.
+
+        By what was counted and what was read, since records lie unevenly along the axis.
+        """
+        pieces = self.pieces()
+        if not all_missing(pieces) and not all_behind(pieces):
+            return 1.0  # whatever came or went since it was counted
+        return self.outlook.share_held(self.records_read)
+
+    @property
+    def records_read(self) -> int:
+        """Records that the run has read."""
+        totals = self.store.totals
+        return totals.records_new + totals.records_revised + totals.records_unchanged
 
     def entry(self, interval: Interval, restriction: Restriction) -> CoverageEntry:
         """The statement that a part of the axis is held as of the run's target."""
@@ -125,7 +137,7 @@ class Work:
 
     def keep(self, given: pa.Table, entries: Sequence[CoverageEntry]) -> None:
         """Put records into the mirror, with what they cost."""
-        share_held = self.outlook.share_held(self.pieces(entries))
+        share_held = self.outlook.share_held(self.records_read + given.num_rows)
         self.store.keep(given, entries, cost=self.uncounted(), share_held=share_held)
 
     def uncounted(self) -> RunCounters:
@@ -136,13 +148,12 @@ class Work:
 
     def say(self, place: str) -> None:
         """Tell the reporter how the run stands."""
-        totals = self.store.totals
         self.terms.reporter.window(
             Progress(
                 series=self.wanted.series.name,
                 place=place,
-                records=totals.records_new + totals.records_revised + totals.records_unchanged,
-                records_ahead=round(self.outlook.records_left(self.pieces())),
+                records=self.records_read,
+                records_ahead=self.outlook.records_left(self.records_read),
                 seconds=time.monotonic() - self.began,
             )
         )

@@ -251,6 +251,8 @@ conditions = st.recursive(
 @example(condition="QUALITY IS NULL")
 @example(condition="L = -9223372036854775808")
 @example(condition="round(D::numeric, 1) = 0.3")
+@example(condition="F::numeric BETWEEN F AND FSN")
+@example(condition="D::numeric = 0.3 OR 0.123456789::real::numeric = 0.123457")
 @example(condition="2.5::int = 3 AND D::int = 2")
 @example(condition="substr(NAME, 0, 3) = 'ab' AND substr(NAME, -1, 4) = 'ab'")
 @example(condition="NAME ~ '(a)\\1'")

@@ -328,6 +328,8 @@ def _as_number(node: Node, type_: SqlType) -> Node:
     """A number in another type: constants at once, all else by a cast."""
     if node.type is type_:
         return node
+    if type_ is SqlType.NUMERIC and node.type in (SqlType.FLOAT4, SqlType.FLOAT8):
+        return Call(f"numeric_of_{node.type.name.lower()}", (node,), type_)
     if isinstance(node, Constant) and isinstance(node.value, int | float):
         return _constant(node.value, type_)
     if node.type is SqlType.NUMERIC and type_.is_integer:  # away from zero at a half
