@@ -204,8 +204,9 @@ def codec_of(keyword: Keyword, codec_format: str | None = None) -> Codec | None:
 
 
 def default_codec(keyword: Keyword) -> Codec:
-    """What prints a keyword that has shown nothing but missing values so far."""
-    default = "UTC 0" if keyword.type is KeywordType.TIME else keyword.type.default_format
+    """What prints a keyword that has shown no text so far: a time in the zone of its units."""
+    is_time = keyword.type is KeywordType.TIME
+    default = _time_codec(keyword) if is_time else keyword.type.default_format
     return Codec(keyword.type, default, keyword.name == _ALWAYS_PRINTED)
 
 
@@ -236,8 +237,13 @@ def _declared_format(keyword: Keyword) -> str | None:
         return None
     if keyword.type is not KeywordType.TIME:
         return keyword.format
+    is_interval = time_style(keyword.units, keyword.format).interval is not None
+    return None if is_interval else _time_codec(keyword)
+
+
+def _time_codec(keyword: Keyword) -> str:
     style = time_style(keyword.units, keyword.format)
-    return f"{style.zone} {style.precision}" if style.interval is None else None
+    return f"{style.zone} {style.precision}"
 
 
 def _time_format(codec_format: str) -> tuple[str, int]:
