@@ -18,13 +18,15 @@ from drmsmirror.errors import ImportDataError, UpstreamError
 from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, arrow_type, cast_numbers
 from drmsmirror.model.series import Column, SeriesDefinition
 from drmsmirror.model.times import parse_times
-from drmsmirror.model.types import KeywordType
+from drmsmirror.model.types import MISSING_TIME, KeywordType
 from drmsmirror.upstream.answers import read_recorded
 
 __all__ = ["Chunk", "RecordFile"]
 
 _ROWS = 50_000
 _RECORD_NUMBERS = ("recnum", "sunum", "slotnum")
+#: No record is so near to the missing time, 4713 BC; prints of it are off by as much, seconds.
+_MISSING_DAY = 86_400.0
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
 
 
@@ -142,6 +144,7 @@ class RecordFile:
 
     def _times(self, key: str, values: pa.Array, before: int) -> pa.Array:
         """Texts as they are, unless they are seconds of the DRMS epoch."""
+        values = _without_missing_times(values)
         blank = _is_blank(values)
         present = values.filter(pc.invert(blank))
         if len(present) and _NUMBER.fullmatch(present[0].as_py()):
@@ -187,6 +190,18 @@ def _as_printed(values: pa.Array) -> pa.Array:
     """Texts as DRMS prints them: what is blank is missing."""
     is_shown = pc.equal(pc.fill_null(values, ""), INVALID_KEY)
     return pc.if_else(pc.and_not(_is_blank(values), is_shown), MISSING_TEXT, values)
+
+
+def _without_missing_times(values: pa.Array) -> pa.Array:
+    """Null where DRMS's missing time stands, as seconds or as a date, however rounded."""
+    rows = pc.indices_nonzero(pc.fill_null(pc.starts_with(values, "-"), False))
+    words = values.take(rows)
+    times, _ = parse_times(words)
+    seconds = pc.fill_null(cast_numbers(words, pa.float64()), np.nan).to_numpy()
+    near = np.abs(np.fmax(times, seconds) - MISSING_TIME) < _MISSING_DAY
+    missing = np.zeros(len(values), dtype=np.bool_)
+    missing[rows.to_numpy()[near]] = True
+    return pc.if_else(pa.array(missing), pa.scalar(None, pa.string()), values)
 
 
 def _is_blank(values: pa.Array) -> pa.Array:
