@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -250,6 +253,26 @@ def test_a_bad_value_in_a_file_is_named_with_its_place(
 
     assert done.returncode == 1
     assert "record 2: recnum is 'x'" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how long a process has worked")
+def test_an_interrupt_while_the_engine_works_is_one_like_any_other(filled: Command) -> None:
+    endless = "with recursive n(i) as (select 1 union all select i % 9 from n) select max(i) from n"
+    with filled.start("sql", endless) as process:
+        while cpu_seconds(process) < 5:  # much more than everything before the engine takes
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = process.stderr.read()
+
+    assert process.returncode == 130
+    assert said == "Interrupted; what was finished is kept.\n"
+
+
+def cpu_seconds(process: subprocess.Popen[str]) -> float:
+    """How long a process has worked so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_the_module_runs_like_the_command(empty: Command) -> None:
