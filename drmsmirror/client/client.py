@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -141,7 +142,7 @@ class Client:
         skip_conversion: str | Sequence[str] | None = None,
         pkeys: bool = False,
         rec_index: bool = False,
-        n: int | None = None,
+        n: int | str | None = None,
     ) -> pd.DataFrame:
         """Keywords of a record set, in the shape of ``drms.Client.query``.
 
@@ -161,11 +162,13 @@ class Client:
             Whether the prime keys come first.
         rec_index : bool
             Whether the index names each record.
-        n : int, optional
-            The first ``n`` records, or the last ``-n``.
+        n : int or str, optional
+            The first ``n`` records, or the last ``-n``; the number may be a text.
 
         Raises
         ------
+        QueryError
+            No keyword is named, or ``n`` is no whole number.
         RecordSetError
             The record set is wrong; the message points at the character.
         NotHeldError
@@ -179,8 +182,7 @@ class Client:
         if pkeys:
             prime = self.pkeys(ds)
             keys = prime + [name for name in keys if name not in prime]
-        if not keys:
-            raise QueryError("Name at least one keyword: key='T_REC', key='**ALL**' or pkeys=True")
+        _refuse_no_keys(keys)
         index_keys = self._index_keys(ds) if rec_index else []
         extra = [name for name in index_keys if name not in keys]
         answer = self.answer(ds, [*keys, *extra], n=n)
@@ -199,7 +201,7 @@ class Client:
 
     # -- beyond it --------------------------------------------------------------------------------
 
-    def answer(self, ds: str, keys: Sequence[str], *, n: int | None = None) -> Answer:
+    def answer(self, ds: str, keys: Sequence[str], *, n: int | str | None = None) -> Answer:
         """Keywords of a record set as printed values, with where they came from.
 
         Parameters
@@ -208,9 +210,11 @@ class Client:
             Record set.
         keys : sequence of str
             As for :meth:`query`.
-        n : int, optional
+        n : int or str, optional
             As for :meth:`query`; with several sets it counts for each by itself.
         """
+        _refuse_no_keys(keys)
+        n = _whole_number(n)
         plan = self._plan(ds, keys)
         return self._ask_upstream(ds, keys, n) if plan is None else self._answer_locally(plan, n)
 
@@ -274,7 +278,10 @@ class Client:
         return known[name.lower()]
 
     def _held_series(self, regex: str | None) -> list[tuple[str, list[str], str]]:
-        pattern = re.compile(regex or "", re.IGNORECASE)
+        try:
+            pattern = re.compile(regex or "", re.IGNORECASE)
+        except re.error as error:
+            raise QueryError(f"{regex!r} is no regular expression: {error}") from None
         return [
             (held.name, list(self.mirror.catalogue.definition(held.name).prime_keys), held.note)
             for held in self.mirror.catalogue.series()
@@ -292,6 +299,18 @@ def split_names(names: str | Sequence[str] | None) -> list[str]:
     if isinstance(names, str):
         return [name for name in re.split(r"[\s,]+", names) if name]
     return list(names)
+
+
+def _refuse_no_keys(keys: Sequence[str]) -> None:
+    if not keys:
+        raise QueryError("Name at least one keyword: T_REC, say, or **ALL** for all of them")
+
+
+def _whole_number(n: int | str | None) -> int | None:
+    try:
+        return int(n) if isinstance(n, str) else None if n is None else operator.index(n)
+    except (TypeError, ValueError):
+        raise QueryError(f"n is {n!r}; it must be a whole number") from None
 
 
 def _series_name(ds: str) -> str:
