@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -92,6 +93,54 @@ def test_query_writes_csv_json_and_parquet_with_the_same_content(
     assert table["USFLUX"].to_pylist() == flux
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
+def test_a_file_for_the_answer_is_written_whole_or_not_at_all(
+    filled: Command, tmp_path: Path, form: str
+) -> None:
+    file = tmp_path / "answer"
+    arguments = ("query", "hmi.sharp_720s", "--offline", "--format", form)
+    assert filled(*arguments, "-o", str(file)).returncode == 0
+    whole = file.read_bytes()
+
+    done = limited(filled, len(whole) // 2, *arguments, "-o", str(file))
+
+    assert done.returncode == 1, done.stderr
+    assert f"Cannot write {file}: File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert file.read_bytes() == whole
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def limited(command: Command, size: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it where no file may be larger, as on a disk that is nearly full."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    return subprocess.run(
+        [sys.executable, "-m", "drmsmirror", *arguments],
+        capture_output=True,
+        text=True,
+        env=command.environment,
+        cwd=command.mirror.parent,
+        timeout=120,
+        check=False,
+        preexec_fn=limit,
+    )
+
+
+@pytest.mark.parametrize("file", ["nosuch/answer.csv", "/dev/null"])
+def test_a_file_that_cannot_be_written_is_told_in_words(
+    filled: Command, tmp_path: Path, file: str
+) -> None:
+    done = filled("query", DAY, "--key", KEYS, "--offline", "-o", str(tmp_path / file))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"drmsmirror: Cannot write {tmp_path / file}: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_query_takes_the_first_or_last_records(filled: Command) -> None:
     arguments = ("query", DAY, "--key", "T_REC", "--offline", "--format", "csv", "--n")
 
@@ -157,6 +206,8 @@ def test_each_run_publishes_a_read_only_copy_of_the_catalogue(filled: Command) -
         (("query", "hmi.sharp_720s[4315][2014.07.05_TAI/1w]"), 2, "Write 7d"),
         (("query", "hmi.sharp_720s[QUALITY=0]", "--offline"), 2, "QUALITY"),
         (("query", "hmi.nosuch[1]", "--offline"), 3, "hmi.nosuch"),
+        (("query", DAY, "--key", "", "--offline"), 2, "Name at least one keyword"),
+        (("query", DAY, "--offline", "--policy", "remote"), 2, "contradict each other"),
         (("query", "hmi.M_45s[$]", "--offline"), 2, "$"),
         (("sync", "hmi.nosuch"), 3, "hmi.nosuch"),
         (("sql", "select * from hmi.nosuch"), 2, "is no series of this mirror"),
