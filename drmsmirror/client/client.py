@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Client", "split_names"]
 
-_SERIES_NAME = re.compile(r"\s*([A-Za-z][\w.]*)")
+_SERIES_NAME = re.compile(r"\s*([A-Za-z][\w.]*)\s*(?:$|[\[{,;])")
 
 
 class Client:
@@ -37,7 +37,8 @@ class Client:
     ----------
     mirror : path or Settings, optional
         Directory of the mirror, or settings. By default ``DRMSMIRROR_MIRROR``, else a folder in
-        the user's data directory. It is made where it is absent.
+        the user's data directory. It is made where it is absent, unless the policy is
+        ``offline``: nothing could be answered from it.
     policy : {'auto', 'offline', 'remote'}
         ``auto`` answers from the mirror what it holds and asks the upstream for the rest;
         ``offline`` never asks; ``remote`` always does.
@@ -64,7 +65,8 @@ class Client:
         except ValueError:
             raise QueryError(f"policy is {policy!r}; it must be auto, offline or remote") from None
         self.settings = mirror if isinstance(mirror, Settings) else load_settings(mirror=mirror)
-        self.mirror = Mirror.open_or_create(self.settings)
+        is_offline = self.policy is Policy.OFFLINE
+        self.mirror = (Mirror.open if is_offline else Mirror.open_or_create)(self.settings)
         self._given_upstream = upstream
         self._remote_definitions: dict[str, SeriesDefinition] = {}
 
@@ -120,16 +122,15 @@ class Client:
         """
         from drmsmirror.client.frames import SeriesInfo
 
-        name = _series_name(ds)
-        return SeriesInfo(self.definition(name), name.lower())
+        return SeriesInfo(self.definition(ds), _series_name(ds).lower())
 
     def keys(self, ds: str) -> list[str]:
         """Names of the keywords of a series, in DRMS order."""
-        return [keyword.name for keyword in self.definition(_series_name(ds)).keywords]
+        return [keyword.name for keyword in self.definition(ds).keywords]
 
     def pkeys(self, ds: str) -> list[str]:
         """Names of the prime keys of a series."""
-        return list(self.definition(_series_name(ds)).prime_keys)
+        return list(self.definition(ds).prime_keys)
 
     def query(
         self,
@@ -250,7 +251,7 @@ class Client:
                 yield keys.texts(batch, formats)
 
     def _ask_upstream(self, ds: str, keys: Sequence[str], n: int | None) -> Answer:
-        definition = self.definition(_series_name(ds))
+        definition = self.definition(ds)
         spelled = plan_keys(definition, keys).keys
         asked_at = datetime.now(UTC)
         listed = self._upstream.records(ds, spelled, n=n)
@@ -264,8 +265,15 @@ class Client:
             as_of_utc=asked_at,
         )
 
-    def definition(self, name: str) -> SeriesDefinition:
-        """The definition the mirror holds; where it holds none and may ask, the upstream's."""
+    def definition(self, ds: str) -> SeriesDefinition:
+        """The definition the mirror holds; where it holds none and may ask, the upstream's.
+
+        Parameters
+        ----------
+        ds : str
+            Name of the series, or a record set of it.
+        """
+        name = _series_name(ds)
         if self.policy is not Policy.REMOTE:
             try:
                 return self.mirror.catalogue.definition(name)
@@ -289,7 +297,7 @@ class Client:
         ]
 
     def _index_keys(self, ds: str) -> list[str]:
-        return list(self.definition(_series_name(ds)).prime_keys) or ["*recnum*"]
+        return list(self.definition(ds).prime_keys) or ["*recnum*"]
 
 
 def split_names(names: str | Sequence[str] | None) -> list[str]:

@@ -212,7 +212,10 @@ def test_each_run_publishes_a_read_only_copy_of_the_catalogue(filled: Command) -
         (("sync", "hmi.nosuch"), 3, "hmi.nosuch"),
         (("sql", "select * from hmi.nosuch"), 2, "is no series of this mirror"),
         (("sql", "select nope from hmi.sharp_720s"), 2, "nope"),
-        (("info", "bob"), 4, "bob"),
+        (("info", "bob"), 3, "A series is named namespace.name"),
+        (("info", "bob", "--offline"), 3, "bob"),
+        (("info", "[3]"), 2, "does not begin with the name of a series"),
+        (("info", "hmi.sharp_720s?"), 2, "does not begin with the name of a series"),
         (("import", "hmi.x", "--records", "nosuch.csv"), 2, "nosuch.csv"),
         (("nosuch",), 2, "nosuch"),
     ],
@@ -234,11 +237,33 @@ def test_an_error_with_json_is_json_on_stderr(filled: Command) -> None:
     assert json.loads(done.stderr)["error"] == "unknown-series"
 
 
-def test_without_a_mirror_a_command_says_how_to_make_one(empty: Command) -> None:
-    done = empty("status")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status",),
+        ("sql", "select 1"),
+        ("query", DAY, "--offline"),
+        ("query", DAY, "--policy", "offline"),
+        ("info", "hmi.sharp_720s", "--offline"),
+    ],
+)
+def test_without_a_mirror_what_only_reads_it_says_how_to_make_one(
+    empty: Command, arguments: tuple[str, ...]
+) -> None:
+    done = empty(*arguments)
 
     assert done.returncode == 3
     assert f"drmsmirror init {empty.mirror}" in done.stderr
+    assert not empty.mirror.exists()
+
+
+def test_info_takes_a_record_set_for_its_series(filled: Command) -> None:
+    arguments = ("--offline", "--json")
+
+    assert (
+        filled("info", DAY, *arguments).stdout
+        == filled("info", "hmi.sharp_720s", *arguments).stdout
+    )
 
 
 def test_an_unknown_setting_is_an_error_that_names_its_line(empty: Command) -> None:

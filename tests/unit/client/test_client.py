@@ -9,6 +9,7 @@ import pytest
 
 from drmsmirror.client import Client, Policy, Source
 from drmsmirror.errors import (
+    NoMirrorError,
     NotHeldError,
     QueryError,
     RecordSetError,
@@ -70,6 +71,15 @@ def test_auto_asks_for_what_is_not_held_and_keeps_nothing(copy_of) -> None:
     assert answer.texts() == truth(copy.jsoc, WHOLE, ["T_REC", "*recnum*"])
     with Client(copy.settings, policy="offline") as client, pytest.raises(UnknownSeriesError):
         client.answer(WHOLE, ["T_REC"])
+
+
+def test_an_offline_client_makes_no_mirror_and_any_other_does(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=100)
+    with pytest.raises(NoMirrorError):
+        Client(copy.settings, policy="offline")
+    assert not copy.settings.mirror.exists()
+    Client(copy.settings).close()
+    Client(copy.settings, policy="offline").close()
 
 
 def test_an_error_of_the_upstream_is_not_an_empty_answer(copy_of) -> None:
