@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from drmsmirror.errors import ImportDataError, UpstreamError
+from drmsmirror.errors import ImportDataError
 from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, arrow_type, cast_numbers
 from drmsmirror.model.series import Column, SeriesDefinition
 from drmsmirror.model.times import parse_times
@@ -256,7 +256,7 @@ def _read(path: Path) -> Iterator[pa.Table]:
             yield read_recorded(path.read_bytes(), str(path))
         else:
             raise ImportDataError(f"{path}: a file to import ends in .csv, .parquet or .json")
-    except (pa.ArrowInvalid, OSError, UpstreamError) as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise ImportDataError(f"{path} cannot be read: {error}") from error
 
 

@@ -40,6 +40,7 @@ class Operation(Enum):
     DEFINITION = "the definition of"
     COUNT = "the number of records of"
     RECORDS = "the records of"
+    RECORDED = "the recorded answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Asked:
     ----------
     operation : Operation
     subject : str
-        The series or the record set; empty where there is none.
+        The series, the record set, or the file; empty where there is none.
     """
 
     operation: Operation

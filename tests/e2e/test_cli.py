@@ -318,6 +318,31 @@ def test_records_are_imported_without_asking_the_upstream(
     assert away("query", "hmi.sharp_720s[4315]", "--key", KEYS, "--offline").returncode == 3
 
 
+def test_import_of_an_unknown_series_says_how_to_name_its_definition(
+    empty: Command, tmp_path: Path
+) -> None:
+    records = tmp_path / "day.csv"
+    records.write_text("HARPNUM,T_REC\n")
+
+    done = empty("import", "hmi.sharp_720s", "--records", str(records))
+
+    assert done.returncode == 3
+    assert f"drmsmirror import hmi.sharp_720s --struct FILE --records {records}" in done.stderr
+
+
+def test_import_with_a_definition_that_is_none_makes_no_mirror(
+    empty: Command, tmp_path: Path
+) -> None:
+    struct = tmp_path / "sharp.json"
+    struct.write_text("{")
+
+    done = empty("import", "hmi.sharp_720s", "--struct", str(struct), "--records", str(struct))
+
+    assert done.returncode == 1
+    assert f"{struct} is not JSON" in done.stderr
+    assert not empty.mirror.exists()
+
+
 def test_a_bad_value_in_a_file_is_named_with_its_place(
     filled: Command, empty: Command, tmp_path: Path
 ) -> None:

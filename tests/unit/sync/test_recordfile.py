@@ -1,4 +1,4 @@
-"""What the values of a file mean: every way to write a missing time is one."""
+"""A file of records: what its values mean, and what is wrong with one that is none."""
 
 from __future__ import annotations
 
@@ -53,6 +53,38 @@ def test_a_missing_time_is_missing_however_it_is_written(missing: str, tmp_path:
     assert times(tmp_path, NOON, missing) == [NOON, MISSING_TEXT]
     assert times(tmp_path, missing, NOON) == [MISSING_TEXT, NOON]
     assert times(tmp_path, missing, "1183636800") == [None, 1183636800.0]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "is no recorded answer to rs_list: it is empty"),
+        ("{", "is no recorded answer to rs_list: it is no JSON"),
+        ("<html>", "is no recorded answer to rs_list: it is a web page"),
+        ('{"some": "thing"}', "rs_list: its status is None"),
+        ('{"keywords": [{"name": "N"}], "status": 0}', "rs_list: its count is None"),
+        (
+            '{"keywords": [{"name": "N", "values": ["1"]}], "count": 2, "status": 0}',
+            "rs_list: N has 1 values for 2 records",
+        ),
+        (
+            '{"status": 1, "error": "series not found"}',
+            "holds no records, but a complaint of the server: 'series not found'",
+        ),
+    ],
+)
+def test_a_file_that_is_no_recorded_answer_is_told_with_what_is_wrong_with_it(
+    content: str, problem: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "broken.json"
+    file.write_text(content)
+
+    with pytest.raises(ImportDataError) as caught:
+        RecordFile.open(SERIES, file)
+
+    assert problem in str(caught.value)
+    assert str(file) in str(caught.value)
+    assert "later" not in str(caught.value)
 
 
 def test_a_time_long_ago_is_a_time(tmp_path: Path) -> None:
