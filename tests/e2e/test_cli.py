@@ -231,6 +231,26 @@ def test_an_error_is_words_and_an_exit_code(
     assert done.stdout == ""
 
 
+def test_a_backup_goes_into_a_directory_that_is_there(filled: Command, tmp_path: Path) -> None:
+    done = filled("db", "backup", str(tmp_path / "nosuch" / "backup.sqlite"))
+
+    assert done.returncode == 1
+    assert f"Cannot write {tmp_path / 'nosuch' / 'backup.sqlite'}: No such file" in done.stderr
+    assert not (tmp_path / "nosuch").exists()
+
+
+def test_what_is_no_backup_is_not_restored(empty: Command, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no database\n" * 100)
+
+    done = empty("db", "restore", str(tmp_path / "notes.txt"))
+
+    assert done.returncode == 6
+    assert done.stderr == (
+        f"drmsmirror: {tmp_path / 'notes.txt'} is damaged or no backup of a catalogue; "
+        "name another\n"
+    )
+
+
 def test_an_error_with_json_is_json_on_stderr(filled: Command) -> None:
     done = filled("sync", "hmi.nosuch", "--json")
 
@@ -291,9 +311,13 @@ def test_a_reader_that_has_seen_enough_is_no_error(filled: Command) -> None:
         assert "Traceback" not in process.stderr.read()
 
 
-@pytest.mark.parametrize("command", ["init", "sync", "query", "sql", "status", "info", "import"])
+@pytest.mark.parametrize(
+    "command",
+    ["init", "sync", "query", "sql", "status", "info", "import"]
+    + [f"db {name}" for name in ("upgrade", "current", "backup", "restore")],
+)
 def test_help_has_an_example(empty: Command, command: str) -> None:
-    said = empty(command, "--help").stdout
+    said = empty(*command.split(), "--help").stdout
 
     assert "Example" in said
     assert f"drmsmirror {command}" in said
