@@ -158,6 +158,15 @@ def test_sql_answers_with_missing_values_as_null(filled: Command) -> None:
     assert "nan" not in "".join(lines).lower()
 
 
+def test_sql_says_what_it_refuses_and_nothing_else(filled: Command) -> None:
+    done = filled("sql", "explain select 1")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "drmsmirror: Only SELECT and DESCRIBE are allowed, not: explain select 1\n"
+    )
+
+
 def test_sql_describes_a_series_with_units_and_notes(filled: Command) -> None:
     said = filled("sql", "describe hmi.sharp_720s", "--format", "json").stdout
 
