@@ -260,10 +260,17 @@ def test_what_is_no_backup_is_not_restored(empty: Command, tmp_path: Path) -> No
     )
 
 
-def test_an_error_with_json_is_json_on_stderr(filled: Command) -> None:
-    done = filled("sync", "hmi.nosuch", "--json")
+def test_an_error_with_json_is_json_on_the_last_line_of_stderr(empty: Command) -> None:
+    away = Command(empty.mirror, "http://127.0.0.1:9")
+    more = {"DRMSMIRROR_UPSTREAM__ATTEMPTS": "3", "DRMSMIRROR_UPSTREAM__RETRY_WAIT": "0"}
 
-    assert json.loads(done.stderr)["error"] == "unknown-series"
+    done = away("sync", "hmi.sharp_720s", "--json", more=more)
+
+    made, *attempts, last = done.stderr.splitlines()
+    assert "Made a new mirror" in made
+    assert [line[:17] for line in attempts] == ["Attempt 2 of 3: N", "Attempt 3 of 3: N"]
+    assert json.loads(last)["error"] == "upstream-unavailable"
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(
