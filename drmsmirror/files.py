@@ -41,9 +41,11 @@ def replacing(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
     NoSpaceError
         The disk is full; ``target`` is as it was.
     StoreError
-        The file cannot be written for another reason.
+        The file cannot be written for another reason, or ``target`` is no file but a device, say.
     """
     try:
+        if target.exists() and not target.is_file():
+            raise StoreError(f"Cannot write {target}: it is no regular file")
         _remove_abandoned(target)
         with _temporary_beside(target) as temporary:
             yield temporary

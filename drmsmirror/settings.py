@@ -11,15 +11,23 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from drmsmirror.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 __all__ = [
     "FILE_NAME",
@@ -36,9 +44,20 @@ _CONFIG_VARIABLE = f"{_PREFIX}CONFIG"
 #: Variables with our prefix that are no settings.
 _OTHER_VARIABLES = frozenset({_CONFIG_VARIABLE, f"{_PREFIX}FAILPOINT"})
 
+#: Where the setting of a path stands, in words.
+_PlaceOf = Callable[[tuple[str, ...]], str]
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_truth_value(cls, value: object) -> object:
+        """Refuse true and false, which Pydantic would take for 1 and 0."""
+        if isinstance(value, bool):
+            raise ValueError(f"must not be {str(value).lower()}")
+        return value
 
 
 class UpstreamSettings(_Section):
@@ -108,7 +127,11 @@ class Settings(BaseSettings):
     """Every setting of one mirror."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix=_PREFIX, env_nested_delimiter="__"
+        extra="forbid",
+        frozen=True,
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
     )
 
     mirror: Path = Field(
@@ -122,6 +145,13 @@ class Settings(BaseSettings):
     sync: SyncSettings = SyncSettings()
     records: RecordSettings = RecordSettings()
 
+    @field_validator("mirror", mode="before")
+    @classmethod
+    def _is_named(cls, mirror: object) -> object:
+        if mirror == "":  # which would be the current directory
+            raise ValueError("must name a directory")
+        return mirror
+
     @field_validator("mirror")
     @classmethod
     def _absolute(cls, mirror: Path) -> Path:
@@ -132,12 +162,12 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],  # noqa: ARG003 - Pydantic's signature
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over what is passed in, which is the file's content."""
-        return env_settings, init_settings
+        """Nothing but what is passed in: `load_settings` reads each source and checks it alone."""
+        return (init_settings,)
 
 
 def load_settings(
@@ -151,7 +181,7 @@ def load_settings(
     Parameters
     ----------
     mirror : path, optional
-        The mirror, over everything else.
+        The mirror, over everything else; empty counts as not given.
     config : path, optional
         Settings file; by default the one in the mirror, where there is one.
     flags : mapping, optional
@@ -164,20 +194,37 @@ def load_settings(
         range. The message names the file and line, or the variable.
     """
     _refuse_unknown_variables()
-    overrides = dict(flags or {})
-    if mirror is not None:
-        overrides["mirror"] = str(mirror)
+    overrides = dict(flags or {}) | _named_mirror(mirror)
     named = config or os.environ.get(_CONFIG_VARIABLE)
     source = Path(named).expanduser() if named else _place_of_mirror(overrides) / FILE_NAME
-    if named and not source.is_file():
+    text = _read(source)
+    if text is None and named:
         raise SettingsError(f"There is no settings file {source}")
-    text = _read(source) if source.is_file() else ""
-    content = _parse(text, source)
+    text = text or ""
+    layers: tuple[tuple[Mapping[str, Any], _PlaceOf], ...] = (
+        (_parse(text, source), lambda path: f"{source}, line {_line_of(path, text)}"),
+        (EnvSettingsSource(Settings)(), lambda path: f"environment variable {_variable(path)}"),
+        (overrides, lambda _: "command line"),
+    )
+    # each by itself: a mistake is one even where a later layer sets the same
+    mistakes = [mistake for layer, place in layers for mistake in _mistakes(layer, place)]
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    values: dict[str, Any] = {}
+    for layer, _ in layers:
+        values = _overlaid(values, layer)
+    return Settings(**values)
+
+
+def _named_mirror(mirror: str | os.PathLike[str] | None) -> dict[str, str]:
+    if mirror is None or mirror == "":
+        return {}
     try:
-        settings = Settings(**content)
-        return _with_overrides(settings, overrides)
-    except ValidationError as error:
-        raise SettingsError(_explain(error, content, text, source)) from None
+        return {"mirror": str(Path(mirror))}
+    except TypeError:
+        raise SettingsError(
+            f"The mirror is {mirror!r}; it must be the path of a directory"
+        ) from None
 
 
 def _place_of_mirror(overrides: Mapping[str, Any]) -> Path:
@@ -185,9 +232,12 @@ def _place_of_mirror(overrides: Mapping[str, Any]) -> Path:
     return Path(named).expanduser() if named else platformdirs.user_data_path("drmsmirror")
 
 
-def _read(source: Path) -> str:
+def _read(source: Path) -> str | None:
+    """What is in the file; None where there is none."""
     try:
         return source.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except UnicodeDecodeError as error:
         raise SettingsError(f"{source} is no text in UTF-8: {error}") from None
     except OSError as error:
@@ -201,21 +251,12 @@ def _parse(text: str, source: Path) -> dict[str, Any]:
         raise SettingsError(f"{source} is not TOML: {error}") from None
 
 
-def _with_overrides(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
-    """Flags win over everything, section by section."""
-    if not overrides:
-        return settings
-    values = settings.model_dump()
-    for name, value in overrides.items():
-        values[name] = {**values[name], **value} if isinstance(value, Mapping) else value
-    # model_validate would read the environment again, and let it win
-    return Settings.model_construct(
-        mirror=Path(values["mirror"]).expanduser().absolute(),
-        catalogue_url=values["catalogue_url"],
-        upstream=UpstreamSettings.model_validate(values["upstream"]),
-        sync=SyncSettings.model_validate(values["sync"]),
-        records=RecordSettings.model_validate(values["records"]),
-    )
+def _overlaid(values: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, with those of a later layer in their place, section by section."""
+    merged = dict(values)
+    for name, value in layer.items():
+        merged[name] = {**merged.get(name, {}), **value} if isinstance(value, Mapping) else value
+    return merged
 
 
 def _refuse_unknown_variables() -> None:
@@ -241,30 +282,26 @@ def _names(model: type[BaseModel], prefix: str = "") -> list[str]:
     return names
 
 
-def _explain(error: ValidationError, content: Mapping[str, Any], text: str, source: Path) -> str:
-    """One line a mistake, each with the place where it stands."""
-    lines = []
-    for mistake in error.errors():
-        path = tuple(str(part) for part in mistake["loc"])
-        problem = (
-            "there is no such setting"
-            if mistake["type"] == "extra_forbidden"
-            else mistake["msg"].removeprefix("Value error, ")
-        )
-        lines.append(f"{_place(path, content, text, source)}: {'.'.join(path)}: {problem}")
-    return "\n".join(lines)
+def _mistakes(layer: Mapping[str, Any], place: _PlaceOf) -> list[str]:
+    """One line a mistake in the settings of one source, each with the place where it stands."""
+    try:
+        Settings(**layer)
+    except ValidationError as error:
+        found = [(tuple(str(part) for part in each["loc"]), each) for each in error.errors()]
+        return [f"{place(path)}: {'.'.join(path)}: {_problem(each)}" for path, each in found]
+    return []
 
 
-def _place(path: tuple[str, ...], content: Mapping[str, Any], text: str, source: Path) -> str:
-    variable = _PREFIX + "__".join(path).upper()
-    if variable in os.environ:
-        return f"environment variable {variable}"
-    inner: Any = content
-    for part in path:
-        if not isinstance(inner, Mapping) or part not in inner:
-            return "command line"
-        inner = inner[part]
-    return f"{source}, line {_line_of(path, text)}"
+def _problem(mistake: ErrorDetails) -> str:
+    if mistake["type"] == "extra_forbidden":
+        return "there is no such setting"
+    if mistake["type"] == "model_type":
+        return f"must be a table: [{mistake['loc'][-1]}]"
+    return mistake["msg"].removeprefix("Value error, ")
+
+
+def _variable(path: tuple[str, ...]) -> str:
+    return _PREFIX + "__".join(path).upper()
 
 
 def _line_of(path: tuple[str, ...], text: str) -> int:

@@ -59,7 +59,6 @@ def back_up(database: Database, target: Path, *, overwrite: bool = False) -> Non
     """
     if target.exists() and not overwrite:
         raise StoreError(f"{target} exists already; name another file for the backup")
-    make_directory(target.parent)
     with replacing(target) as temporary:
         _write_copy(database, temporary)
         _refuse_damaged(temporary, database.place.shown)
@@ -122,10 +121,13 @@ def _write_copy(database: Database, target: Path) -> None:
 def _unpack(source: Path, target: Path) -> None:
     """Copy a backup to an empty file and bring it to the newest schema, without leases."""
     origin = place_of(source)
-    with closing(connect(origin, read_only=True)) as database, database.read() as connection:
-        revision = read_revision(connection)
+    try:
+        with closing(connect(origin, read_only=True)) as database, database.read() as connection:
+            revision = read_revision(connection)
+    except IntegrityError:
+        revision = None
     if revision is None:
-        raise IntegrityError(f"{source} is no backup of a catalogue; name one that is")
+        raise IntegrityError(f"{source} is damaged or no backup of a catalogue; name another")
     refuse_newer(revision, origin)
     copy_file(origin, target)
     _refuse_damaged(target, str(source))

@@ -88,7 +88,10 @@ class Database:
             Another process was writing all the time.
         """
         if self.read_only:
-            raise StoreError(f"The catalogue {self.place.shown} was opened only to read")
+            raise StoreError(
+                f"The catalogue {self.place.shown} was opened only to read. Have somebody who may "
+                "write there run this, or name a mirror of your own with --mirror DIR"
+            )
         with explained(self.place), self.engine.connect() as connection:
             connection = connection.execution_options(**{_WRITES: True})
             with connection.begin():

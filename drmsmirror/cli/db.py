@@ -35,7 +35,12 @@ def command() -> None:
 @command.command("upgrade")
 @mirror_options
 def upgrade(mirror: str | None, config: str | None, verbose: bool) -> None:
-    """Bring the catalogue to the schema of this version of drmsmirror."""
+    """Bring the catalogue to the schema of this version of drmsmirror.
+
+    \b
+    Example:
+      drmsmirror db upgrade
+    """
     from drmsmirror.catalogue import Catalogue
     from drmsmirror.mirror import catalogue_place
 
@@ -53,7 +58,12 @@ def upgrade(mirror: str | None, config: str | None, verbose: bool) -> None:
 @mirror_options
 @json_option
 def current(mirror: str | None, config: str | None, verbose: bool, as_json_: bool) -> None:
-    """Say which schema the catalogue has, and which this version knows."""
+    """Say which schema the catalogue has, and which this version knows.
+
+    \b
+    Example:
+      drmsmirror db current
+    """
     from drmsmirror.catalogue import REVISIONS, Catalogue
     from drmsmirror.mirror import catalogue_place
 
@@ -72,7 +82,12 @@ def current(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
 def backup(
     file: Path, overwrite: bool, mirror: str | None, config: str | None, verbose: bool
 ) -> None:
-    """Write a consistent copy of the catalogue to FILE, while others work with it."""
+    """Write a consistent copy of the catalogue to FILE, while others work with it.
+
+    \b
+    Example:
+      drmsmirror db backup before-upgrade.sqlite
+    """
     with open_mirror(read_settings(mirror, config, verbose)) as opened:
         opened.catalogue.backup(file, overwrite=overwrite)
     talk(
@@ -84,7 +99,12 @@ def backup(
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @mirror_options
 def restore(file: Path, mirror: str | None, config: str | None, verbose: bool) -> None:
-    """Make the backup in FILE the catalogue; the one that it replaces is kept beside it."""
+    """Make the backup in FILE the catalogue; the one that it replaces is kept beside it.
+
+    \b
+    Example:
+      drmsmirror db restore before-upgrade.sqlite
+    """
     from drmsmirror.catalogue import Catalogue
     from drmsmirror.mirror import catalogue_place
 

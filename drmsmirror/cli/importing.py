@@ -66,8 +66,9 @@ def command(
     from drmsmirror.sync import import_records
 
     settings = read_settings(mirror, config, verbose)
+    given = _definition_in(struct, series) if struct else None
     with Mirror.open_or_create(settings, announce=talk) as opened:
-        definition = _definition(opened, series, struct)
+        definition = given or _known_definition(opened, series, records)
         report = import_records(opened, definition, records, covers=covers)
     if as_json_:
         as_json(asdict(report))
@@ -84,15 +85,24 @@ def command(
         )
 
 
-def _definition(mirror: Mirror, series: str, struct: Path | None) -> SeriesDefinition:
-    """The definition in a file; without a file, the one that the mirror knows."""
+def _known_definition(mirror: Mirror, series: str, records: Path) -> SeriesDefinition:
+    from drmsmirror.errors import UnknownSeriesError
+
+    try:
+        return mirror.catalogue.definition(series)
+    except UnknownSeriesError:
+        raise UnknownSeriesError(
+            f"The mirror does not know {series}. Name a file with its definition, the answer to "
+            f"series_struct:\n  drmsmirror import {series} --struct FILE --records {records}"
+        ) from None
+
+
+def _definition_in(struct: Path, series: str) -> SeriesDefinition:
     import orjson
 
     from drmsmirror.errors import ImportDataError
     from drmsmirror.model.struct import definition_from_struct
 
-    if struct is None:
-        return mirror.catalogue.definition(series)
     try:
         answer = orjson.loads(struct.read_bytes())
     except orjson.JSONDecodeError as error:

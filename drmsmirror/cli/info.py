@@ -26,6 +26,8 @@ def command(
 ) -> None:
     """Say what SERIES is: prime keys, keywords with types and units, segments, links.
 
+    A record set says which series as well.
+
     \b
     Example:
       drmsmirror info hmi.sharp_720s

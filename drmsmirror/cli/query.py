@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from drmsmirror.client import Answer
 
 __all__ = ["command"]
+
+_STDOUT = "-"
 
 
 @click.command("query")
@@ -48,7 +52,12 @@ __all__ = ["command"]
     help="How to write the answer.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    default=_STDOUT,
+    metavar="FILE",
+    help="Write to a file, which is there as a whole or not at all.",
 )
 @mirror_options
 def command(
@@ -58,7 +67,7 @@ def command(
     policy: str,
     offline: bool,
     form: str,
-    output: str | None,
+    output: str,
     mirror: str | None,
     config: str | None,
     verbose: bool,
@@ -76,26 +85,41 @@ def command(
     from drmsmirror.client import Client
     from drmsmirror.client.client import split_names
 
-    if form == "parquet" and output is None and sys.stdout.isatty():
+    if offline and policy == "remote":
+        raise click.UsageError("--offline and --policy remote contradict each other; choose one")
+    if form == "parquet" and output == _STDOUT and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal; name a file with -o FILE")
     settings = read_settings(mirror, config, verbose)
     with Client(settings, policy="offline" if offline else policy) as client:
         answer = client.answer(record_set, split_names(key), n=n)
-        rows = _write(answer, form, output)
+        with _opened(output) as stream:
+            rows = _write(answer, form, stream)
     talk(
         f"{rows:,} records, {answer.source} answer, as of "
-        f"{answer.as_of_utc:%Y-%m-%d %H:%M} UTC" + (f", in {output}" if output else "")
+        f"{answer.as_of_utc:%Y-%m-%d %H:%M} UTC" + (f", in {output}" if output != _STDOUT else "")
     )
 
 
-def _write(answer: Answer, form: str, output: str | None) -> int:
+@contextmanager
+def _opened(output: str) -> Iterator[BinaryIO]:
+    """Where the answer goes: a file that appears when it is complete, or stdout."""
+    from drmsmirror.files import replacing
+
+    if output == _STDOUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with replacing(Path(output).resolve()) as temporary, temporary.open("wb") as stream:
+        yield stream
+
+
+def _write(answer: Answer, form: str, stream: BinaryIO) -> int:
     if form == "parquet":
-        return _write_parquet(answer, output)
+        return _write_parquet(answer, stream)
     rows = 0
-    with click.open_file(output or "-", "w", encoding="utf-8") as stream:
-        for text, count in _texts(answer, form):
-            stream.write(text)
-            rows += count
+    for text, count in _texts(answer, form):
+        stream.write(text.encode())
+        rows += count
     return rows
 
 
@@ -134,11 +158,11 @@ def _json(names: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> Iterato
     yield ("\n]\n" if opening == "," else "[]\n"), 0
 
 
-def _write_parquet(answer: Answer, output: str | None) -> int:
+def _write_parquet(answer: Answer, stream: BinaryIO) -> int:
     import pyarrow.parquet as pq
 
     rows = 0
-    with pq.ParquetWriter(output or sys.stdout.buffer, answer.schema) as writer:
+    with pq.ParquetWriter(stream, answer.schema) as writer:
         for batch in answer.arrow_batches():
             writer.write_batch(batch)
             rows += batch.num_rows

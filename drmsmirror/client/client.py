@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Client", "split_names"]
 
-_SERIES_NAME = re.compile(r"\s*([A-Za-z][\w.]*)")
+_SERIES_NAME = re.compile(r"\s*([A-Za-z][\w.]*)\s*(?:$|[\[{,;])")
 
 
 class Client:
@@ -37,7 +38,8 @@ class Client:
     ----------
     mirror : path or Settings, optional
         Directory of the mirror, or settings. By default ``DRMSMIRROR_MIRROR``, else a folder in
-        the user's data directory. It is made where it is absent.
+        the user's data directory. It is made where it is absent, unless the policy is
+        ``offline``: nothing could be answered from it.
     policy : {'auto', 'offline', 'remote'}
         ``auto`` answers from the mirror what it holds and asks the upstream for the rest;
         ``offline`` never asks; ``remote`` always does.
@@ -64,7 +66,8 @@ class Client:
         except ValueError:
             raise QueryError(f"policy is {policy!r}; it must be auto, offline or remote") from None
         self.settings = mirror if isinstance(mirror, Settings) else load_settings(mirror=mirror)
-        self.mirror = Mirror.open_or_create(self.settings)
+        is_offline = self.policy is Policy.OFFLINE
+        self.mirror = (Mirror.open if is_offline else Mirror.open_or_create)(self.settings)
         self._given_upstream = upstream
         self._remote_definitions: dict[str, SeriesDefinition] = {}
 
@@ -124,16 +127,15 @@ class Client:
         """
         from drmsmirror.client.frames import SeriesInfo
 
-        name = _series_name(ds)
-        return SeriesInfo(self.definition(name), name.lower())
+        return SeriesInfo(self.definition(ds), _series_name(ds).lower())
 
     def keys(self, ds: str) -> list[str]:
         """Names of the keywords of a series, in DRMS order."""
-        return [keyword.name for keyword in self.definition(_series_name(ds)).keywords]
+        return [keyword.name for keyword in self.definition(ds).keywords]
 
     def pkeys(self, ds: str) -> list[str]:
         """Names of the prime keys of a series."""
-        return list(self.definition(_series_name(ds)).prime_keys)
+        return list(self.definition(ds).prime_keys)
 
     def query(
         self,
@@ -146,7 +148,7 @@ class Client:
         skip_conversion: str | Sequence[str] | None = None,
         pkeys: bool = False,
         rec_index: bool = False,
-        n: int | None = None,
+        n: int | str | None = None,
     ) -> pd.DataFrame:
         """Keywords of a record set, in the shape of ``drms.Client.query``.
 
@@ -166,11 +168,13 @@ class Client:
             Whether the prime keys come first.
         rec_index : bool
             Whether the index names each record.
-        n : int, optional
-            The first ``n`` records, or the last ``-n``.
+        n : int or str, optional
+            The first ``n`` records, or the last ``-n``; the number may be a text.
 
         Raises
         ------
+        QueryError
+            No keyword is named, or ``n`` is no whole number.
         RecordSetError
             The record set is wrong; the message points at the character.
         NotHeldError
@@ -184,8 +188,7 @@ class Client:
         if pkeys:
             prime = self.pkeys(ds)
             keys = prime + [name for name in keys if name not in prime]
-        if not keys:
-            raise QueryError("Name at least one keyword: key='T_REC', key='**ALL**' or pkeys=True")
+        _refuse_no_keys(keys)
         index_keys = self._index_keys(ds) if rec_index else []
         extra = [name for name in index_keys if name not in keys]
         answer = self.answer(ds, [*keys, *extra], n=n)
@@ -204,7 +207,7 @@ class Client:
 
     # -- beyond it --------------------------------------------------------------------------------
 
-    def answer(self, ds: str, keys: Sequence[str], *, n: int | None = None) -> Answer:
+    def answer(self, ds: str, keys: Sequence[str], *, n: int | str | None = None) -> Answer:
         """Keywords of a record set as printed values, with where they came from.
 
         Parameters
@@ -213,9 +216,11 @@ class Client:
             Record set.
         keys : sequence of str
             As for :meth:`query`.
-        n : int, optional
+        n : int or str, optional
             As for :meth:`query`; with several sets it counts for each by itself.
         """
+        _refuse_no_keys(keys)
+        n = _whole_number(n)
         plan = self._plan(ds, keys)
         return self._ask_upstream(ds, keys, n) if plan is None else self._answer_locally(plan, n)
 
@@ -272,7 +277,7 @@ class Client:
                 yield keys.texts(batch, formats)
 
     def _ask_upstream(self, ds: str, keys: Sequence[str], n: int | None) -> Answer:
-        definition = self.definition(_series_name(ds))
+        definition = self.definition(ds)
         spelled = plan_keys(definition, keys).keys
         asked_at = datetime.now(UTC)
         listed = self._upstream.records(ds, spelled, n=n)
@@ -286,8 +291,15 @@ class Client:
             as_of_utc=asked_at,
         )
 
-    def definition(self, name: str) -> SeriesDefinition:
-        """The definition the mirror holds; where it holds none and may ask, the upstream's."""
+    def definition(self, ds: str) -> SeriesDefinition:
+        """The definition the mirror holds; where it holds none and may ask, the upstream's.
+
+        Parameters
+        ----------
+        ds : str
+            Name of the series, or a record set of it.
+        """
+        name = _series_name(ds)
         if self.policy is not Policy.REMOTE:
             try:
                 return self.mirror.catalogue.definition(name)
@@ -300,7 +312,10 @@ class Client:
         return known[name.lower()]
 
     def _held_series(self, regex: str | None) -> list[SeriesEntry]:
-        pattern = re.compile(regex or "", re.IGNORECASE)
+        try:
+            pattern = re.compile(regex or "", re.IGNORECASE)
+        except re.error as error:
+            raise QueryError(f"{regex!r} is no regular expression: {error}") from None
         return [
             SeriesEntry(
                 held.name, self.mirror.catalogue.definition(held.name).prime_keys, held.note
@@ -310,7 +325,7 @@ class Client:
         ]
 
     def _index_keys(self, ds: str) -> list[str]:
-        return list(self.definition(_series_name(ds)).prime_keys) or ["*recnum*"]
+        return list(self.definition(ds).prime_keys) or ["*recnum*"]
 
 
 def split_names(names: str | Sequence[str] | None) -> list[str]:
@@ -320,6 +335,18 @@ def split_names(names: str | Sequence[str] | None) -> list[str]:
     if isinstance(names, str):
         return [name for name in re.split(r"[\s,]+", names) if name]
     return list(names)
+
+
+def _refuse_no_keys(keys: Sequence[str]) -> None:
+    if not keys:
+        raise QueryError("Name at least one keyword: T_REC, say, or **ALL** for all of them")
+
+
+def _whole_number(n: int | str | None) -> int | None:
+    try:
+        return int(n) if isinstance(n, str) else None if n is None else operator.index(n)
+    except (TypeError, ValueError):
+        raise QueryError(f"n is {n!r}; it must be a whole number") from None
 
 
 def _series_name(ds: str) -> str:

@@ -7,6 +7,7 @@ nothing there.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["run_sql"]
 
 _DIALECT = "duckdb"
+
+# sqlglot announces on stderr what it cannot parse in detail; here that is refused, in our words
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 #: Functions that depend on nothing but their arguments, yet tell of the machine or can run on.
 _REFUSED_FUNCTIONS = frozenset({"getenv", "current_setting", "sleep_ms", "nextval", "currval"})
@@ -39,6 +43,7 @@ def run_sql(mirror: Mirror, statement: str) -> tuple[list[str], list[tuple[Any, 
     -------
     columns : list of str
     rows : list of tuple
+        A FLOAT is the number that its own shortest digits spell.
 
     Raises
     ------
@@ -61,9 +66,27 @@ def run_sql(mirror: Mirror, statement: str) -> tuple[list[str], list[tuple[Any, 
         text = _columns_of(described) if described else statement
         try:
             result = connection.execute(text)
-            return [column[0] for column in result.description or []], result.fetchall()
+            columns = [(name, str(type_)) for name, type_, *_ in result.description or []]
+            rows = _with_own_digits(result.fetchall(), [type_ for _, type_ in columns])
         except duckdb.Error as error:
             raise SqlError(f"DuckDB cannot run this: {error}") from None
+    return [name for name, _ in columns], rows
+
+
+def _with_own_digits(rows: list[tuple[Any, ...]], types: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Floats by their own digits: as doubles they show 17, of which DRMS printed eight or so."""
+    import numpy as np
+
+    floats = {place for place, type_ in enumerate(types) if type_ == "FLOAT"}
+    if not floats:
+        return rows
+    return [
+        tuple(
+            float(str(np.float32(value))) if place in floats and value is not None else value
+            for place, value in enumerate(row)
+        )
+        for row in rows
+    ]
 
 
 def _held(mirror: Mirror) -> list[str]:

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from drmsmirror.errors import ImportDataError, UpstreamError
+from drmsmirror.errors import ImportDataError
 from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, arrow_type, cast_numbers
 from drmsmirror.model.series import Column, SeriesDefinition
 from drmsmirror.model.times import parse_times
-from drmsmirror.model.types import KeywordType
+from drmsmirror.model.types import MISSING_TIME, KeywordType
 from drmsmirror.records import axis_seconds, type_records
 from drmsmirror.upstream.answers import read_recorded
 
@@ -196,6 +196,7 @@ class RecordFile:
 
     def _times(self, key: str, values: pa.Array, before: int) -> pa.Array:
         """Texts as they are, unless they are seconds of the DRMS epoch."""
+        values = _without_missing_times(values)
         blank = _is_blank(values)
         present = values.filter(pc.invert(blank))
         if len(present) and _NUMBER.fullmatch(present[0].as_py()):
@@ -239,6 +240,18 @@ def _as_printed(values: pa.Array) -> pa.Array:
     """Texts as DRMS prints them: what is blank is missing."""
     is_shown = pc.equal(pc.fill_null(values, ""), INVALID_KEY)
     return pc.if_else(pc.and_not(_is_blank(values), is_shown), MISSING_TEXT, values)
+
+
+def _without_missing_times(values: pa.Array) -> pa.Array:
+    """Null where DRMS's missing time stands, as seconds or as a date, however rounded."""
+    rows = pc.indices_nonzero(pc.fill_null(pc.starts_with(values, "-"), False))
+    words = values.take(rows)
+    times, _ = parse_times(words)
+    seconds = pc.fill_null(cast_numbers(words, pa.float64()), np.nan).to_numpy()
+    near = np.abs(np.fmax(times, seconds) - MISSING_TIME) < _DAY  # where no record can be
+    missing = np.zeros(len(values), dtype=np.bool_)
+    missing[rows.to_numpy()[near]] = True
+    return pc.if_else(pa.array(missing), pa.scalar(None, pa.string()), values)
 
 
 def _is_blank(values: pa.Array) -> pa.Array:
@@ -294,7 +307,7 @@ def _read(path: Path, only: list[str] | None = None) -> Iterator[pa.Table]:
             yield whole if only is None else whole.select(only)
         else:
             raise ImportDataError(f"{path}: a file to import ends in .csv, .parquet or .json")
-    except (pa.ArrowInvalid, OSError, UpstreamError) as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise ImportDataError(f"{path} cannot be read: {error}") from error
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import orjson
 
-from drmsmirror.errors import UpstreamAnswerError, UpstreamRefusedError
+from drmsmirror.errors import ImportDataError, UpstreamAnswerError, UpstreamRefusedError
 from drmsmirror.model.struct import definition_from_struct
 from drmsmirror.upstream.complaints import Asked, Operation, raise_complaint, shortened
 from drmsmirror.upstream.protocol import SeriesEntry, SeriesState
@@ -164,10 +164,37 @@ def read_records(body: bytes, recordset: str, keys: Sequence[str]) -> pa.Table:
         The server complains otherwise, or the columns are not those asked for, not of one length,
         or not of the kind they have to be.
     """
+    asked = Asked(Operation.RECORDS, recordset)
+    return _table(_read_good(body, asked), keys, asked)
+
+
+def read_recorded(body: bytes, source: str) -> pa.Table:
+    """Read a recorded answer to ``op=rs_list``, whatever keys were asked for.
+
+    Parameters
+    ----------
+    body : bytes
+    source : str
+        The file that it comes from, for messages.
+
+    Raises
+    ------
+    ImportDataError
+        It is a recorded complaint, or nothing that :func:`read_records` would take for data.
+    """
+    asked = Asked(Operation.RECORDED, source)
+    answer = _read_object(body, asked)
+    if _status(answer, asked) != 0:
+        said = shortened(repr(answer.get("error")))
+        raise ImportDataError(f"{source} holds no records, but a complaint of the server: {said}")
+    listed = answer.get("keywords") or []
+    keys = [str(entry.get("name")) for entry in listed if isinstance(entry, dict)]
+    return _table(answer, keys, asked)
+
+
+def _table(answer: dict[str, Any], keys: Sequence[str], asked: Asked) -> pa.Table:
     import pyarrow as pa
 
-    asked = Asked(Operation.RECORDS, recordset)
-    answer = _read_good(body, asked)
     rows = _count(answer, asked)
     if rows == 0 and not answer.get("keywords"):
         columns: list[list[Any]] = [[] for _ in keys]
@@ -178,26 +205,6 @@ def read_records(body: bytes, recordset: str, keys: Sequence[str]) -> pa.Table:
         arrays.append(_array(key, columns[index], rows, asked))
         columns[index] = []  # the strings of one column are let go before those of the next
     return pa.Table.from_arrays(arrays, names=list(keys))
-
-
-def read_recorded(body: bytes, source: str) -> pa.Table:
-    """Read a recorded answer to ``op=rs_list``, whatever keys were asked for.
-
-    Parameters
-    ----------
-    body : bytes
-    source : str
-        Where it comes from, for messages.
-
-    Raises
-    ------
-    UpstreamError
-        As for :func:`read_records`.
-    """
-    answer = _read_good(body, Asked(Operation.RECORDS, source))
-    listed = answer.get("keywords") or []
-    keys = [str(entry.get("name")) for entry in listed if isinstance(entry, dict)]
-    return read_records(body, source, keys)
 
 
 def _columns(answer: dict[str, Any], keys: Sequence[str], asked: Asked) -> list[list[Any]]:
@@ -260,10 +267,7 @@ def _external_entry(item: object, asked: Asked) -> SeriesEntry:
 def _read_good(body: bytes, asked: Asked) -> dict[str, Any]:
     """Parse an answer whose status is 0."""
     answer = _read_object(body, asked)
-    status = answer.get("status")
-    if not _is_int(status):
-        raise _contradiction(asked, f"its status is {status!r}")
-    if status != 0:
+    if (status := _status(answer, asked)) != 0:
         text = answer.get("error", answer.get("errmsg"))
         raise_complaint(asked, status, "" if text is None else str(text))
     return answer
@@ -292,6 +296,13 @@ def _utf8(body: bytes) -> bytes:
     except UnicodeDecodeError:
         return body.decode("latin-1").encode("utf-8")
     return body
+
+
+def _status(answer: dict[str, Any], asked: Asked) -> int:
+    status = answer.get("status")
+    if not _is_int(status):
+        raise _contradiction(asked, f"its status is {status!r}")
+    return status
 
 
 def _count(answer: dict[str, Any], asked: Asked) -> int:
@@ -324,7 +335,9 @@ def _is_int(value: object) -> TypeGuard[int]:
     return type(value) is int
 
 
-def _contradiction(asked: Asked, what: str) -> UpstreamAnswerError:
+def _contradiction(asked: Asked, what: str) -> UpstreamAnswerError | ImportDataError:
+    if asked.operation is Operation.RECORDED:
+        return ImportDataError(f"{asked.subject} is no recorded answer to rs_list: {what}")
     return UpstreamAnswerError(
         f"The upstream's answer for {asked} cannot be used: {what}. Nothing of it was kept; try "
         f"again later."

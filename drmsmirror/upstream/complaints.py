@@ -40,6 +40,7 @@ class Operation(Enum):
     DEFINITION = "the definition of"
     COUNT = "the number of records of"
     RECORDS = "the records of"
+    RECORDED = "the recorded answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Asked:
     ----------
     operation : Operation
     subject : str
-        The series or the record set; empty where there is none.
+        The series, the record set, or the file; empty where there is none.
     """
 
     operation: Operation
@@ -84,7 +85,7 @@ def raise_complaint(asked: Asked, status: int, text: str) -> NoReturn:
     UpstreamTooLargeError
         Records were asked for, and the series is not found: mostly too many rows.
     UnknownSeriesError
-        Anything else was asked for, and the series is not found.
+        Anything else was asked for, and the series is not found; or its name cannot be one.
     UpstreamRefusedError
         The server names something wrong with the request.
     UpstreamUnavailableError
@@ -103,8 +104,8 @@ def raise_complaint(asked: Asked, status: int, text: str) -> NoReturn:
             f"The upstream's database did not give {asked}; {said}. Try later."
         )
     if _NO_SERIES_NAME in lower:
-        raise UpstreamRefusedError(
-            f"The upstream refuses {asked}; {said}. A series is named namespace.name, as in "
+        raise UnknownSeriesError(
+            f"The upstream does not give {asked}; {said}. A series is named namespace.name, as in "
             f"hmi.M_45s."
         )
     if status == _BAD_REQUEST:

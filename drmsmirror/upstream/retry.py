@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import textwrap
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -16,6 +17,9 @@ __all__ = ["Retry"]
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+#: Longest reason that an attempt gives, characters; the last one's error says all.
+_REASON = 100
 
 # stamina announces retries under its own name; where nobody configured logging, Python would print
 # that bare word on stderr besides the sentence below
@@ -60,7 +64,7 @@ class Retry:
                 try:
                     return operation()
                 except DrmsMirrorError as error:
-                    failure = str(error)
+                    failure = _reason(error)
                     raise
         raise AssertionError("the last attempt returns or raises")
 
@@ -86,3 +90,8 @@ class Retry:
                 return False
             return wait or True  # "after 0 seconds" leaves it to us
         return isinstance(error, DrmsMirrorError) and error.retryable
+
+
+def _reason(error: DrmsMirrorError) -> str:
+    """What happened, without what to do about it."""
+    return textwrap.shorten(str(error).partition(". ")[0], _REASON, placeholder="...")

@@ -162,6 +162,7 @@ def test_another_user_reads_the_published_copy_but_not_the_one_in_use(clock: Clo
 @pytest.fixture
 def backup(catalogue: Catalogue, filled: dict[str, object], tmp_path: Path) -> Path:
     target = tmp_path / "backups" / "catalogue.backup"
+    target.parent.mkdir()
     catalogue.backup(target)
     return target
 

@@ -90,7 +90,7 @@ def test_a_block_that_fails_is_undone(catalogue: Catalogue) -> None:
 def test_what_is_opened_only_to_read_is_not_written(catalogue: Catalogue, address: str) -> None:
     catalogue.start_run("a.b", "x")
     with Catalogue.open(address, read_only=True) as reader:
-        with pytest.raises(StoreError, match="opened only to read"):
+        with pytest.raises(StoreError, match=r"opened only to read\. .* --mirror DIR"):
             reader.save_definition(stored_definition("test.nopk"))
         # nor by the database itself
         with pytest.raises(StoreError), reader.database.read() as connection:  # noqa: PT012

@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import resource
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -89,6 +93,54 @@ def test_query_writes_csv_json_and_parquet_with_the_same_content(
     assert table["USFLUX"].to_pylist() == flux
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
+def test_a_file_for_the_answer_is_written_whole_or_not_at_all(
+    filled: Command, tmp_path: Path, form: str
+) -> None:
+    file = tmp_path / "answer"
+    arguments = ("query", "hmi.sharp_720s", "--offline", "--format", form)
+    assert filled(*arguments, "-o", str(file)).returncode == 0
+    whole = file.read_bytes()
+
+    done = limited(filled, len(whole) // 2, *arguments, "-o", str(file))
+
+    assert done.returncode == 1, done.stderr
+    assert f"Cannot write {file}: File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert file.read_bytes() == whole
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def limited(command: Command, size: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it where no file may be larger, as on a disk that is nearly full."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    return subprocess.run(
+        [sys.executable, "-m", "drmsmirror", *arguments],
+        capture_output=True,
+        text=True,
+        env=command.environment,
+        cwd=command.mirror.parent,
+        timeout=120,
+        check=False,
+        preexec_fn=limit,
+    )
+
+
+@pytest.mark.parametrize("file", ["nosuch/answer.csv", "/dev/null"])
+def test_a_file_that_cannot_be_written_is_told_in_words(
+    filled: Command, tmp_path: Path, file: str
+) -> None:
+    done = filled("query", DAY, "--key", KEYS, "--offline", "-o", str(tmp_path / file))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"drmsmirror: Cannot write {tmp_path / file}: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_query_takes_the_first_or_last_records(filled: Command) -> None:
     arguments = ("query", DAY, "--key", "T_REC", "--offline", "--format", "csv", "--n")
 
@@ -104,6 +156,15 @@ def test_sql_answers_with_missing_values_as_null(filled: Command) -> None:
     assert lines[0].split() == ["harpnum", "max(usflux)"]
     assert len(lines) == 6
     assert "nan" not in "".join(lines).lower()
+
+
+def test_sql_says_what_it_refuses_and_nothing_else(filled: Command) -> None:
+    done = filled("sql", "explain select 1")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "drmsmirror: Only SELECT and DESCRIBE are allowed, not: explain select 1\n"
+    )
 
 
 def test_sql_describes_a_series_with_units_and_notes(filled: Command) -> None:
@@ -167,11 +228,16 @@ def test_each_run_publishes_a_read_only_copy_of_the_catalogue(filled: Command) -
         (("query", "hmi.sharp_720s[4315][2014.07.05_TAI/1w]"), 2, "Write 7d"),
         (("query", "hmi.sharp_720s[QUALITY=0]", "--offline"), 2, "QUALITY"),
         (("query", "hmi.nosuch[1]", "--offline"), 3, "hmi.nosuch"),
+        (("query", DAY, "--key", "", "--offline"), 2, "Name at least one keyword"),
+        (("query", DAY, "--offline", "--policy", "remote"), 2, "contradict each other"),
         (("query", "hmi.M_45s[$]", "--offline"), 2, "$"),
         (("sync", "hmi.nosuch"), 3, "hmi.nosuch"),
         (("sql", "select * from hmi.nosuch"), 2, "is no series of this mirror"),
         (("sql", "select nope from hmi.sharp_720s"), 2, "nope"),
-        (("info", "bob"), 4, "bob"),
+        (("info", "bob"), 3, "A series is named namespace.name"),
+        (("info", "bob", "--offline"), 3, "bob"),
+        (("info", "[3]"), 2, "does not begin with the name of a series"),
+        (("info", "hmi.sharp_720s?"), 2, "does not begin with the name of a series"),
         (("import", "hmi.x", "--records", "nosuch.csv"), 2, "nosuch.csv"),
         (("nosuch",), 2, "nosuch"),
     ],
@@ -187,17 +253,66 @@ def test_an_error_is_words_and_an_exit_code(
     assert done.stdout == ""
 
 
-def test_an_error_with_json_is_json_on_stderr(filled: Command) -> None:
-    done = filled("sync", "hmi.nosuch", "--json")
+def test_a_backup_goes_into_a_directory_that_is_there(filled: Command, tmp_path: Path) -> None:
+    done = filled("db", "backup", str(tmp_path / "nosuch" / "backup.sqlite"))
 
-    assert json.loads(done.stderr)["error"] == "unknown-series"
+    assert done.returncode == 1
+    assert f"Cannot write {tmp_path / 'nosuch' / 'backup.sqlite'}: No such file" in done.stderr
+    assert not (tmp_path / "nosuch").exists()
 
 
-def test_without_a_mirror_a_command_says_how_to_make_one(empty: Command) -> None:
-    done = empty("status")
+def test_what_is_no_backup_is_not_restored(empty: Command, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no database\n" * 100)
+
+    done = empty("db", "restore", str(tmp_path / "notes.txt"))
+
+    assert done.returncode == 6
+    assert done.stderr == (
+        f"drmsmirror: {tmp_path / 'notes.txt'} is damaged or no backup of a catalogue; "
+        "name another\n"
+    )
+
+
+def test_an_error_with_json_is_json_on_the_last_line_of_stderr(empty: Command) -> None:
+    away = Command(empty.mirror, "http://127.0.0.1:9")
+    more = {"DRMSMIRROR_UPSTREAM__ATTEMPTS": "3", "DRMSMIRROR_UPSTREAM__RETRY_WAIT": "0"}
+
+    done = away("sync", "hmi.sharp_720s", "--json", more=more)
+
+    made, *attempts, last = done.stderr.splitlines()
+    assert "Made a new mirror" in made
+    assert [line[:17] for line in attempts] == ["Attempt 2 of 3: N", "Attempt 3 of 3: N"]
+    assert json.loads(last)["error"] == "upstream-unavailable"
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status",),
+        ("sql", "select 1"),
+        ("query", DAY, "--offline"),
+        ("query", DAY, "--policy", "offline"),
+        ("info", "hmi.sharp_720s", "--offline"),
+    ],
+)
+def test_without_a_mirror_what_only_reads_it_says_how_to_make_one(
+    empty: Command, arguments: tuple[str, ...]
+) -> None:
+    done = empty(*arguments)
 
     assert done.returncode == 3
     assert f"drmsmirror init {empty.mirror}" in done.stderr
+    assert not empty.mirror.exists()
+
+
+def test_info_takes_a_record_set_for_its_series(filled: Command) -> None:
+    arguments = ("--offline", "--json")
+
+    assert (
+        filled("info", DAY, *arguments).stdout
+        == filled("info", "hmi.sharp_720s", *arguments).stdout
+    )
 
 
 def test_an_unknown_setting_is_an_error_that_names_its_line(empty: Command) -> None:
@@ -225,9 +340,13 @@ def test_a_reader_that_has_seen_enough_is_no_error(filled: Command) -> None:
         assert "Traceback" not in process.stderr.read()
 
 
-@pytest.mark.parametrize("command", ["init", "sync", "query", "sql", "status", "info", "import"])
+@pytest.mark.parametrize(
+    "command",
+    ["init", "sync", "query", "sql", "status", "info", "import"]
+    + [f"db {name}" for name in ("upgrade", "current", "backup", "restore")],
+)
 def test_help_has_an_example(empty: Command, command: str) -> None:
-    said = empty(command, "--help").stdout
+    said = empty(*command.split(), "--help").stdout
 
     assert "Example" in said
     assert f"drmsmirror {command}" in said
@@ -252,6 +371,31 @@ def test_records_are_imported_without_asking_the_upstream(
     assert away("query", "hmi.sharp_720s[4315]", "--key", KEYS, "--offline").returncode == 3
 
 
+def test_import_of_an_unknown_series_says_how_to_name_its_definition(
+    empty: Command, tmp_path: Path
+) -> None:
+    records = tmp_path / "day.csv"
+    records.write_text("HARPNUM,T_REC\n")
+
+    done = empty("import", "hmi.sharp_720s", "--records", str(records))
+
+    assert done.returncode == 3
+    assert f"drmsmirror import hmi.sharp_720s --struct FILE --records {records}" in done.stderr
+
+
+def test_import_with_a_definition_that_is_none_makes_no_mirror(
+    empty: Command, tmp_path: Path
+) -> None:
+    struct = tmp_path / "sharp.json"
+    struct.write_text("{")
+
+    done = empty("import", "hmi.sharp_720s", "--struct", str(struct), "--records", str(struct))
+
+    assert done.returncode == 1
+    assert f"{struct} is not JSON" in done.stderr
+    assert not empty.mirror.exists()
+
+
 def test_a_bad_value_in_a_file_is_named_with_its_place(
     filled: Command, empty: Command, tmp_path: Path
 ) -> None:
@@ -263,6 +407,26 @@ def test_a_bad_value_in_a_file_is_named_with_its_place(
 
     assert done.returncode == 1
     assert "record 2: recnum is 'x'" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how long a process has worked")
+def test_an_interrupt_while_the_engine_works_is_one_like_any_other(filled: Command) -> None:
+    endless = "with recursive n(i) as (select 1 union all select i % 9 from n) select max(i) from n"
+    with filled.start("sql", endless) as process:
+        while cpu_seconds(process) < 5:  # much more than everything before the engine takes
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = process.stderr.read()
+
+    assert process.returncode == 130
+    assert said == "Interrupted; what was finished is kept.\n"
+
+
+def cpu_seconds(process: subprocess.Popen[str]) -> float:
+    """How long a process has worked so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_the_module_runs_like_the_command(empty: Command) -> None:

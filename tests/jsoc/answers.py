@@ -38,7 +38,7 @@ Lookup = Callable[[str], Series]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A body and how many records it is about."""
+    """A body and how many records it lists."""
 
     body: bytes
     rows: int = 0
@@ -73,7 +73,7 @@ def show_series(series: Iterable[Series], pattern: str) -> Answer:
         {"name": d.name, "primekeys": ", ".join(d.primekeys), "note": d.note}
         for d in _found(series, pattern)
     ]
-    return Answer(dump({"status": 0, "names": names, "n": len(names)}).encode(), len(names))
+    return Answer(dump({"status": 0, "names": names, "n": len(names)}).encode())
 
 
 def show_ext_series(series: Iterable[Series], params: Mapping[str, str]) -> Answer:
@@ -84,7 +84,7 @@ def show_ext_series(series: Iterable[Series], params: Mapping[str, str]) -> Answ
     items: list[Any] = [d.name for d in chosen]
     if params.get("info") == "1":
         items = [{d.name: {"description": d.note}} for d in chosen]
-    return Answer(json.dumps({"errMsg": "", "seriesList": items}).encode(), len(items))
+    return Answer(json.dumps({"errMsg": "", "seriesList": items}).encode())
 
 
 def check_address(address: str, registered: Callable[[str], bool]) -> Answer:
@@ -149,14 +149,14 @@ def series_struct(series: Series, runtime: float, owner: bool = False) -> Answer
         "links": links,
         "Interval": _interval(series) | ({"HasShadow": "no"} if owner else {}),
     }
-    return Answer((dump(body)[:-1] + "," + _end(runtime)).encode(), 0)
+    return Answer((dump(body)[:-1] + "," + _end(runtime)).encode())
 
 
 # ---------------------------------------------------------------- record sets
 def rs_summary(ds: str, lookup: Lookup, n: int, runtime: Callable[[], float]) -> Answer:
     """``op=rs_summary`` (semantics 4.2.3): how many records; never capped."""
     count = sum(len(s.rows) for s in select(ds, lookup, n))
-    return Answer(f'{{"count":{count},{_end(runtime())}'.encode(), count)
+    return Answer(f'{{"count":{count},{_end(runtime())}'.encode())
 
 
 def _key_names(text: str, series: Series) -> list[str]:

@@ -42,7 +42,7 @@ class FaultKind(Enum):
     HTML = "html"
     """HTTP 200 with a web page."""
     WRONG_COLUMN_LENGTH = "wrong-column-length"
-    """One value missing from the last keyword's column."""
+    """One value missing from the last keyword's column, in lists of records only."""
     WRONG_COUNT = "wrong-count"
     """``count`` is one more than the columns hold."""
     TRUNCATED_JSON = "truncated-json"
@@ -84,6 +84,10 @@ class Fault:
     status: int = 503
     retry_after: str | None = None
     text: str | None = None
+
+    def concerns(self, op: str) -> bool:
+        """Whether it can strike the answer to an operation; others have no columns."""
+        return self.kind is not FaultKind.WRONG_COLUMN_LENGTH or op == "rs_list"
 
 
 def wrapper_error(ds: str, code: int = 1) -> bytes:

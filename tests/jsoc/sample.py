@@ -303,7 +303,7 @@ class SampleJsoc:
                 wanted = when is None or (
                     when in (asked.op, asked.cgi) if isinstance(when, str) else when(asked)
                 )
-                if not wanted:
+                if not wanted or not fault.concerns(asked.op):
                     continue
                 if times is not None:
                     left = times - 1

@@ -57,6 +57,15 @@ def test_a_block_that_fails_changes_nothing(tmp_path, error) -> None:
     assert names(tmp_path) == ["a"]
 
 
+def test_what_is_no_file_is_never_replaced(tmp_path) -> None:
+    target = tmp_path / "pipe"
+    os.mkfifo(target)
+    with pytest.raises(StoreError, match="no regular file"):
+        write_bytes(target, b"new")
+    assert target.is_fifo()
+    assert names(tmp_path) == ["pipe"]
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize("step", ["_sync", "_sync_directory"])
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch, number, step) -> None:

@@ -85,6 +85,26 @@ def test_a_mirror_is_an_absolute_path(mirror, monkeypatch) -> None:
     assert load_settings(mirror="~/mirror").mirror == mirror
 
 
+def test_an_empty_name_of_the_mirror_counts_as_none(mirror, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("DRMSMIRROR_MIRROR", str(mirror))
+    assert load_settings(mirror="").mirror == mirror
+    monkeypatch.setenv("DRMSMIRROR_MIRROR", "")
+    assert load_settings(mirror="").mirror == tmp_path / "data" / "drmsmirror"
+
+
+def test_an_empty_variable_counts_as_not_set(mirror, monkeypatch) -> None:
+    write(mirror, "[sync]\nmax_window = 9\n")
+    monkeypatch.setenv("DRMSMIRROR_SYNC__MAX_WINDOW", "")
+    assert load_settings(mirror=mirror).sync.max_window == 9
+
+
+@pytest.mark.parametrize("wrong", [3, 0, 2.5, ["a"]])
+def test_a_mirror_that_is_no_path_is_told(wrong, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="must be the path of a directory"):
+        load_settings(mirror=wrong)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "name"),
     [
@@ -95,6 +115,10 @@ def test_a_mirror_is_an_absolute_path(mirror, monkeypatch) -> None:
         ("[upstream]\nurl = 'ftp://x'\n", 2, "upstream.url"),
         ("sync = { max_window = -1 }\n", 1, "sync.max_window"),
         ("sync.max_window = -1\n", 1, "sync.max_window"),
+        ("[records]\ntarget_file_mib = true\n", 2, "target_file_mib: must not be true"),
+        ("[sync]\nmax_run = false\n", 2, "sync.max_run: must not be false"),
+        ("upstream = 3\n", 1, "upstream: must be a table: [upstream]"),
+        ("mirror = ''\n", 1, "mirror: must name a directory"),
         ("[nosuch]\nx = 1\n", 1, "nosuch"),
         ("[sync]\nmax_window = 5\n[records]\n\n\ntarget_file_mib = 0\n", 6, "target_file_mib"),
     ],
@@ -129,6 +153,13 @@ def test_a_file_that_is_no_text_is_told_with_its_name(content, mirror) -> None:
     assert FILE_NAME in str(caught.value)
 
 
+def test_a_directory_of_the_name_of_the_file_is_told(mirror) -> None:
+    (mirror / FILE_NAME).mkdir()
+    with pytest.raises(SettingsError, match="cannot be read") as caught:
+        load_settings(mirror=mirror)
+    assert str(mirror / FILE_NAME) in str(caught.value)
+
+
 def test_a_file_that_is_named_must_be_there(tmp_path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml"):
         load_settings(config=tmp_path / "nowhere.toml")
@@ -146,6 +177,16 @@ def test_a_mistake_in_a_variable_is_told_with_its_name(name, value, monkeypatch)
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
         load_settings()
+
+
+def test_a_mistake_in_the_file_is_one_even_where_a_variable_sets_the_same(
+    mirror, monkeypatch
+) -> None:
+    file = write(mirror, "[sync]\nmax_window = 0\n")
+    monkeypatch.setenv("DRMSMIRROR_SYNC__MAX_WINDOW", "5")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(mirror=mirror)
+    assert f"{file}, line 2: sync.max_window" in str(caught.value)
 
 
 def test_a_mistake_in_a_variable_is_not_blamed_on_the_file(mirror, monkeypatch) -> None:

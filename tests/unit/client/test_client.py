@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 
+import numpy as np
 import pytest
 
 from drmsmirror.client import Client, Policy, Source
 from drmsmirror.errors import (
+    NoMirrorError,
     NotHeldError,
     QueryError,
     RecordSetError,
@@ -93,6 +95,15 @@ def test_auto_asks_for_what_is_not_held_and_keeps_nothing(copy_of) -> None:
         client.answer(WHOLE, ["T_REC"])
 
 
+def test_an_offline_client_makes_no_mirror_and_any_other_does(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=100)
+    with pytest.raises(NoMirrorError):
+        Client(copy.settings, policy="offline")
+    assert not copy.settings.mirror.exists()
+    Client(copy.settings).close()
+    Client(copy.settings, policy="offline").close()
+
+
 def test_an_error_of_the_upstream_is_not_an_empty_answer(copy_of) -> None:
     copy = copy_of(WHOLE, rows=100)
     copy.jsoc.fault(FaultKind.HTTP_STATUS, times=None)
@@ -139,6 +150,38 @@ def test_n_takes_the_first_or_last_records(n, held: Copy) -> None:
     expected = whole if not n else whole[:n] if n > 0 else whole[n:]
     with Client(held.settings, policy="offline") as client:
         assert client.answer(WHOLE, ["*recnum*"], n=n).texts()["*recnum*"] == expected
+
+
+@pytest.mark.parametrize("n", ["3", np.int64(3)])
+def test_n_may_be_written_in_other_ways(n, held: Copy) -> None:
+    with Client(held.settings, policy="offline") as client:
+        assert len(client.query(WHOLE, key="T_REC", n=n)) == 3
+
+
+@pytest.mark.parametrize("n", [2.5, "2.5", "many", [3]])
+def test_n_is_a_whole_number(n, held: Copy) -> None:
+    with (
+        Client(held.settings, policy="offline") as client,
+        pytest.raises(QueryError, match="must be a whole number"),
+    ):
+        client.query(WHOLE, key="T_REC", n=n)
+
+
+@pytest.mark.parametrize("ask", [Client.query, lambda client, ds, key: client.answer(ds, key)])
+def test_at_least_one_keyword_is_named(ask, held: Copy) -> None:
+    with (
+        Client(held.settings, policy="offline") as client,
+        pytest.raises(QueryError, match="at least one keyword"),
+    ):
+        ask(client, WHOLE, key=[])
+
+
+def test_a_regular_expression_that_is_none_is_an_error(held: Copy) -> None:
+    with (
+        Client(held.settings, policy="offline") as client,
+        pytest.raises(QueryError, match=r"'\[' is no regular expression"),
+    ):
+        client.series("[")
 
 
 def test_an_answer_comes_in_typed_batches_too(held: Copy) -> None:

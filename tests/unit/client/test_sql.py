@@ -77,6 +77,14 @@ def test_a_damaged_series_does_not_keep_others_from_being_asked(copy_of) -> None
             run_sql(mirror, "select count(*) from test.strfsn")
 
 
+def test_a_float_has_its_own_digits_and_a_double_its_own(mirror: Mirror) -> None:
+    _, rows = run_sql(
+        mirror,
+        "select 3.205515e23::float, 1.1::float, 1.1::float::double, 'inf'::float, null::float, 7",
+    )
+    assert rows == [(3.205515e23, 1.1, 1.100000023841858, math.inf, None, 7)]
+
+
 def test_describe_tells_names_types_units_and_notes(mirror) -> None:
     columns, rows = run_sql(mirror, "describe hmi.m_45s")
     assert columns == ["column", "type", "comment"]

@@ -72,6 +72,23 @@ def test_spoilt_bodies(living: SampleJsoc, kind: FaultKind, check) -> None:
     assert good(living)
 
 
+def test_a_wrong_length_of_a_column_leaves_answers_without_columns_alone(
+    living: SampleJsoc,
+) -> None:
+    living.fault(FaultKind.WRONG_COLUMN_LENGTH, times=None)
+    assert info(living, "series_struct", "hmi.sharp_720s")["status"] == 0
+    assert info(living, "rs_summary", DAY)["count"] == 120
+    lengths = {len(column["values"]) for column in info(living, **LIST)["keywords"]}
+    assert lengths == {120, 119}
+    faults = [(request.op, request.fault) for request in living.requests]
+    assert faults == [
+        ("series_struct", None),
+        ("rs_summary", None),
+        ("rs_list", FaultKind.WRONG_COLUMN_LENGTH),
+    ]
+    assert living.failures == []
+
+
 @pytest.mark.parametrize("status", [4, 5, 6])
 def test_error_bodies(living: SampleJsoc, status: int) -> None:
     living.fault(Fault(FaultKind.ERROR_BODY, status=status))

@@ -56,6 +56,18 @@ def test_the_log(living: SampleJsoc) -> None:
     assert living.requests == []
 
 
+def test_only_records_that_are_listed_take_their_time(living: SampleJsoc) -> None:
+    waits: list[float | None] = []
+    living.wait = waits.append  # type: ignore[method-assign]
+    living.latency, living.latency_per_record = 1.0, 0.5
+    info(living, "rs_summary", DAY)
+    info(living, "series_struct", "hmi.sharp_720s")
+    body_of(living, "show_series")
+    info(living, "rs_list", DAY, key="T_REC", n=4)
+    assert waits == [1.0, 1.0, 1.0, 3.0]
+    assert [request.rows for request in living.requests] == [0, 0, 0, 4]
+
+
 def test_requests_in_flight_are_counted(living: SampleJsoc) -> None:
     together = threading.Barrier(3)
     plain = living.wait

@@ -75,6 +75,23 @@ def test_missing_is_stored_as_the_sentinel_and_printed_as_missing(type_: Keyword
     assert codec.encode(decoded.values) == ["MISSING"]
 
 
+@pytest.mark.parametrize(
+    ("units", "text"),
+    [
+        ("TAI", "2014.07.05_00:00:00_TAI"),
+        ("ISO", "2014-07-04T23:59:25Z"),
+        ("none", "2014.07.04_23:59:25_UTC"),
+        ("86400 s", "13699.000000"),
+    ],
+)
+def test_a_time_that_has_shown_no_text_prints_in_the_zone_of_its_units(
+    units: str, text: str
+) -> None:
+    codec = default_codec(Keyword("T_REC", TIME, units=units))
+
+    assert codec.encode(pa.array([1183593600.0])) == [text]
+
+
 def test_quality_alone_prints_its_missing_value_by_its_format() -> None:
     quality = codec_of(Keyword("QUALITY", INT), "0x%08X")
     other = codec_of(Keyword("Quality", INT), "0x%08X")

@@ -184,7 +184,7 @@ def test_a_link_broken_for_one_record_is_no_unknown_key() -> None:
         (1, "problem with database query", UpstreamRefusedError),
         (1, "", UpstreamRefusedError),
         (1, "FATAL:  connection limit exceeded for non-superusers", UpstreamUnavailableError),
-        (4, "Invalid series name.", UpstreamRefusedError),
+        (4, "Invalid series name.", UnknownSeriesError),
         (4, "anything else", UpstreamUnavailableError),
         (-1, "killed", UpstreamUnavailableError),
         (2, "configuration", UpstreamUnavailableError),

@@ -119,7 +119,7 @@ def test_a_series_that_is_not_there(upstream: Jsoc, jsoc: CountedJsoc) -> None:
         upstream.count("hmi.nothing[]")
     with pytest.raises(UpstreamTooLargeError, match="a series that does not exist"):
         upstream.records("hmi.nothing[]", KEYS)
-    with pytest.raises(UpstreamRefusedError, match="Invalid series name"):
+    with pytest.raises(UnknownSeriesError, match="Invalid series name"):
         upstream.definition("nothing")
     assert len(jsoc.asked) == 4, "asking again would not help"
 

@@ -88,12 +88,22 @@ def test_an_overloaded_server_is_asked_again_only_when_it_says(
     assert isinstance(said, bool) == isinstance(answer, bool)
 
 
-def test_each_new_attempt_says_why(retry: Retry, caplog: pytest.LogCaptureFixture) -> None:
-    operation, _ = failing(2, UpstreamUnavailableError("The server is away."))
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("The server is away.", "The server is away."),
+        ("http://x.org/a answered HTTP 503. Try later.", "http://x.org/a answered HTTP 503"),
+        ("word " * 100, ("word " * 19).strip() + "..."),
+    ],
+)
+def test_each_new_attempt_says_why_in_a_short_line(
+    retry: Retry, caplog: pytest.LogCaptureFixture, message: str, shown: str
+) -> None:
+    operation, _ = failing(2, UpstreamUnavailableError(message))
     with caplog.at_level(logging.WARNING, logger="drmsmirror"):
         retry(operation)
     said = [record.message for record in caplog.records if record.name.startswith("drmsmirror")]
     assert said == [
-        "Attempt 2 of 4: The server is away.",
-        "Attempt 3 of 4: The server is away.",
+        f"Attempt 2 of 4: {shown}",
+        f"Attempt 3 of 4: {shown}",
     ]

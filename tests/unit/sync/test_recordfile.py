@@ -1,0 +1,100 @@
+"""A file of records: what its values mean, and what is wrong with one that is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drmsmirror.errors import ImportDataError
+from drmsmirror.model.codecs import MISSING_TEXT
+from drmsmirror.model.series import Keyword, SeriesDefinition
+from drmsmirror.model.types import KeywordType
+from drmsmirror.sync.recordfile import RecordFile
+
+SERIES = SeriesDefinition(
+    "test.times",
+    keywords=(
+        Keyword("N", KeywordType.INT),
+        Keyword("T_OBS", KeywordType.TIME, units="TAI"),
+    ),
+    prime_keys=("N",),
+)
+NOON = "2014.07.05_12:00:00_TAI"
+
+
+def times(folder: Path, *texts: str) -> list[str | float | None]:
+    """What is read of a column of times."""
+    rows = [f"{number},{text}" for number, text in enumerate(texts)]
+    file = folder / "records.csv"
+    file.write_text("\n".join(["N,T_OBS", *rows]) + "\n")
+    (chunk,) = RecordFile.open(SERIES, file).chunks()
+    read: list[str | float | None] = chunk.rows["T_OBS"].to_pylist()
+    return read
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "",
+        "MISSING",
+        "-211087684832.184",
+        "-2.11087684832184e+11",
+        "-211087684832",
+        "-4712.01.01_12:00:00_TT",
+        "-4712.01.01_11:59:27.816_TAI",
+        "-4712.01.01_11:59:28_TAI",
+        "-4712.01.01_11:59_UTC",
+        "-4712.01.01_TAI",
+        "-4712-01-01T11:59:28Z",
+    ],
+)
+def test_a_missing_time_is_missing_however_it_is_written(missing: str, tmp_path: Path) -> None:
+    assert times(tmp_path, NOON, missing) == [NOON, MISSING_TEXT]
+    assert times(tmp_path, missing, NOON) == [MISSING_TEXT, NOON]
+    assert times(tmp_path, missing, "1183636800") == [None, 1183636800.0]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "is no recorded answer to rs_list: it is empty"),
+        ("{", "is no recorded answer to rs_list: it is no JSON"),
+        ("<html>", "is no recorded answer to rs_list: it is a web page"),
+        ('{"some": "thing"}', "rs_list: its status is None"),
+        ('{"keywords": [{"name": "N"}], "status": 0}', "rs_list: its count is None"),
+        (
+            '{"keywords": [{"name": "N", "values": ["1"]}], "count": 2, "status": 0}',
+            "rs_list: N has 1 values for 2 records",
+        ),
+        (
+            '{"status": 1, "error": "series not found"}',
+            "holds no records, but a complaint of the server: 'series not found'",
+        ),
+    ],
+)
+def test_a_file_that_is_no_recorded_answer_is_told_with_what_is_wrong_with_it(
+    content: str, problem: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "broken.json"
+    file.write_text(content)
+
+    with pytest.raises(ImportDataError) as caught:
+        RecordFile.open(SERIES, file)
+
+    assert problem in str(caught.value)
+    assert str(file) in str(caught.value)
+    assert "later" not in str(caught.value)
+
+
+def test_a_time_long_ago_is_a_time(tmp_path: Path) -> None:
+    assert times(tmp_path, "-4712.01.04_TAI", "-0001.01.01_TAI") == [
+        "-4712.01.04_TAI",
+        "-0001.01.01_TAI",
+    ]
+    assert times(tmp_path, "-211087000000.0", "-5") == [-211087000000.0, -5.0]
+
+
+def test_a_number_among_dates_is_refused_unless_it_is_the_missing_one(tmp_path: Path) -> None:
+    with pytest.raises(ImportDataError, match=r"record 2: T_OBS is '-5', which is no DRMS time"):
+        times(tmp_path, NOON, "-5")
