@@ -230,7 +230,8 @@ def test_each_run_publishes_a_read_only_copy_of_the_catalogue(filled: Command) -
         (("query", "hmi.nosuch[1]", "--offline"), 3, "hmi.nosuch"),
         (("query", DAY, "--key", "", "--offline"), 2, "Name at least one keyword"),
         (("query", DAY, "--offline", "--policy", "remote"), 2, "contradict each other"),
-        (("query", "hmi.M_45s[$]", "--offline"), 2, "$"),
+        (("query", "hmi.sharp_720s[? HARPNUM ~ 'a' ?]", "--offline"), 2, "no operator"),
+        (("query", "hmi.sharp_720s[? NOAA_ARS ~ '(1)\\1' ?]", "--offline"), 2, "back-reference"),
         (("sync", "hmi.nosuch"), 3, "hmi.nosuch"),
         (("sql", "select * from hmi.nosuch"), 2, "is no series of this mirror"),
         (("sql", "select nope from hmi.sharp_720s"), 2, "nope"),
@@ -420,7 +421,7 @@ def test_an_interrupt_while_the_engine_works_is_one_like_any_other(filled: Comma
         said = process.stderr.read()
 
     assert process.returncode == 130
-    assert said == "Interrupted; what was finished is kept.\n"
+    assert said.strip() == "Interrupted; what was finished is kept."
 
 
 def cpu_seconds(process: subprocess.Popen[str]) -> float:
