@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -55,7 +56,7 @@ class Command:
     def start(
         self, *arguments: str, more: Mapping[str, str] | None = None
     ) -> subprocess.Popen[str]:
-        """Start it and go on."""
+        """Start it and go on; it can be interrupted, even where the tests run in the background."""
         return subprocess.Popen(
             [sys.executable, "-m", "drmsmirror", *arguments],
             stdout=subprocess.PIPE,
@@ -64,6 +65,7 @@ class Command:
             stdin=subprocess.DEVNULL,
             env=self.environment | dict(more or {}),
             cwd=self.mirror.parent,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
