@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -25,9 +25,6 @@ from pydantic_settings import (
 )
 
 from drmsmirror.errors import SettingsError
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 __all__ = [
     "FILE_NAME",
@@ -292,12 +289,12 @@ def _mistakes(layer: Mapping[str, Any], place: _PlaceOf) -> list[str]:
     return []
 
 
-def _problem(mistake: ErrorDetails) -> str:
+def _problem(mistake: Mapping[str, Any]) -> str:
     if mistake["type"] == "extra_forbidden":
         return "there is no such setting"
     if mistake["type"] == "model_type":
         return f"must be a table: [{mistake['loc'][-1]}]"
-    return mistake["msg"].removeprefix("Value error, ")
+    return str(mistake["msg"]).removeprefix("Value error, ")
 
 
 def _variable(path: tuple[str, ...]) -> str:
