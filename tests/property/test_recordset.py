@@ -215,6 +215,10 @@ def mutations(draw: st.DrawFn) -> str:
 @given(mutations())
 @example("hmi.M_45s[-4712.01.01_12:00_TT/9223372036854775807u@1u]")
 @example("hmi.M_45s[-4712.01.01_12:00_TT-2010.05.01]")
+@example("test.strfsn[? DVAL>1e?]")
+@example("test.strfsn[? DVAL>²?]")
+@example("test.strfsn[? DVAL>1_000?]")
+@example("test.strfsn[? DVAL>1e+?]")
 @example("test.timekey[2010.05.01/1e300d]")
 @example("test.timekey[JD_1e300]")
 @example("test.carr[][1e38/3e38]")
@@ -269,6 +273,8 @@ time_values = st.one_of(
     | st.lists(quoted, min_size=1, max_size=3).map(lambda q: f"test.strfsn[{','.join(q)}]")
     | time_values.map("test.timekey[{}]".format)
 )
+@example("hmi.sharp_720s[0/-2147483648@1]")
+@example("hmi.sharp_720s[-2147483648/-1]")
 def test_printed_sets_bind_to_equal_conditions(query: str) -> None:
     (one,) = bind(parse_recordset(query), definition_of).sets
     (again,) = bind(parse_recordset(one.text), definition_of).sets

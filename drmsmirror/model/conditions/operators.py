@@ -62,6 +62,8 @@ _SHIFTS: Final = ("<<", ">>")
 _BITWISE: Final = ("&", "|", "#")
 
 _INTEGER: Final = re.compile(r"\s*[+-]?[0-9]+\s*")
+#: What stands unquoted; a sign is an operator.
+_UNSIGNED: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _FLOAT: Final = re.compile(
     r"\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)\s*", re.IGNORECASE
 )
@@ -135,6 +137,8 @@ def in_select(value: Node, chosen: SubSelect) -> Node:
 
 def number(written: str) -> Constant:
     """A number as it stands: the smallest whole type that holds it, else ``numeric``."""
+    if not _UNSIGNED.fullmatch(written):
+        raise RefusalError(f"{written[:30]!r} is no number")
     digits = written.lstrip("0") or "0"
     if written.isdigit() and len(digits) <= 19:
         value = int(digits)

@@ -50,12 +50,14 @@ def _integer_span(key: Key, given: Alternative) -> Span:
     """Record sets, rule 15."""
     low = _integer(key, given, given.first)
     high = low + 1
+    most = 2 ** (key.type.bits - 1)  # a column cannot hold more: printable, and the same rows
     if given.last:
         high = _integer(key, given, given.last) + 1
     elif given.length:
-        most = 2 ** (key.type.bits - 1)  # a column cannot hold more: printable, and the same rows
         high = min(low + _integer(key, given, given.length), most)
     step = given.checked_step(_integer(key, given, given.step)) if given.step else None
+    if high <= -most:
+        return Span(1, 1)  # nothing, in numbers that can be printed
     return Span(low, high, step=step)
 
 
