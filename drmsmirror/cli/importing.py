@@ -77,7 +77,7 @@ def command(
         f"{report.records_unchanged:,} unchanged."
     )
     if report.ignored:
-        talk(f"Ignored, being no keywords of the series: {', '.join(report.ignored)}")
+        talk(f"Ignored, being none of the records' own keywords: {', '.join(report.ignored)}")
     if not covers:
         talk(
             "What the file holds completely was not said (--covers), so that queries are not "

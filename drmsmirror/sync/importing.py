@@ -136,8 +136,9 @@ def _stated(definition: SeriesDefinition, covers: str | None) -> tuple[BoundSet,
     """
     if covers is None:
         return ()
-    text = f"{definition.name}[:#-#]" if covers.strip().lower() == "all" else covers
-    tree = parse_recordset(text)
+    if covers.strip().lower() == "all":
+        return bind(parse_recordset(f"{definition.name}[:#-#]"), lambda _: definition).sets
+    tree = parse_recordset(covers)
     if any(str(part.series).lower() != definition.name.lower() for part in tree.sets):
         raise QueryError(f"What the file covers is 'all' or a record set of {definition.name}")
     bound = bind(tree, lambda _: definition)

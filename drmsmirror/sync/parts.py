@@ -30,7 +30,6 @@ def _problem(wanted: BoundSet) -> str | None:
         return f"the condition [? {wanted.sql[0].text} ?]"
     if wanted.searched is not wanted:
         return "a first or last value, ^ or $"
-    by_number = [one for one in wanted.conditions if one.column == "recnum"]
-    if any(not span.is_everything for one in by_number for span in one.spans):
+    if any(one.column == "recnum" for one in wanted.conditions):
         return "record numbers, [:#...]"
     return None

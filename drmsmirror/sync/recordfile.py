@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -273,6 +274,9 @@ def _assign(
             names[name] = column.key
         else:
             ignored.append(name)
+    twice = [key for key, times in Counter(names.values()).items() if times > 1]
+    if twice or len(set(columns)) < len(columns):
+        raise ImportDataError(f"Two columns are named {twice[0] if twice else 'alike'}; leave one")
     return names, tuple(ignored)
 
 
@@ -321,8 +325,12 @@ def _read_csv(path: Path, only: list[str] | None) -> Iterator[pa.Table]:
         include_columns=only,
     )
     with pa_csv.open_csv(path, convert_options=options) as reader:
+        is_empty = True
         for batch in reader:
+            is_empty = False
             yield pa.table(batch)
+        if is_empty:
+            yield reader.schema.empty_table()
 
 
 def _plain_strings(table: pa.Table) -> pa.Table:

@@ -254,6 +254,37 @@ def test_an_error_is_words_and_an_exit_code(
     assert done.stdout == ""
 
 
+def test_explain_says_what_a_query_means(filled: Command) -> None:
+    done = filled("explain", "hmi.sharp_720s[4315][2014.07.05_TAI/1h][? QUALITY < 65536 ?]")
+
+    assert (
+        done.stdout
+        == """\
+Read as: hmi.sharp_720s[4315][2014.07.05_TAI/1h][? QUALITY < 65536 ?]
+
+hmi.sharp_720s: the latest version of each record, in the order of harpnum, t_rec_index, recnum
+  HARPNUM: 4315
+  T_REC: slots 942600 to 942604 (2014.07.05_00:00:00_TAI to 2014.07.05_00:48:00_TAI)
+  SQL: QUALITY < 65536
+
+    SELECT *
+    FROM hmi.sharp_720s
+    WHERE ("harpnum" = 4315 AND ("t_rec_index" >= 942600 AND "t_rec_index" < 942605) \
+AND ("quality" < 65536))
+    ORDER BY "harpnum", "t_rec_index", "recnum"
+"""
+    )
+    assert done.returncode == 0
+
+
+def test_explain_tells_a_script_the_same(filled: Command) -> None:
+    done = filled("explain", "hmi.sharp_720s[4315]", "--json", "--offline")
+
+    said = json.loads(done.stdout)
+    assert said["canonical"] == "hmi.sharp_720s[4315]"
+    assert said["sets"][0]["filters"] == ["HARPNUM: 4315"]
+
+
 def test_a_backup_goes_into_a_directory_that_is_there(filled: Command, tmp_path: Path) -> None:
     done = filled("db", "backup", str(tmp_path / "nosuch" / "backup.sqlite"))
 

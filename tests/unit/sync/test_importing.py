@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drmsmirror.client import Client
-from drmsmirror.errors import ImportDataError
+from drmsmirror.errors import ImportDataError, NotHeldError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.types import KeywordType
@@ -125,3 +125,27 @@ def test_times_in_two_forms_are_refused(times: str, mirror: Mirror, tmp_path: Pa
     file.write_text("\n".join(["N,DATE", *lines, ""]))
     with pytest.raises(ImportDataError, match="record 2: DATE is"):
         import_records(mirror, timed, file)
+
+
+VERSIONS = "recnum,N,NAME\n1,1,a\n2,1,b\n3,2,c\n"
+EVERY_VERSION = "test.imported[! N < 9 !]"
+
+
+def test_all_covers_every_version(mirror: Mirror, tmp_path: Path) -> None:
+    (tmp_path / "versions.csv").write_text(VERSIONS)
+    import_records(mirror, SERIES, tmp_path / "versions.csv", covers="all")
+    with Client(mirror.settings, policy="offline") as client:
+        assert client.query(EVERY_VERSION, key="NAME")["NAME"].tolist() == ["a", "b", "c"]
+        assert client.query("test.imported", key="NAME")["NAME"].tolist() == ["b", "c"]
+
+
+@pytest.mark.parametrize("covers", ["test.imported", "test.imported[1-9]"])
+def test_a_record_set_covers_the_latest_versions(
+    covers: str, mirror: Mirror, tmp_path: Path
+) -> None:
+    (tmp_path / "versions.csv").write_text(VERSIONS)
+    import_records(mirror, SERIES, tmp_path / "versions.csv", covers=covers)
+    with Client(mirror.settings, policy="offline") as client:
+        assert client.query("test.imported[1-2]", key="NAME")["NAME"].tolist() == ["b", "c"]
+        with pytest.raises(NotHeldError):
+            client.query(EVERY_VERSION, key="NAME")

@@ -98,3 +98,18 @@ def test_a_time_long_ago_is_a_time(tmp_path: Path) -> None:
 def test_a_number_among_dates_is_refused_unless_it_is_the_missing_one(tmp_path: Path) -> None:
     with pytest.raises(ImportDataError, match=r"record 2: T_OBS is '-5', which is no DRMS time"):
         times(tmp_path, NOON, "-5")
+
+
+@pytest.mark.parametrize("header", ["N,T_OBS,T_OBS", "N,T_OBS,t_obs", "N,OTHER,OTHER"])
+def test_a_column_that_stands_twice_is_refused(header: str, tmp_path: Path) -> None:
+    file = tmp_path / "twice.csv"
+    file.write_text(f"{header}\n1{',a' * header.count(',')}\n")
+    with pytest.raises(ImportDataError, match="Two columns are named"):
+        RecordFile.open(SERIES, file)
+
+
+def test_a_file_of_a_header_alone_holds_no_records(tmp_path: Path) -> None:
+    file = tmp_path / "none.csv"
+    file.write_text("N,T_OBS\n")
+    opened = RecordFile.open(SERIES, file)
+    assert (opened.rows, opened.names) == (0, {"N": "N", "T_OBS": "T_OBS"})
