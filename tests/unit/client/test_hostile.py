@@ -273,10 +273,11 @@ HOSTILE = [*FILES, *SETTINGS, *TABLES, *WRITES, *FUNCTIONS, *HEAVY]
 
 
 def listing(directory: Path) -> list[tuple[str, int]]:
-    """Every file below a directory, with its size; of a database in use only its name."""
+    """Every file below a directory, with its size; of the catalogue in use only its name."""
     return sorted(
         (str(path), 0 if "sqlite" in path.name else path.stat().st_size)
         for path in directory.rglob("*")
+        if "sqlite-" not in path.name  # SQLite's own, which come and go
     )
 
 
