@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from drmsmirror.errors import QueryError
 from drmsmirror.model.conditions import Call, Case, Column, Constant, Node, SqlType, SubSelect
 from drmsmirror.records.engine import identifier, literal
 
@@ -26,6 +27,9 @@ _TYPES: Final = {
     SqlType.FLOAT8: "DOUBLE",
     SqlType.TEXT: "VARCHAR",
 }
+
+#: Much longer than what is written by hand becomes; the engine has to read it.
+_LONGEST_SQL: Final = 2_000_000
 
 #: Gives the rows of a sub-select's series, with at least the columns that it reads.
 RowsOf = Callable[[SubSelect], str]
@@ -65,17 +69,28 @@ def all_of(parts: Sequence[Part]) -> str:
 
 
 def _joined(word: str, parts: Sequence[Part]) -> str:
-    """The engine calculates operands in any order; those that can fail have to wait."""
+    """The engine calculates operands in any order; those that can fail have to wait.
+
+    Where none has decided, all were calculated, and can be joined as they are.
+    """
+    if len(parts) == 1:
+        return parts[0].sql
+    together = f"({f' {word} '.join(part.sql for part in parts)})"
+    if not any(part.can_fail for part in parts[1:]):
+        return _bounded(together)
     decided = {"AND": "FALSE", "OR": "TRUE"}[word]
-    before: list[str] = []
-    for part in parts:
-        if before and part.can_fail:
-            first = f"({f' {word} '.join(before)})"
-            both = f"({first} {word} {part.sql})"
-            before = [f"(CASE WHEN {first} IS {decided} THEN {decided} ELSE {both} END)"]
-        else:
-            before.append(part.sql)
-    return f"({f' {word} '.join(before)})" if len(before) > 1 else before[0]
+    tried = " ".join(f"WHEN {part.sql} IS {decided} THEN {decided}" for part in parts[:-1])
+    return _bounded(f"(CASE {tried} ELSE {together} END)")
+
+
+def _bounded(sql: str) -> str:
+    """Parts stand twice where one must not be calculated before another; nested, they add up."""
+    if len(sql) > _LONGEST_SQL:
+        raise QueryError(
+            "This condition is nested too deeply to be calculated here. Write it simpler, or ask "
+            "the upstream with --policy remote"
+        )
+    return sql
 
 
 def _can_fail(node: Node) -> bool:
@@ -99,11 +114,11 @@ def _sql(node: Node, rows_of: RowsOf) -> str:
             f"WHEN {_sql(when, rows_of)} THEN {_sql(value, rows_of)}"
             for when, value in node.branches
         )
-        return f"(CASE {branches} ELSE {_sql(node.otherwise, rows_of)} END)"
+        return _bounded(f"(CASE {branches} ELSE {_sql(node.otherwise, rows_of)} END)")
     if node.name in ("and", "or"):
         parts = [condition_part(argument, rows_of) for argument in node.arguments]
         return _joined(node.name.upper(), parts)
-    return _call(node, [_sql(argument, rows_of) for argument in node.arguments])
+    return _bounded(_call(node, [_sql(argument, rows_of) for argument in node.arguments]))
 
 
 def _constant(node: Constant) -> str:
@@ -141,9 +156,11 @@ def _guarded(wrong: str, problem: str, call: str) -> str:
     return f"(CASE WHEN {wrong} THEN error('{problem}') ELSE {call} END)"
 
 
-def _divided(operator: str) -> str:
+def _divided(operator: str, *, but: str = "") -> str:
     """A quotient or remainder; zero is an error, as in PostgreSQL."""
-    return f"(CASE WHEN {{1}} = 0 THEN error('division by zero') ELSE {{0}} {operator} {{1}} END)"
+    return (
+        f"(CASE WHEN {{1}} = 0{but} THEN error('division by zero') ELSE {{0}} {operator} {{1}} END)"
+    )
 
 
 def _shifted(bits: int) -> dict[str, str]:
@@ -158,6 +175,7 @@ def _shifted(bits: int) -> dict[str, str]:
     }
 
 
+_BEYOND_ONE: Final = "abs({0}) > 1 AND NOT isnan({0})"
 _TEMPLATES: Final = {
     "not": "(NOT {0})",
     "is_null": "({0} IS NULL)",
@@ -169,8 +187,9 @@ _TEMPLATES: Final = {
     "~": "(~{0})",
     "negative": "(-{0})",
     "div": _divided("//"),
-    "/": _divided("/"),
+    "/": _divided("/", but=" AND NOT isnan({0})"),
     "%": _divided("%"),
+    "mod": "(CASE WHEN {1} = -1 THEN 0 ELSE " + _divided("%") + " END)",  # no overflow
     "^": "pow({0}, {1})",
     **_shifted(16),
     **_shifted(32),
@@ -203,8 +222,8 @@ _TEMPLATES: Final = {
     "sqrt": _guarded("{0} < 0", "cannot take square root of a negative number", "sqrt({0})"),
     "ln": _guarded("{0} <= 0", "cannot take logarithm of zero or less", "ln({0})"),
     "log10": _guarded("{0} <= 0", "cannot take logarithm of zero or less", "log10({0})"),
-    "asin": _guarded("abs({0}) > 1", "input is out of range", "asin({0})"),
-    "acos": _guarded("abs({0}) > 1", "input is out of range", "acos({0})"),
+    "asin": _guarded(_BEYOND_ONE, "input is out of range", "asin({0})"),
+    "acos": _guarded(_BEYOND_ONE, "input is out of range", "acos({0})"),
     "round": "round_even({0}, 0)",
     "round_numeric": "round({0})",
     "round_digits": "round({0}, {1})",

@@ -173,7 +173,8 @@ def _multiple(column: str, span: Span) -> str:
     if isinstance(span.step, int) and isinstance(span.low, int):
         return f"({column}::HUGEINT - {start}) % {step} = 0"
     steps = f"(({column} - {start}) / {step})"
-    return f"abs({steps} - round({steps})) < 1e-9 * greatest(1, abs({steps}))"
+    tolerance = f"least(1e-9 * greatest(1, abs({steps})), 1e-5)"
+    return f"abs({steps} - round({steps})) < {tolerance}"
 
 
 def _pruning(definition: SeriesDefinition, filters: Sequence[Filter]) -> str | None:

@@ -64,7 +64,7 @@ keywords = st.text(string.ascii_letters + string.digits + "_", max_size=8).map(l
 quoted = st.builds(
     lambda quote, text: quote + text.replace("\\", "\\\\").replace(quote, f"\\{quote}") + quote,
     st.sampled_from("'\""),
-    st.text(max_size=12),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
 )
 # What can stand in a value outside quotes, and not begin it.
 bare = st.text(WORD + "+-*/@~|<>();:?!#^$%&={}[", min_size=1, max_size=6)
@@ -215,6 +215,10 @@ def mutations(draw: st.DrawFn) -> str:
 @given(mutations())
 @example("hmi.M_45s[-4712.01.01_12:00_TT/9223372036854775807u@1u]")
 @example("hmi.M_45s[-4712.01.01_12:00_TT-2010.05.01]")
+@example(f"hmi.M_45s[#{'0' * 5000}5]")
+@example(f"hmi.M_45s[{'9' * 100_000}]")
+@example("test.strfsn['\udcff']")
+@example("test.strfsn['\0']")
 @example("test.strfsn[? DVAL>1e?]")
 @example("test.strfsn[? DVAL>²?]")
 @example("test.strfsn[? DVAL>1_000?]")

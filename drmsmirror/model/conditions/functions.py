@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from drmsmirror.model.conditions import operators
-from drmsmirror.model.conditions.nodes import Call, Constant, Node
+from drmsmirror.model.conditions.nodes import Call, Constant, Node, SubSelect, walk
 from drmsmirror.model.conditions.operators import RefusalError
 from drmsmirror.model.conditions.sqltypes import SqlType
 
@@ -81,6 +81,9 @@ def call_of(tree: exp.Expr) -> Called | None:
         given = [tree.args[member] for member in members if member in used]
         flat = [one for part in given for one in (part if isinstance(part, list) else [part])]
         allowed = {*members, "ignore_nulls", "big_int", "safe", "coalesce"}
+        if isinstance(tree, exp.Trim):
+            name = _TRIMS.get(str(tree.args.get("position") or ""), name)
+            allowed.add("position")
         if any(tree.args[member] for member in used - allowed):
             return None
         if name == "count" and flat and isinstance(flat[0], exp.Star):
@@ -108,6 +111,9 @@ def name_of(tree: exp.Expr) -> str:
     return f"This {type(tree).__name__.upper()}"
 
 
+#: By the side that is trimmed.
+_TRIMS: Final = {"LEADING": "ltrim", "TRAILING": "rtrim"}
+
 #: By the parser's node, the function and where its arguments stand.
 _READINGS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "Abs": ("abs", ("this",)), "Sign": ("sign", ("this",)), "Sqrt": ("sqrt", ("this",)),
@@ -126,7 +132,7 @@ _READINGS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "Length": ("length", ("this",)), "Lower": ("lower", ("this",)), "Upper": ("upper", ("this",)),
     "Reverse": ("reverse", ("this",)), "Substring": ("substring", ("this", "start", "length")),
     "StrPosition": ("strpos", ("this", "substr")),
-    "Trim": ("trim", ("this", "expression", "position")),
+    "Trim": ("trim", ("this", "expression")),
     "Left": ("left", ("this", "expression")), "Right": ("right", ("this", "expression")),
     "Replace": ("replace", ("this", "expression", "replacement")),
     "Concat": ("concat", ("expressions",)), "StartsWith": ("starts_with", ("this", "expression")),
@@ -222,6 +228,26 @@ def _texts(name: str, arguments: list[Node]) -> Node:
     return Call(name, texts, SqlType.INT4 if name in ("length", "strpos") else type_)
 
 
+def _replace(name: str, arguments: list[Node]) -> Node:
+    """What makes texts longer may do so once and a little: nested, it would fill the memory."""
+    whole, sought, given = (operators.text(one) for one in arguments)
+    call = Call(name, (whole, sought, given), SqlType.TEXT)
+    if _grows(call):
+        is_short = isinstance(given, Constant) and len(str(given.value)) <= _LONGEST_REPLACEMENT
+        if not is_short or any(_grows(node) for node in walk(whole)):
+            raise RefusalError("replace() that makes texts much longer is not answered")
+    return call
+
+
+def _grows(node: Node) -> bool:
+    if not isinstance(node, Call) or node.name != "replace":
+        return isinstance(node, SubSelect)  # what is in it is not looked at
+    _, sought, given = node.arguments
+    if not isinstance(sought, Constant) or not isinstance(given, Constant):
+        return True
+    return len(str(given.value)) > len(str(sought.value))
+
+
 def _substring(name: str, arguments: list[Node]) -> Node:
     whole = operators.text(arguments[0])
     places = tuple(operators.coerce(one, SqlType.INT4) for one in arguments[1:])
@@ -258,6 +284,7 @@ def _aggregate(name: str, arguments: list[Node]) -> Node:
 
 
 _MANY: Final = 100
+_LONGEST_REPLACEMENT: Final = 100
 _MAKERS: Final = {
     "abs": (1, 1, _same_type), "sign": (1, 1, _same_type),
     **dict.fromkeys(_OF_DOUBLE, (1, 1, _double)),
@@ -268,7 +295,7 @@ _MAKERS: Final = {
     **dict.fromkeys(("greatest", "least", "coalesce"), (1, _MANY, _choice)),
     "nullif": (2, 2, _null_if),
     "length": (1, 1, _texts), **dict.fromkeys(_OF_TEXT, (1, 1, _texts)),
-    "strpos": (2, 2, _texts), "starts_with": (2, 2, _texts), "replace": (3, 3, _texts),
+    "strpos": (2, 2, _texts), "starts_with": (2, 2, _texts), "replace": (3, 3, _replace),
     "substring": (2, 3, _substring), "left": (2, 2, _substring), "right": (2, 2, _substring),
     "trim": (1, 2, _trim), "ltrim": (1, 2, _trim), "rtrim": (1, 2, _trim),
     "concat": (1, _MANY, _concat),

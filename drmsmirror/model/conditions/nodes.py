@@ -98,13 +98,13 @@ Node = Constant | Column | Call | Case | SubSelect
 
 def columns_of(node: Node) -> frozenset[str]:
     """Columns of the condition's own series that a tree reads."""
-    return frozenset(found.name for found in _walk(node) if isinstance(found, Column))
+    return frozenset(found.name for found in walk(node) if isinstance(found, Column))
 
 
 def sub_selects_of(node: Node) -> tuple[SubSelect, ...]:
     """The sub-selects in a tree, those in sub-selects too."""
     found: list[SubSelect] = []
-    for one in _walk(node):
+    for one in walk(node):
         if isinstance(one, SubSelect):
             found.append(one)
             for inner in (one.value, one.where, *one.groups):
@@ -112,7 +112,7 @@ def sub_selects_of(node: Node) -> tuple[SubSelect, ...]:
     return tuple(found)
 
 
-def _walk(node: Node) -> Iterator[Node]:
+def walk(node: Node) -> Iterator[Node]:
     """A node and those below it; what is inside a sub-select is another series' business."""
     yield node
     children: tuple[Node, ...] = ()
@@ -121,4 +121,4 @@ def _walk(node: Node) -> Iterator[Node]:
     elif isinstance(node, Case):
         children = (*(part for branch in node.branches for part in branch), node.otherwise)
     for child in children:
-        yield from _walk(child)
+        yield from walk(child)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Sequence
 from typing import Final
 
@@ -67,6 +68,8 @@ _UNSIGNED: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _FLOAT: Final = re.compile(
     r"\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)\s*", re.IGNORECASE
 )
+#: Operators that have another meaning between whole numbers.
+_WHOLE: Final = {"/": "div", "%": "mod"}
 _TRUE: Final = frozenset({"t", "true", "y", "yes", "on", "1"})
 _FALSE: Final = frozenset({"f", "false", "n", "no", "off", "0"})
 
@@ -101,7 +104,7 @@ def binary(operator: str, left: Node, right: Node) -> Node:
         raise _no_operator(operator, left, right)
     if operator == "%" and type_ in (SqlType.FLOAT4, SqlType.FLOAT8):
         raise _no_operator(operator, left, right)
-    name = "div" if operator == "/" and type_.is_integer else operator
+    name = _WHOLE.get(operator, operator) if type_.is_integer else operator
     return Call(name, (_as_number(left, type_), _as_number(right, type_)), type_)
 
 
@@ -120,10 +123,11 @@ def in_list(value: Node, members: Sequence[Node]) -> Node:
     fixed = [member for member in members if not columns_of(member)]
     if len(fixed) > 1:
         try:
-            common = unified([value, *fixed])[0].type
+            common: SqlType | None = unified([value, *fixed])[0].type
         except RefusalError:  # each comparison by itself says what is wrong
-            common = value.type
-        members = [cast(one, common) if one in fixed else one for one in members]
+            common = None
+        if common is not None:
+            members = [cast(one, common) if one in fixed else one for one in members]
     found = tuple(binary("=", value, member) for member in members)
     return found[0] if len(found) == 1 else Call("or", found, SqlType.BOOLEAN)
 
@@ -335,15 +339,34 @@ def _as_number(node: Node, type_: SqlType) -> Node:
     if type_ is SqlType.NUMERIC and node.type in (SqlType.FLOAT4, SqlType.FLOAT8):
         return Call(f"numeric_of_{node.type.name.lower()}", (node,), type_)
     if isinstance(node, Constant) and isinstance(node.value, int | float):
+        if type_.is_integer and node.type in (SqlType.FLOAT4, SqlType.FLOAT8):
+            return _constant(_even(node.value, type_), type_)
         return _constant(node.value, type_)
     if node.type is SqlType.NUMERIC and type_.is_integer:  # away from zero at a half
         node = Call("round_numeric", (node,), SqlType.NUMERIC)
     return Call(f"to_{type_.name.lower()}", (node,), type_)
 
 
+def _even(value: int | float, type_: SqlType) -> int:
+    """To the even neighbour at a half, as floats are rounded."""
+    if not math.isfinite(value):
+        raise RefusalError(f"{value} is out of range for {type_}")
+    return round(value)
+
+
+def _floating(value: float, type_: SqlType) -> Constant:
+    """A number that is not whole; a ``real`` with the bits that it has."""
+    if type_ is SqlType.FLOAT4 and math.isfinite(value):
+        try:
+            (value,) = struct.unpack("f", struct.pack("f", value))
+        except OverflowError:
+            raise RefusalError(f"{value:g} is out of range for {type_}") from None
+    return Constant(value, type_)
+
+
 def _constant(value: int | float, type_: SqlType) -> Constant:
     if not type_.is_integer:
-        return Constant(float(value), type_)
+        return _floating(float(value), type_)
     if not math.isfinite(value):
         raise RefusalError(f"{value} is out of range for {type_}")
     whole = value if isinstance(value, int) else math.floor(abs(value) + 0.5)
@@ -369,7 +392,7 @@ def _literal(node: Constant, type_: SqlType) -> Constant:
     if type_ in _PLAIN_FLOATS:
         if not _FLOAT.fullmatch(written):
             raise wrong
-        return Constant(float(written), type_)
+        return _floating(float(written), type_)
     if type_ is SqlType.BOOLEAN:
         word = written.strip().lower()
         if word not in _TRUE | _FALSE:

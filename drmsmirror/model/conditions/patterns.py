@@ -17,7 +17,7 @@ _TOKEN: Final = re.compile(
     r"""
     (?P<bracket>\[\^?\]?(?:\[:[a-z]+:\]|\\[\s\S]|[^\]\\\[])*\])
   | (?P<escape>\\[\s\S])
-  | (?P<group>\(\?:|\()
+  | (?P<group>\(\?:|\((?!\?))
   | (?P<special_group>\(\?)
   | (?P<close>\))
   | (?P<repeat>[*+?]\??|\{(?P<least>[0-9]{1,3})(?:(?P<comma>,)(?P<most>[0-9]{0,3}))?\}\??)

@@ -27,7 +27,7 @@ BLANKS: Final = " \t\r\n\f\v"
 
 #: Letters that may follow a number; ``u`` is one slot.
 _UNITS: Final = {**DURATION_UNITS, "u": 1.0}
-_NUMBER: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER: Final = r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]+)?"
 _OFFSET: Final = re.compile(rf"{_NUMBER}[{''.join(_UNITS)}](?![A-Za-z0-9_.:])")
 _AMOUNT: Final = re.compile(rf"(?P<number>{_NUMBER})(?P<unit>[A-Za-z]*)")
 _SHORT_YEAR: Final = re.compile(r"(?P<sign>-?)(?P<year>[0-9]{1,3})(?![0-9])")

@@ -28,6 +28,8 @@ __all__ = ["parse_recordset"]
 
 _LONGEST_SERIES_NAME: Final = 63
 _LONGEST_QUERY: Final = 500_000
+#: What is in no text: half of a surrogate pair (a byte that is no UTF-8), and NUL.
+_NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 _MANY_DIGITS: Final = 19  # 64-bit numbers have no more
 
 
@@ -54,6 +56,11 @@ def parse_recordset(text: str) -> RecordSet:
     if len(text) > _LONGEST_QUERY:
         raise RecordSetError(
             f"The record set has {len(text):,} characters", text[:80], 80, "Ask in smaller parts"
+        )
+    unreadable = _NO_TEXT.search(text)
+    if unreadable:
+        raise RecordSetError(
+            f"{unreadable[0]!r} is no character", text, unreadable.start(), "Leave it out"
         )
     try:
         tree = query_parser().parse(text)
@@ -143,15 +150,16 @@ def _number(one: Tree[Token], text: str) -> Number:
 def _integer(token: Tree[Token] | Token | None, text: str) -> int | None:
     if token is None:
         return None
-    digits = str(token).lstrip("+-").lstrip("0")
-    if len(digits) > _MANY_DIGITS or not -(2**63) <= int(str(token)) < 2**63:
+    digits = str(token).lstrip("+-").lstrip("0") or "0"
+    value = int(digits[:_MANY_DIGITS]) * (-1 if str(token).startswith("-") else 1)
+    if len(digits) > _MANY_DIGITS or not -(2**63) <= value < 2**63:
         raise RecordSetError(
             f"{str(token)[:30]} is too large for a number of slots or records",
             text,
             _offset(token),  # type: ignore[arg-type]
             "Leave the end of a range open: #1-#",
         )
-    return int(str(token))
+    return value
 
 
 def _refuse_two_recnum_filters(filters: list[Filter], text: str) -> None:

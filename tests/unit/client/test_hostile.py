@@ -243,6 +243,9 @@ FUNCTIONS = [
 
 #: Conditions that would take much time or memory, if they were let.
 HEAVY = [
+    "replace(" * 9 + "INSTRUME" + ", 'a', 'aaaaaaaaaaaa')" * 9 + " = 'b'",
+    "replace(replace(INSTRUME, INSTRUME, 'aa'), 'a', 'aa') = 'b'",
+    f"replace(INSTRUME, 'a', '{'b' * 1000}') = 'b'",
     "(" * 500 + "1=1" + ")" * 500,
     "NOT " * 4000 + "true",
     "- " * 3000 + "1 = 1",
@@ -298,6 +301,30 @@ def test_a_hostile_condition_is_refused_and_changes_nothing(
         client.answer(f"hmi.M_45s[{mark} {condition} {mark}]", ["*recnum*"]).texts()
     assert "TOPSECRET" not in str(caught.value)
     assert listing(root) == before
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["sqrt(" * 30 + "CAMERA" + ")" * 30 + " = 1", "(CAMERA / " * 30 + "CAMERA" + ")" * 30 + " = 1"],
+)
+def test_what_nests_too_deeply_is_refused(condition: str, held: Copy) -> None:
+    with (
+        Client(held.settings, policy="offline") as client,
+        pytest.raises(QueryError, match=r"nested too deeply|too deep"),
+    ):
+        client.answer(f"hmi.M_45s[? {condition} ?]", ["*recnum*"]).texts()
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        " AND ".join(["CAMERA + 1 > 0"] * 200),
+        " OR ".join(["CAMERA + 1 < 0"] * 200) + " OR CAMERA = 1",
+    ],
+)
+def test_a_long_chain_of_what_can_fail_is_answered(condition: str, held: Copy) -> None:
+    with Client(held.settings, policy="offline") as client:
+        assert client.answer(f"hmi.M_45s[? {condition} ?]", ["*recnum*"]).texts()["*recnum*"]
 
 
 def test_a_long_list_of_alternatives_is_answered(held: Copy) -> None:
