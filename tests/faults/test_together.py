@@ -139,7 +139,8 @@ def run():
     except SystemExit as leaving:
         return leaving.code
 
-with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+unseen = io.TextIOWrapper(io.BytesIO())
+with contextlib.redirect_stdout(unseen), contextlib.redirect_stderr(unseen):
     run()
 if os.getuid() == 0:
     os.setgroups([])
