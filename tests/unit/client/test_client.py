@@ -217,3 +217,14 @@ def test_a_keyword_that_records_do_not_hold_is_named(held: Copy) -> None:
     with Client(held.settings, policy="offline") as client, pytest.raises(NotHeldError) as caught:
         client.answer(WHOLE, ["*online*"])
     assert "*online*" in str(caught.value)
+
+
+@pytest.mark.parametrize("step", ["1s", "7s"])
+def test_steps_of_times_are_exact_over_decades(step: str, copy_of) -> None:
+    copy = copy_of("test.timekey")
+    copy.sync("test.timekey")
+    query = f"test.timekey[1977.01.01_TAI-2030.01.01_TAI@{step}]"
+    with Client(copy.settings, policy="offline") as client:
+        found = client.answer(query, ["*recnum*"]).texts()
+    assert found == truth(copy.jsoc, query, ["*recnum*"])
+    assert found["*recnum*"]
