@@ -67,8 +67,11 @@ def test_auto_opens_no_connection_for_what_is_held(held: Copy, without_sockets) 
 def test_every_form_is_answered_from_the_latest_versions(query, held: Copy) -> None:
     with Client(held.settings) as client:
         if "?][" in query:  # an old version may satisfy the condition, and none is held
-            with pytest.raises(NotHeldError, match="superseded"):
-                Client(held.settings, policy="offline").answer(query, ["*recnum*"])
+            with (
+                Client(held.settings, policy="offline") as offline,
+                pytest.raises(NotHeldError, match="superseded"),
+            ):
+                offline.answer(query, ["*recnum*"])
             return
         answer = client.answer(query, ["*recnum*"])
     assert answer.source is Source.LOCAL
