@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -32,7 +32,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Database:
     """An open catalogue.
 
@@ -54,6 +54,7 @@ class Database:
     read_only: bool = False
     clock: Clock = utc_now
     busy_seconds: float = BUSY_SECONDS
+    closed: bool = field(default=False, init=False)
 
     @property
     def is_sqlite(self) -> bool:
@@ -67,8 +68,9 @@ class Database:
         Raises
         ------
         StoreError, LockedError
-            See :func:`~drmsmirror.catalogue.failures.explained`.
+            It was closed; and see :func:`~drmsmirror.catalogue.failures.explained`.
         """
+        self._refuse_closed()
         with explained(self.place), self.engine.connect() as connection:
             if not self.is_sqlite:  # a SQLite transaction is a snapshot by itself
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -82,11 +84,12 @@ class Database:
         Raises
         ------
         StoreError
-            The catalogue is open only to read; and see
+            The catalogue is open only to read, or was closed; and see
             :func:`~drmsmirror.catalogue.failures.explained`.
         LockedError
             Another process was writing all the time.
         """
+        self._refuse_closed()
         if self.read_only:
             raise StoreError(
                 f"The catalogue {self.place.shown} was opened only to read. Have somebody who may "
@@ -102,7 +105,15 @@ class Database:
 
     def close(self) -> None:
         """Give up all connections."""
+        self.closed = True
         self.engine.dispose()
+
+    def _refuse_closed(self) -> None:
+        if self.closed:
+            raise StoreError(
+                f"The catalogue {self.place.shown} was closed. Read an answer before its client is "
+                "closed"
+            )
 
 
 def connect(

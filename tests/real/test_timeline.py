@@ -96,7 +96,7 @@ def _keep(mirror: Mirror, definition: SeriesDefinition, rows: pa.Table) -> None:
     with catalogue.holding("series") as lease:
         run = catalogue.start_run(definition.name, definition.name)
         store = WindowStore(mirror, definition, run.id, lease)
-        store.open_table(0, 0.0)
+        store.make_table(0, 0.0)
         store.keep(rows, [everything(definition)])
         store.finish()
         catalogue.finish_run(run.id, RunOutcome.DONE)

@@ -13,6 +13,7 @@ from drmsmirror.errors import (
     NotHeldError,
     QueryError,
     RecordSetError,
+    StoreError,
     UnknownSeriesError,
     UpstreamUnavailableError,
 )
@@ -74,8 +75,8 @@ def test_every_form_is_answered_from_the_latest_versions(query, held: Copy) -> N
                 offline.answer(query, ["*recnum*"])
             return
         answer = client.answer(query, ["*recnum*"])
-    assert answer.source is Source.LOCAL
-    assert answer.texts() == truth(held.jsoc, query, ["*recnum*"])
+        assert answer.source is Source.LOCAL
+        assert answer.texts() == truth(held.jsoc, query, ["*recnum*"])
 
 
 @pytest.mark.parametrize("query", ["hmi.M_45s[:#1-#99]", "hmi.M_45s[! CAMERA=1 !]"])
@@ -231,3 +232,10 @@ def test_steps_of_times_are_exact_over_decades(step: str, copy_of) -> None:
         found = client.answer(query, ["*recnum*"]).texts()
     assert found == truth(copy.jsoc, query, ["*recnum*"])
     assert found["*recnum*"]
+
+
+def test_an_answer_cannot_be_read_after_its_client_was_closed(held: Copy) -> None:
+    with Client(held.settings) as client:
+        answer = client.answer("hmi.M_45s[^]", ["*recnum*"])
+    with pytest.raises(StoreError, match="was closed"):
+        answer.texts()
