@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from drmsmirror.errors import QueryError
@@ -175,6 +176,18 @@ def _shifted(bits: int) -> dict[str, str]:
     }
 
 
+def _fifteen(number: str) -> str:
+    """What a decimal of so many digits is nearest to a double: the double nearest to that."""
+    return f"CAST(printf('%.15g', {number}) AS DOUBLE)"
+
+
+#: With so many digits moved before the point.
+_MOVED: Final = _fifteen("{0} * pow(10, {1})")
+def _lower(words: str) -> str:
+    """As in PostgreSQL's collation C, which knows the letters of ASCII only."""
+    return f"translate({words}, '{ascii_uppercase}', '{ascii_lowercase}')"
+
+
 _BEYOND_ONE: Final = "abs({0}) > 1 AND NOT isnan({0})"
 _TEMPLATES: Final = {
     "not": "(NOT {0})",
@@ -205,11 +218,14 @@ _TEMPLATES: Final = {
         if type_.is_number
     },
     "numeric_of_float4": "CAST(printf('%.6g', {0}) AS DOUBLE)",
-    "numeric_of_float8": "CAST(printf('%.15g', {0}) AS DOUBLE)",
+    "numeric_of_float8": _fifteen("{0}"),
+    "fifteen_digits": _fifteen("{0}"),
     "as_text": "CAST({0} AS VARCHAR)",
     "as_number": "CAST({0} AS INTEGER)",
     "like": "({0} LIKE {1} ESCAPE {2})",
-    "ilike": "({0} ILIKE {1} ESCAPE {2})",
+    "ilike": f"({_lower('{0}')} LIKE {_lower('{1}')} ESCAPE {{2}})",
+    "lower": _lower("{0}"),
+    "upper": f"translate({{0}}, '{ascii_lowercase}', '{ascii_uppercase}')",
     "match": "regexp_matches({0}, {1}, 's')",
     "match_any_case": "regexp_matches({0}, {1}, 'si')",
     "full_match": "regexp_full_match({0}, {1}, 's')",
@@ -226,9 +242,9 @@ _TEMPLATES: Final = {
     "acos": _guarded(_BEYOND_ONE, "input is out of range", "acos({0})"),
     "round": "round_even({0}, 0)",
     "round_numeric": "round({0})",
-    "round_digits": "round({0}, {1})",
+    "round_digits": f"(round({_MOVED}) / pow(10, {{1}}))",
     "trunc_numeric": "trunc({0})",
-    "trunc_digits": "(trunc({0} * pow(10, {1})) / pow(10, {1}))",
+    "trunc_digits": f"(trunc({_MOVED}) / pow(10, {{1}}))",
     "ceil_numeric": "ceil({0})",
     "floor_numeric": "floor({0})",
     "count_all": "count(*)",
@@ -257,7 +273,7 @@ _FUNCTIONS: Final = {
             *("abs", "sign", "cbrt", "exp", "ceil", "floor", "trunc"),
             *("sin", "cos", "tan", "cot", "atan", "atan2"),
             *("sinh", "cosh", "tanh", "degrees", "radians", "pi"),
-            *("greatest", "least", "coalesce", "lower", "upper", "reverse", "length", "strpos"),
+            *("greatest", "least", "coalesce", "reverse", "length", "strpos"),
             *("starts_with", "replace", "concat", "ltrim", "rtrim"),
             *("min", "max", "sum", "avg", "count"),
         )

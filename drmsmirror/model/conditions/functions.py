@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from drmsmirror.model.conditions import operators
 from drmsmirror.model.conditions.nodes import Call, Constant, Node, SubSelect, walk
-from drmsmirror.model.conditions.operators import RefusalError
+from drmsmirror.model.conditions.refusal import RefusalError
 from drmsmirror.model.conditions.sqltypes import SqlType
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ["AGGREGATES", "Called", "call_of", "make", "name_of"]
+__all__ = ["AGGREGATES", "BEFORE_BRACKETS", "Called", "call_of", "make", "name_of"]
 
 AGGREGATES: Final = frozenset({"min", "max", "sum", "avg", "count", "count_all", "count_distinct"})
 
@@ -47,7 +47,7 @@ _OF_TEXT: Final = frozenset({"lower", "upper", "reverse"})
 #: Names that mean the same.
 _SAME: Final = {
     "ceiling": "ceil", "char_length": "length", "character_length": "length", "substr": "substring",
-    "pow": "power", "str_position": "strpos", "btrim": "trim", "log": "log10",
+    "pow": "power", "btrim": "trim", "log": "log10",
 }  # fmt: skip
 
 
@@ -118,7 +118,7 @@ _TRIMS: Final = {"LEADING": "ltrim", "TRAILING": "rtrim"}
 _READINGS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "Abs": ("abs", ("this",)), "Sign": ("sign", ("this",)), "Sqrt": ("sqrt", ("this",)),
     "Cbrt": ("cbrt", ("this",)), "Exp": ("exp", ("this",)), "Ln": ("ln", ("this",)),
-    "Log": ("log10", ("this", "expression")), "Ceil": ("ceil", ("this",)),
+    "Log": ("log10", ("this",)), "Ceil": ("ceil", ("this",)),
     "Floor": ("floor", ("this",)), "Round": ("round", ("this", "decimals")),
     "Trunc": ("trunc", ("this", "decimals")), "Sin": ("sin", ("this",)),
     "Cos": ("cos", ("this",)), "Tan": ("tan", ("this",)), "Cot": ("cot", ("this",)),
@@ -190,9 +190,9 @@ def _rounding(name: str, arguments: list[Node]) -> Node:
             raise _no_function(name, arguments)
         digits = operators.coerce(arguments[1], SqlType.INT4)
         if not isinstance(digits, Constant) or not isinstance(digits.value, int):
-            raise RefusalError(f"{name}() takes a number of digits that stands there")
+            raise RefusalError(f"{name}() to digits that are computed", is_valid=True)
         if abs(digits.value) > 15:
-            raise RefusalError(f"{name}() to {digits.value} digits is not answered")
+            raise RefusalError(f"{name}() to {digits.value} digits", is_valid=True)
         wide = operators.cast(node, SqlType.NUMERIC)
         return Call(f"{name}_digits", (wide, digits), SqlType.NUMERIC)
     if node.type is SqlType.NUMERIC:
@@ -235,7 +235,7 @@ def _replace(name: str, arguments: list[Node]) -> Node:
     if _grows(call):
         is_short = isinstance(given, Constant) and len(str(given.value)) <= _LONGEST_REPLACEMENT
         if not is_short or any(_grows(node) for node in walk(whole)):
-            raise RefusalError("replace() that makes texts much longer is not answered")
+            raise RefusalError("replace() that makes texts much longer", is_valid=True)
     return call
 
 
@@ -250,6 +250,8 @@ def _grows(node: Node) -> bool:
 
 def _substring(name: str, arguments: list[Node]) -> Node:
     whole = operators.text(arguments[0])
+    if name == "substring" and any(one.type in _WORDS for one in arguments[1:]):
+        raise RefusalError("substring() by a pattern", is_valid=True)
     places = tuple(operators.coerce(one, SqlType.INT4) for one in arguments[1:])
     return Call(name, (whole, *places), SqlType.TEXT)
 
@@ -260,8 +262,11 @@ def _trim(name: str, arguments: list[Node]) -> Node:
 
 
 def _concat(_: str, arguments: list[Node]) -> Node:
-    texts = tuple(operators.cast(operators.settled(one), SqlType.TEXT) for one in arguments)
-    return Call("concat", texts, SqlType.TEXT)
+    """Values as PostgreSQL prints them: true is ``t`` here, and ``true`` where it is cast."""
+    texts = [operators.settled(one) for one in arguments]
+    if any(one.type is SqlType.BOOLEAN for one in texts):
+        raise RefusalError("concat() of what is true or false", is_valid=True)
+    return Call("concat", tuple(operators.cast(one, SqlType.TEXT) for one in texts), SqlType.TEXT)
 
 
 def _aggregate(name: str, arguments: list[Node]) -> Node:
@@ -283,6 +288,7 @@ def _aggregate(name: str, arguments: list[Node]) -> Node:
     return Call(name, (node,), node.type)
 
 
+_WORDS: Final = (SqlType.TEXT, SqlType.UNKNOWN)
 _MANY: Final = 100
 _LONGEST_REPLACEMENT: Final = 100
 _MAKERS: Final = {
@@ -302,3 +308,14 @@ _MAKERS: Final = {
     **dict.fromkeys(AGGREGATES - {"count_all"}, (1, 1, _aggregate)),
     "count_all": (0, 0, _aggregate),
 }  # fmt: skip
+
+#: Words that may stand before a bracket: the parser knows more names, of other languages.
+BEFORE_BRACKETS: Final = frozenset(
+    {
+        *_MAKERS, *_SAME, "position", "extract", "cast", "now", "drms.image_exists",
+        *("and", "or", "not", "in", "is", "like", "ilike", "to", "between", "symmetric", "escape"),
+        *("case", "when", "then", "else", "select", "distinct", "from", "where", "by", "exists"),
+        *("any", "all", "some", "both", "leading", "trailing", "for", "as"),
+        *("numeric", "decimal", "varchar", "char", "float", "bit", "timestamp", "interval"),
+    }
+) - {"count_all", "count_distinct"}  # fmt: skip

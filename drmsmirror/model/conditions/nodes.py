@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from drmsmirror.model.conditions.sqltypes import SqlType
 from drmsmirror.model.series import SeriesDefinition
@@ -24,7 +25,7 @@ __all__ = [
 class Constant:
     """A value; None is NULL."""
 
-    value: bool | int | float | str | None
+    value: bool | int | float | Decimal | str | None
     type: SqlType
 
 

@@ -1,18 +1,18 @@
 """Operators as PostgreSQL chooses them: by the types on both sides.
 
-A quoted literal takes the type of what it meets. Two numbers are calculated with in their common
-type; ``numeric`` is calculated in double precision here, which keeps 15 digits.
+Two numbers are calculated with in their common type. The engine calculates ``numeric`` in double
+precision, and every result of it is rounded to the 15 digits which that keeps.
 Source: PostgreSQL 15, chapters 9 and 10.
 """
 
 from __future__ import annotations
 
-import math
-import re
-import struct
+import decimal
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
+from drmsmirror.model.conditions import constants
 from drmsmirror.model.conditions.nodes import (
     Call,
     Case,
@@ -22,31 +22,25 @@ from drmsmirror.model.conditions.nodes import (
     SubSelect,
     columns_of,
 )
+from drmsmirror.model.conditions.refusal import RefusalError
 from drmsmirror.model.conditions.sqltypes import SqlType, common_number, wider_number
 
 __all__ = [
     "BINARY",
-    "RefusalError",
     "between",
     "binary",
     "bit_not",
-    "bits",
     "boolean",
     "cast",
     "coerce",
     "in_list",
     "in_select",
     "negative",
-    "number",
     "refuse_ungrouped",
     "settled",
     "text",
     "unified",
 ]
-
-
-class RefusalError(Exception):
-    """PostgreSQL would refuse this; the message says why."""
 
 
 #: The operators that take two operands, by the parser's name.
@@ -62,16 +56,10 @@ _COMPARISONS: Final = ("=", "<>", "<", "<=", ">", ">=", "is_same", "is_other")
 _SHIFTS: Final = ("<<", ">>")
 _BITWISE: Final = ("&", "|", "#")
 
-_INTEGER: Final = re.compile(r"\s*[+-]?[0-9]+\s*")
-#: What stands unquoted; a sign is an operator.
-_UNSIGNED: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
-_FLOAT: Final = re.compile(
-    r"\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)\s*", re.IGNORECASE
-)
 #: Operators that have another meaning between whole numbers.
 _WHOLE: Final = {"/": "div", "%": "mod"}
-_TRUE: Final = frozenset({"t", "true", "y", "yes", "on", "1"})
-_FALSE: Final = frozenset({"f", "false", "n", "no", "off", "0"})
+#: The comparison that holds for the same two the other way round.
+_TURNED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def binary(operator: str, left: Node, right: Node) -> Node:
@@ -83,8 +71,7 @@ def binary(operator: str, left: Node, right: Node) -> Node:
         There is no such operator for these types.
     """
     if operator in _COMPARISONS:
-        left, right = _comparable(operator, left, right)
-        return Call(operator, (left, right), SqlType.BOOLEAN)
+        return _compared(operator, left, right)
     if operator == "||":
         return _joined(left, right)
     if operator in _SHIFTS:
@@ -104,8 +91,12 @@ def binary(operator: str, left: Node, right: Node) -> Node:
         raise _no_operator(operator, left, right)
     if operator == "%" and type_ in (SqlType.FLOAT4, SqlType.FLOAT8):
         raise _no_operator(operator, left, right)
-    name = _WHOLE.get(operator, operator) if type_.is_integer else operator
-    return Call(name, (_as_number(left, type_), _as_number(right, type_)), type_)
+    left, right = _as_number(left, type_), _as_number(right, type_)
+    if type_ is SqlType.NUMERIC:
+        found = constants.calculated(operator, left, right)
+        return found or Call("fifteen_digits", (Call(operator, (left, right), type_),), type_)
+    return Call(_WHOLE.get(operator, operator) if type_.is_integer else operator,
+                (left, right), type_)  # fmt: skip
 
 
 def between(value: Node, low: Node, high: Node) -> Node:
@@ -139,45 +130,13 @@ def in_select(value: Node, chosen: SubSelect) -> Node:
     return Call("in_select", (left, Call("selected", (chosen,), wanted)), SqlType.BOOLEAN)
 
 
-def number(written: str) -> Constant:
-    """A number as it stands: the smallest whole type that holds it, else ``numeric``."""
-    if not _UNSIGNED.fullmatch(written):
-        raise RefusalError(f"{written[:30]!r} is no number")
-    digits = written.lstrip("0") or "0"
-    if written.isdigit() and len(digits) <= 19:
-        value = int(digits)
-        for type_ in (SqlType.INT4, SqlType.INT8):
-            if value < 2 ** (type_.bits - 1):
-                return Constant(value, type_)
-        if value == 2**63:  # its negative is the smallest there is
-            return Constant(value, SqlType.NUMERIC)
-    value_of_text = float(written)
-    if math.isinf(value_of_text):
-        raise RefusalError(f"{written[:30]} is out of range")
-    return Constant(value_of_text, SqlType.NUMERIC)
-
-
-def bits(digits: str, base: int) -> Constant:
-    """A bit string, ``x'1c'`` or ``b'101'``, as its digits; it becomes a number by a cast."""
-    try:
-        value = int(digits, base) if digits else 0
-    except ValueError:
-        raise RefusalError(f"{digits[:30]!r} is no bit string") from None
-    width = len(digits) * (4 if base == 16 else 1)
-    return Constant(f"{value:b}".zfill(width) if width else "", SqlType.BITS)
-
-
 def negative(node: Node) -> Node:
     """The number with the other sign."""
     node = _settled_with(node, SqlType.FLOAT8)
     if not node.type.is_number:
         raise RefusalError(f"there is no - before {node.type}")
-    if isinstance(node, Constant) and node.value is not None:
-        value = -node.value  # type: ignore[operator]
-        is_whole = isinstance(value, int) and value >= -(2**63)
-        if is_whole and node.type is SqlType.NUMERIC:
-            return Constant(value, SqlType.INT8)
-        return Constant(value, node.type)
+    if isinstance(node, Constant):
+        return constants.negated(node)
     return Call("negative", (node,), node.type)
 
 
@@ -197,11 +156,13 @@ def cast(node: Node, type_: SqlType) -> Node:
         return node
     if node.type is SqlType.UNKNOWN:
         return coerce(node, type_)
-    if node.type is SqlType.BITS:
-        return _bits_as_number(node, type_)
+    if node.type is SqlType.BITS and isinstance(node, Constant):
+        if type_ is SqlType.TEXT:
+            return Constant(node.value, type_)
+        return constants.bits_as_number(str(node.value), type_)
     if type_ is SqlType.TEXT and (node.type.is_integer or node.type is SqlType.BOOLEAN):
         return Call("as_text", (node,), type_)
-    if node.type is SqlType.TEXT and (type_.is_integer or type_ in _PLAIN_FLOATS):
+    if node.type is SqlType.TEXT and type_.is_number:
         return Call(f"{type_.name.lower()}_from_text", (node,), type_)
     if node.type is SqlType.BOOLEAN and type_ is SqlType.INT4:
         return Call("as_number", (node,), type_)
@@ -209,10 +170,9 @@ def cast(node: Node, type_: SqlType) -> Node:
         return Call("<>", (node, Constant(0, SqlType.INT4)), type_)
     if node.type.is_number and type_.is_number:
         return _as_number(node, type_)
-    raise RefusalError(f"{node.type} cannot be cast to {type_} here")
-
-
-_PLAIN_FLOATS: Final = (SqlType.FLOAT4, SqlType.FLOAT8, SqlType.NUMERIC)
+    if SqlType.TEXT in (node.type, type_):  # how PostgreSQL prints and reads what is left
+        raise RefusalError(f"a cast of {node.type} to {type_}", is_valid=True)
+    raise RefusalError(f"{node.type} cannot be cast to {type_}")
 
 
 def coerce(node: Node, type_: SqlType) -> Node:
@@ -226,7 +186,7 @@ def coerce(node: Node, type_: SqlType) -> Node:
     if node.type is type_:
         return node
     if node.type is SqlType.UNKNOWN:
-        return _literal(node, type_) if isinstance(node, Constant) else node
+        return constants.literal(node, type_) if isinstance(node, Constant) else node
     if node.type.is_number and type_.is_number and common_number(node.type, type_) is type_:
         return _as_number(node, type_)
     raise RefusalError(f"{type_} is wanted here, and this is {node.type}")
@@ -305,6 +265,38 @@ def _alike(left: Node, right: Node) -> tuple[Node, Node]:
     return settled(left), settled(right)
 
 
+def _compared(operator: str, left: Node, right: Node) -> Node:
+    left, right = _alike(left, right)
+    for whole, other, turned in (
+        (left, right, operator),
+        (right, left, _TURNED.get(operator, operator)),
+    ):
+        value = other.value if isinstance(other, Constant) else None
+        if whole.type.is_integer and isinstance(value, Decimal) and value.is_finite():
+            return _compared_exactly(turned, whole, value)
+    left, right = _comparable(operator, left, right)
+    return Call(operator, (left, right), SqlType.BOOLEAN)
+
+
+def _compared_exactly(operator: str, whole: Node, value: Decimal) -> Node:
+    """A whole number and a decimal: compared with the whole number beside it, no digit is lost."""
+    beside = int(value.to_integral_value(decimal.ROUND_FLOOR))
+    if beside == value and constants.in_range(beside, SqlType.INT8):
+        return binary(operator, whole, constants.whole(beside))
+    smallest, largest = -(2**63), 2**63 - 1
+    less, more = ("<=", ">") if beside >= smallest else ("<", ">=")
+    end = constants.whole(min(max(beside, smallest), largest))
+    match operator:
+        case "<" | "<=":
+            return binary(less, whole, end)
+        case ">" | ">=":
+            return binary(more, whole, end)
+        case "=" | "<>":  # NULL where the number is
+            return binary("<>" if operator == "=" else "=", whole, whole)
+        case _:
+            return Constant(operator == "is_other", SqlType.BOOLEAN)
+
+
 def _comparable(operator: str, left: Node, right: Node) -> tuple[Node, Node]:
     left, right = _alike(left, right)
     if left.type.is_number and right.type.is_number:
@@ -338,71 +330,11 @@ def _as_number(node: Node, type_: SqlType) -> Node:
         return node
     if type_ is SqlType.NUMERIC and node.type in (SqlType.FLOAT4, SqlType.FLOAT8):
         return Call(f"numeric_of_{node.type.name.lower()}", (node,), type_)
-    if isinstance(node, Constant) and isinstance(node.value, int | float):
-        if type_.is_integer and node.type in (SqlType.FLOAT4, SqlType.FLOAT8):
-            return _constant(_even(node.value, type_), type_)
-        return _constant(node.value, type_)
+    if isinstance(node, Constant) and isinstance(node.value, int | float | Decimal):
+        return constants.converted(node.value, type_)
     if node.type is SqlType.NUMERIC and type_.is_integer:  # away from zero at a half
         node = Call("round_numeric", (node,), SqlType.NUMERIC)
     return Call(f"to_{type_.name.lower()}", (node,), type_)
-
-
-def _even(value: int | float, type_: SqlType) -> int:
-    """To the even neighbour at a half, as floats are rounded."""
-    if not math.isfinite(value):
-        raise RefusalError(f"{value} is out of range for {type_}")
-    return round(value)
-
-
-def _floating(value: float, type_: SqlType) -> Constant:
-    """A number that is not whole; a ``real`` with the bits that it has."""
-    if type_ is SqlType.FLOAT4 and math.isfinite(value):
-        try:
-            (value,) = struct.unpack("f", struct.pack("f", value))
-        except OverflowError:
-            raise RefusalError(f"{value:g} is out of range for {type_}") from None
-    return Constant(value, type_)
-
-
-def _constant(value: int | float, type_: SqlType) -> Constant:
-    if not type_.is_integer:
-        return _floating(float(value), type_)
-    if not math.isfinite(value):
-        raise RefusalError(f"{value} is out of range for {type_}")
-    whole = value if isinstance(value, int) else math.floor(abs(value) + 0.5)
-    whole = whole if isinstance(value, int) or value >= 0 else -whole
-    if not -(2 ** (type_.bits - 1)) <= whole < 2 ** (type_.bits - 1):
-        raise RefusalError(f"{value:g} is out of range for {type_}")
-    return Constant(int(whole), type_)
-
-
-def _literal(node: Constant, type_: SqlType) -> Constant:
-    """A quoted literal as a value of a type."""
-    if node.value is None:
-        return Constant(None, type_)
-    written = str(node.value)
-    wrong = RefusalError(f"{written[:40]!r} is no {type_}")
-    if type_.is_integer:
-        if not _INTEGER.fullmatch(written) or len(written.strip()) > 30:
-            raise wrong
-        value = int(written)
-        if not -(2 ** (type_.bits - 1)) <= value < 2 ** (type_.bits - 1):
-            raise RefusalError(f"{written.strip()} is out of range for {type_}")
-        return Constant(value, type_)
-    if type_ in _PLAIN_FLOATS:
-        if not _FLOAT.fullmatch(written):
-            raise wrong
-        return _floating(float(written), type_)
-    if type_ is SqlType.BOOLEAN:
-        word = written.strip().lower()
-        if word not in _TRUE | _FALSE:
-            raise wrong
-        return Constant(word in _TRUE, type_)
-    if type_ is SqlType.BITS:
-        if set(written) - {"0", "1"}:
-            raise wrong
-        return Constant(written, type_)
-    return Constant(written, type_)
 
 
 def _bits_with(operator: str, left: Node, right: Node) -> Constant:
@@ -412,25 +344,6 @@ def _bits_with(operator: str, left: Node, right: Node) -> Constant:
         right.type,
     } != {SqlType.BITS}:
         raise _no_operator(operator, left, right)
-    one, other = str(left.value), str(right.value)
-    if operator == "||":
-        return Constant(one + other, SqlType.BITS)
-    if operator not in _BITWISE:
+    if operator not in (*_BITWISE, "||"):
         raise _no_operator(operator, left, right)
-    if len(one) != len(other):
-        raise RefusalError(f"bit strings of {len(one)} and {len(other)} bits do not go together")
-    a, b = int(one or "0", 2), int(other or "0", 2)
-    value = {"&": a & b, "|": a | b, "#": a ^ b}[operator]
-    return Constant(f"{value:b}".zfill(len(one)) if one else "", SqlType.BITS)
-
-
-def _bits_as_number(node: Node, type_: SqlType) -> Constant:
-    """A bit string as a whole number of two's complement."""
-    if not isinstance(node, Constant) or type_ not in (SqlType.INT4, SqlType.INT8):
-        raise RefusalError(f"{node.type} cannot be cast to {type_}")
-    written = str(node.value)
-    if len(written) > type_.bits:
-        raise RefusalError(f"a bit string of {len(written)} bits is out of range for {type_}")
-    value = int(written or "0", 2)
-    sign = 2 ** (type_.bits - 1)
-    return Constant(value - 2 * sign if value >= sign else value, type_)
+    return constants.bits_with(operator, str(left.value), str(right.value))

@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["PatternError", "check_like", "regex_from_posix", "regex_from_similar"]
+from drmsmirror.model.conditions.refusal import RefusalError
+
+__all__ = ["check_like", "regex_from_posix", "regex_from_similar"]
 
 _TOKEN: Final = re.compile(
     r"""
-    (?P<bracket>\[\^?\]?(?:\[:[a-z]+:\]|\\[\s\S]|[^\]\\\[])*\])
+    (?P<bracket>\[\^?\]?(?:\[:[a-z]+:\]|\[[.=][^\]]*\]|\\[\s\S]|\[(?![.:=])|[^\]\\\[])*\])
   | (?P<escape>\\[\s\S])
   | (?P<group>\(\?:|\((?!\?))
   | (?P<special_group>\(\?)
@@ -50,45 +52,32 @@ _MOST_REPEATS: Final = 255
 _LARGEST_PRODUCT: Final = 1_000
 
 
-class PatternError(Exception):
-    """A pattern that cannot be used.
-
-    Parameters
-    ----------
-    problem : str
-    is_valid : bool
-        Whether PostgreSQL would take it.
-    """
-
-    def __init__(self, problem: str, *, is_valid: bool) -> None:
-        super().__init__(problem)
-        self.is_valid = is_valid
-
-
 def regex_from_posix(pattern: str) -> str:
     """Rewrite a PostgreSQL regular expression, or refuse it.
 
     Raises
     ------
-    PatternError
+    RefusalError
         It is wrong, or has what the engine has not.
     """
     if pattern.startswith("***"):
-        raise PatternError("a pattern that begins with ***", is_valid=True)
+        raise RefusalError("a pattern that begins with ***", is_valid=True)
     pieces: list[str] = []
     open_groups = 0
     repeats = [1]
     can_repeat = False
     for found in _TOKEN.finditer(pattern):
         kind, text = str(found.lastgroup), found[0]
+        if text == "{" and pattern[found.end() : found.end() + 1].isdigit():
+            raise RefusalError("a repeat { that is not closed")
         if kind in ("least", "comma", "most"):
             kind = "repeat"
         if kind == "repeat":
             if not can_repeat:
-                raise PatternError(f"{text} has nothing to repeat", is_valid=False)
+                raise RefusalError(f"{text} has nothing to repeat")
             repeats[-1] *= _times(found)
             if repeats[-1] > _LARGEST_PRODUCT:
-                raise PatternError("so many repeats", is_valid=True)
+                raise RefusalError("so many repeats", is_valid=True)
         elif kind == "group":
             open_groups += 1
             text = "(?:"
@@ -96,7 +85,7 @@ def regex_from_posix(pattern: str) -> str:
         elif kind == "close":
             open_groups -= 1
             if open_groups < 0:
-                raise PatternError("a bracket ) that closes nothing", is_valid=False)
+                raise RefusalError("a bracket ) that closes nothing")
             inner = repeats.pop()
             repeats[-1] = max(repeats[-1], inner)
         else:
@@ -104,7 +93,7 @@ def regex_from_posix(pattern: str) -> str:
         can_repeat = kind in ("bracket", "escape", "close", "literal") and text != "|"
         pieces.append(text)
     if open_groups:
-        raise PatternError("a bracket ( that is not closed", is_valid=False)
+        raise RefusalError("a bracket ( that is not closed")
     return "".join(pieces)
 
 
@@ -115,13 +104,13 @@ def _times(found: re.Match[str]) -> int:
     least = int(found["least"])
     most = int(found["most"]) if found["most"] else least
     if max(least, most) > _MOST_REPEATS or most < least:
-        raise PatternError(f"the repeat {found[0]}", is_valid=False)
+        raise RefusalError(f"the repeat {found[0]}")
     return max(1, most)
 
 
 def _plain(kind: str, text: str) -> str:
     if kind == "special_group":
-        raise PatternError("a group (?...)", is_valid=True)
+        raise RefusalError("a group (?...)", is_valid=True)
     if kind == "brace":
         return f"\\{text}"
     if kind == "bracket":
@@ -129,20 +118,22 @@ def _plain(kind: str, text: str) -> str:
     if kind == "escape":
         return _escape(text[1])
     if text in "[\\":
-        raise PatternError(f"{text} that is not closed", is_valid=False)
+        raise RefusalError(f"{text} that is not closed")
     return text
 
 
 def _escape(char: str) -> str:
     if char in _CLASSES or char in _CHARACTERS or not (char.isalnum() or char == "_"):
         return f"\\{char}" if char.isascii() else char
-    raise PatternError(f"\\{char} in a pattern", is_valid=True)
+    raise RefusalError(f"\\{char} in a pattern", is_valid=True)
 
 
 def _bracket(text: str) -> str:
     for name in re.findall(r"\[:([a-z]+):\]", text):
         if name not in _NAMED:
-            raise PatternError(f"the class [:{name}:]", is_valid=False)
+            raise RefusalError(f"the class [:{name}:]")
+    if element := re.search(r"\[[.=][^\]]*\]", text):
+        raise RefusalError(f"the class {element[0]}", is_valid=True)
     for char in re.findall(r"\\([\s\S])", text):
         _escape(char)
     return text
@@ -153,7 +144,7 @@ def regex_from_similar(pattern: str, escape: str = "\\") -> str:
 
     Raises
     ------
-    PatternError
+    RefusalError
         It is wrong, or has what the engine has not.
     """
     pieces: list[str] = []
@@ -163,13 +154,13 @@ def regex_from_similar(pattern: str, escape: str = "\\") -> str:
         position += 1
         if char == escape:
             if position == len(pattern):
-                raise PatternError("the escape at the end", is_valid=False)
+                raise RefusalError("the escape at the end")
             pieces.append(re.escape(pattern[position]))
             position += 1
         elif char == "[":
             end = pattern.find("]", position + 1)
             if end < 0:
-                raise PatternError("[ that is not closed", is_valid=False)
+                raise RefusalError("[ that is not closed")
             pieces.append(_bracket(pattern[position - 1 : end + 1]))
             position = end + 1
         else:
@@ -187,10 +178,10 @@ def check_like(pattern: str, escape: str) -> None:
 
     Raises
     ------
-    PatternError
+    RefusalError
     """
     escaped = False
     for char in pattern:
         escaped = char == escape and not escaped
     if escaped and escape:
-        raise PatternError("the escape at the end", is_valid=False)
+        raise RefusalError("the escape at the end")

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from drmsmirror.errors import DrmsMirrorError, RecordSetError
-from drmsmirror.model.conditions import functions, operators
+from drmsmirror.errors import DrmsMirrorError
+from drmsmirror.model.conditions import constants, functions, operators
 from drmsmirror.model.conditions.names import column_of
 from drmsmirror.model.conditions.nodes import Call, Case, Constant, Node, SubSelect
-from drmsmirror.model.conditions.operators import RefusalError
-from drmsmirror.model.conditions.patterns import (
-    PatternError,
-    check_like,
-    regex_from_posix,
-    regex_from_similar,
-)
+from drmsmirror.model.conditions.parse import parse, place_of
+from drmsmirror.model.conditions.patterns import check_like, regex_from_posix, regex_from_similar
 from drmsmirror.model.conditions.precedence import refuse_doubtful_order
+from drmsmirror.model.conditions.refusal import RefusalError
 from drmsmirror.model.conditions.sqltypes import NAMED_TYPES, SqlType
 from drmsmirror.model.conditions.text import Body, Source
 from drmsmirror.model.series import SeriesDefinition
@@ -32,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_condition"]
 
-_BEFORE: Final = "SELECT 1 WHERE ("
 _DEEPEST_SELECT: Final = 2
 
 DefinitionOf = Callable[[str], SeriesDefinition]
@@ -70,13 +65,16 @@ def read_condition(
     body = Body.of(text, source)
     if not body.text.strip():
         raise source.error("The condition is empty", 0, "Write one, or leave the filter out")
+    for name, place in body.called:
+        if name.lower() not in functions.BEFORE_BRACKETS:
+            raise source.not_local(f"The function {name[:40]}() here", place)
     reader = _Reader(definition, definition_of, body, source)
     try:
-        node = reader.read(_parse(body, source))
+        node = reader.read(parse(body, source))
         if node.type is SqlType.UNKNOWN:
             node = operators.coerce(node, SqlType.BOOLEAN)
     except RefusalError as refusal:
-        raise source.error(str(refusal)) from None
+        raise source.refused(refusal) from None
     except RecursionError:
         raise source.error("This condition is too deep", 0, "Write it simpler") from None
     if node.type is not SqlType.BOOLEAN:
@@ -84,37 +82,6 @@ def read_condition(
             f"A condition is true or false, and this is of type {node.type}", 0, "Compare it"
         )
     return node
-
-
-def _parse(body: Body, source: Source) -> exp.Expr:
-    """The condition as the parser's tree; places count from the ``SELECT`` before it."""
-    import sqlglot
-    from sqlglot import exp
-
-    try:
-        (tree,) = sqlglot.parse(f"{_BEFORE}{body.text})", read="postgres")
-    except RecursionError:
-        raise source.error("This condition is too deep", 0, "Write it simpler") from None
-    except Exception as error:  # noqa: BLE001 - whatever the parser raises, the text is at fault
-        raise _syntax_error(error, body, source) from None
-    where = tree.args.get("where") if isinstance(tree, exp.Select) else None
-    used = {name for name, value in tree.args.items() if value} if tree is not None else set()
-    if where is None or used != {"expressions", "where"} or not isinstance(where.this, exp.Paren):
-        raise source.error("The brackets of this condition do not match", 0, "Check them")
-    condition: exp.Expr = where.this.this
-    return condition
-
-
-def _syntax_error(error: Any, body: Body, source: Source) -> RecordSetError:
-    found: dict[str, Any] = next(iter(getattr(error, "errors", [])), {})
-    lines = f"{_BEFORE}{body.text})".split("\n")
-    line, column = int(found.get("line") or 1), int(found.get("col") or 0)
-    start = sum(len(before) + 1 for before in lines[: line - 1]) + column
-    place = start - len(str(found.get("highlight") or "")) - len(_BEFORE)
-    inside = max(0, min(place, len(body.text)))
-    rest = body.text[inside:].strip()
-    near = f" at {rest.split()[0][:20]!r}" if rest else " at its end"
-    return source.error(f"PostgreSQL cannot read this condition{near}", inside)
 
 
 @dataclass(frozen=True)
@@ -156,10 +123,8 @@ class _Reader:
             if operator is not None:
                 return operators.binary(operator, self.read(tree.this), self.read(tree.expression))
             return self._function(tree)
-        except (RefusalError, PatternError) as refusal:
-            is_valid = isinstance(refusal, PatternError) and refusal.is_valid
-            make = self.source.not_local if is_valid else self.source.error
-            raise make(str(refusal)[:1].upper() + str(refusal)[1:], self._place(tree)) from None
+        except RefusalError as refusal:
+            raise self.source.refused(refusal, place_of(tree)) from None
 
     def _read_paren(self, tree: exp.Paren) -> Node:
         return self.read(tree.this)
@@ -172,14 +137,14 @@ class _Reader:
         allowed = {*self.names, self.definition.table, self.definition.name.lower()}
         if len(parts) > 1 and ".".join(parts[:-1]).lower() not in allowed:
             raise self.source.error(
-                f"{'.'.join(parts[:-1])} is not the series of this condition", self._place(tree)
+                f"{'.'.join(parts[:-1])} is not the series of this condition", place_of(tree)
             )
-        return column_of(self.definition, name, self.source, self._place(tree))
+        return column_of(self.definition, name, self.source, place_of(tree))
 
     def _read_literal(self, tree: exp.Literal) -> Node:
         if tree.is_string:
             return Constant(str(tree.this), SqlType.UNKNOWN)
-        return operators.number(str(tree.this))
+        return constants.number(str(tree.this))
 
     def _read_boolean(self, tree: exp.Boolean) -> Node:
         return Constant(bool(tree.this), SqlType.BOOLEAN)
@@ -188,10 +153,10 @@ class _Reader:
         return Constant(None, SqlType.UNKNOWN)
 
     def _read_hexstring(self, tree: exp.HexString) -> Node:
-        return operators.bits(str(tree.this), base=16)
+        return constants.bits(str(tree.this), base=16)
 
     def _read_bitstring(self, tree: exp.BitString) -> Node:
-        return operators.bits(str(tree.this), base=2)
+        return constants.bits(str(tree.this), base=2)
 
     def _read_neg(self, tree: exp.Neg) -> Node:
         return operators.negative(self.read(tree.this))
@@ -224,12 +189,12 @@ class _Reader:
             wanted = Constant(bool(tree.expression.this), SqlType.BOOLEAN)
             node = Call("is_same", (operators.boolean(value), wanted), SqlType.BOOLEAN)
         else:
-            raise self.source.not_local("This IS", self._place(tree))
+            raise self.source.not_local("This IS", place_of(tree))
         return Call("not", (node,), SqlType.BOOLEAN) if negate else node
 
     def _read_bracket(self, tree: exp.Bracket) -> Node:
         self.read(tree.this)  # a name that is none is told first
-        raise self.source.error("No column of a series is an array", self._place(tree))
+        raise self.source.error("No column of a series is an array", place_of(tree))
 
     def _read_between(self, tree: exp.Between) -> Node:
         value = self.read(tree.this)
@@ -248,7 +213,7 @@ class _Reader:
             inner = query.this if isinstance(query, exp.Subquery) else query
             return operators.in_select(value, self._select(inner, is_scalar=False))
         if not tree.expressions or tree.args.get("unnest") or tree.args.get("field"):
-            raise self.source.not_local("This IN", self._place(tree))
+            raise self.source.not_local("This IN", place_of(tree))
         return operators.in_list(value, [self.read(one) for one in tree.expressions])
 
     def _read_like(self, tree: exp.Like, escape: str = "\\") -> Node:
@@ -262,6 +227,8 @@ class _Reader:
         pattern = operators.text(self.read(tree.expression))
         if isinstance(pattern, Constant):
             check_like(str(pattern.value), escape)
+        if name == "ilike" and escape.isalpha():
+            raise RefusalError("ILIKE with a letter as escape", is_valid=True)
         mark = Constant(escape, SqlType.TEXT)
         node = Call(name, (value, pattern, mark), SqlType.BOOLEAN)
         return Call("not", (node,), SqlType.BOOLEAN) if tree.args.get("negate") else node
@@ -279,7 +246,7 @@ class _Reader:
             found = self._like(type(inner.this).__name__.lower(), inner.this, escape)
             return Call("not", (found,), SqlType.BOOLEAN)
         if not isinstance(inner, exp.Like | exp.ILike):
-            raise self.source.not_local("This ESCAPE", self._place(tree))
+            raise self.source.not_local("This ESCAPE", place_of(tree))
         return self._like(type(inner).__name__.lower(), inner, escape)
 
     def _read_similarto(self, tree: exp.SimilarTo, escape: str = "\\") -> Node:
@@ -296,7 +263,7 @@ class _Reader:
 
     def _regex(self, name: str, tree: exp.Expr) -> Node:
         if tree.args.get("flag") or tree.args.get("full_match"):
-            raise self.source.not_local("This pattern", self._place(tree))
+            raise self.source.not_local("This pattern", place_of(tree))
         pattern = regex_from_posix(self._words(tree.expression))
         value = operators.text(self.read(tree.this))
         node = Call(name, (value, Constant(pattern, SqlType.TEXT)), SqlType.BOOLEAN)
@@ -306,13 +273,13 @@ class _Reader:
         """A text that stands there as it is."""
         node = self.read(tree)
         if not isinstance(node, Constant) or not isinstance(node.value, str):
-            raise self.source.not_local("A pattern that is computed", self._place(tree))
+            raise self.source.not_local("A pattern that is computed", place_of(tree))
         return node.value
 
     def _read_cast(self, tree: exp.Cast) -> Node:
         target = NAMED_TYPES.get(getattr(tree.to.this, "name", ""))
         if target is None or tree.to.expressions or tree.args.get("format"):
-            raise self.source.not_local(f"A cast to {tree.to.sql('postgres')}", self._place(tree))
+            raise self.source.not_local(f"A cast to {tree.to.sql('postgres')}", place_of(tree))
         return operators.cast(self.read(tree.this), target)
 
     def _read_case(self, tree: exp.Case) -> Node:
@@ -339,7 +306,7 @@ class _Reader:
         )
         if not is_known:
             raise self.source.error(
-                f"There is no function {tree.sql('postgres')[:40]}", self._place(tree)
+                f"There is no function {tree.sql('postgres')[:40]}", place_of(tree)
             )
         quality = operators.coerce(self.read(called.expressions[0]), SqlType.INT4)
         return operators.binary(">=", quality, Constant(0, SqlType.INT4))
@@ -351,16 +318,16 @@ class _Reader:
         if tree.this.name.upper() != "EPOCH" or not isinstance(
             tree.expression, exp.CurrentTimestamp
         ):
-            raise self.source.not_local("This EXTRACT", self._place(tree))
+            raise self.source.not_local("This EXTRACT", place_of(tree))
         return Call("now_epoch", (), SqlType.FLOAT8)
 
     def _function(self, tree: exp.Expr) -> Node:
         found = functions.call_of(tree)
         if found is None:
-            raise self.source.not_local(f"{functions.name_of(tree)} here", self._place(tree))
+            raise self.source.not_local(f"{functions.name_of(tree)} here", place_of(tree))
         if found.is_aggregate and not self.aggregates:
             raise self.source.error(
-                f"{found.name}() counts many records; a condition is about one", self._place(tree)
+                f"{found.name}() counts many records; a condition is about one", place_of(tree)
             )
         inner = replace(self, aggregates=False) if found.is_aggregate else self
         return functions.make(found, [inner.read(argument) for argument in found.arguments])
@@ -368,7 +335,7 @@ class _Reader:
     # ---------------------------------------------------------------------------- sub-selects
     def _read_subquery(self, tree: exp.Subquery) -> Node:
         if {name for name, value in tree.args.items() if value} - {"this"}:
-            raise self.source.not_local("This sub-select", self._place(tree))
+            raise self.source.not_local("This sub-select", place_of(tree))
         return self._select(tree.this, is_scalar=True)
 
     def _read_exists(self, tree: exp.Exists) -> Node:
@@ -384,24 +351,27 @@ class _Reader:
 
         if self.depth >= _DEEPEST_SELECT:
             raise self.source.error(
-                f"Sub-selects can be {_DEEPEST_SELECT} deep", self._place(tree), "Write it simpler"
+                f"Sub-selects can be {_DEEPEST_SELECT} deep", place_of(tree), "Write it simpler"
             )
         used = {name for name, value in tree.args.items() if value}
         if not isinstance(tree, exp.Select) or used - {
             "expressions", "from_", "where", "group", "distinct",
         }:  # fmt: skip
-            raise self.source.not_local("This form of sub-select", self._place(tree))
+            raise self.source.not_local("This form of sub-select", place_of(tree))
         inner = self._inside(tree)
         if len(tree.expressions) != 1:
-            raise self.source.error("A sub-select here has one column", self._place(tree))
+            raise self.source.error("A sub-select here has one column", place_of(tree))
         where, group = tree.args.get("where"), tree.args.get("group")
         distinct = tree.args.get("distinct")
         if (distinct is not None and distinct.args.get("on")) or (
             group is not None and {n for n, v in group.args.items() if v} != {"expressions"}
         ):
-            raise self.source.not_local("This form of sub-select", self._place(tree))
-        groups = tuple(inner.read(one) for one in group.expressions) if group is not None else ()
+            raise self.source.not_local("This form of sub-select", place_of(tree))
         chosen = tree.expressions[0]
+        grouped = group.expressions if group is not None else []
+        if any(isinstance(one, exp.Literal) or one.name == chosen.alias != "" for one in grouped):
+            raise self.source.not_local("GROUP BY what is selected", place_of(tree))
+        groups = tuple(inner.read(one) for one in grouped)
         value = replace(inner, aggregates=True).read(
             chosen.this if isinstance(chosen, exp.Alias) else chosen
         )
@@ -433,7 +403,7 @@ class _Reader:
         try:
             definition = self.definition_of(f"{table.db}.{table.name}")
         except DrmsMirrorError as error:
-            raise self.source.error(str(error), self._place(table)) from None
+            raise self.source.error(str(error), place_of(table)) from None
         names = frozenset({table.alias.lower()} if table.alias else ())
         return _Reader(
             definition, self.definition_of, self.body, self.source, self.depth + 1, names=names
@@ -443,15 +413,6 @@ class _Reader:
     def _doubtful(self, tree: exp.Expr) -> Exception:
         return self.source.error(
             "The order of these operators is easily misread",
-            self._place(tree),
+            place_of(tree),
             "Put brackets around what belongs together",
         )
-
-    def _place(self, tree: exp.Expr) -> int:
-        """Where in the condition a tree begins: its first name that knows its place."""
-        starts = [
-            node.meta["start"]
-            for node in tree.walk()
-            if "start" in node.meta  # only names know where they stand
-        ]
-        return max(0, min(starts) - len(_BEFORE)) if starts else 0

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
-from drmsmirror.errors import NotUnderstoodError, RecordSetError, TimeTextError
+from drmsmirror.errors import NotUnderstoodError, QueryError, RecordSetError, TimeTextError
+from drmsmirror.model.conditions.refusal import RefusalError
 from drmsmirror.model.times import parse_time
 
 __all__ = ["Body", "Source"]
@@ -26,7 +28,8 @@ _PIECES: Final = re.compile(
   | (?P<line_comment>--[^\n]*)
   | (?P<comment>/\*)
   | (?P<hexadecimal>(?<![A-Za-z0-9_'])0[xX][0-9a-fA-F]*)
-  | (?P<other>[;\\@?:]{1,2})
+  | (?P<operator>(?:(?!/\*|--)[-+*/<>=~!@\#%^&|`])+)
+  | (?P<other>[;\\?:]{1,2})
   | (?P<bracket>[()])
   | (?P<quote>['"])
   | (?P<word>[A-Za-z0-9_.]+|[^\sA-Za-z0-9_.])
@@ -34,6 +37,19 @@ _PIECES: Final = re.compile(
     re.VERBOSE,
 )
 
+#: What PostgreSQL has for the values of a series; it reads as many signs together as there are.
+_OPERATORS: Final = frozenset(
+    {
+        *("+", "-", "*", "/", "%", "^", "=", "<>", "!=", "<", "<=", ">", ">="),
+        *("&", "|", "#", "~", "<<", ">>", "||", "~*", "!~", "!~*", "~~", "~~*", "!~~", "!~~*"),
+    }
+)
+#: In one of these, a sign at the end belongs to the operator.
+_BINDING: Final = frozenset("~!@#%^&|`")
+#: Operators of other languages that the parser knows.
+_FOREIGN: Final = frozenset({"rlike", "regexp"})
+
+_TEXTS: Final = ("single", "double")
 _DEEPEST: Final = 40
 _MOST_WORDS: Final = 5_000
 _LONGEST_MACRO: Final = 40
@@ -58,6 +74,11 @@ class Source:
         """What PostgreSQL or DRMS would refuse; ``place`` counts in the condition."""
         return RecordSetError(problem, self.query, self.offset + place, hint)
 
+    def refused(self, refusal: RefusalError, place: int = 0) -> QueryError:
+        """What a part of the condition was refused for."""
+        make = self.not_local if refusal.is_valid else self.error
+        return make(str(refusal)[:1].upper() + str(refusal)[1:], place)
+
     def not_local(self, what: str, place: int = 0) -> NotUnderstoodError:
         """What PostgreSQL may know and is not answered here."""
         return NotUnderstoodError(
@@ -76,12 +97,15 @@ class Body:
     ----------
     text : str
         In PostgreSQL's SQL, every time replaced by a name of the same length.
-    times : dict of str to float
+    times : dict of str to Decimal
         By such a name, in lower case, the TAI seconds that it stands for.
+    called : tuple of (str, int)
+        Every word before an opening bracket, and where it stands.
     """
 
     text: str
-    times: dict[str, float]
+    times: dict[str, Decimal]
+    called: tuple[tuple[str, int], ...]
 
     @classmethod
     def of(cls, written: str, source: Source) -> Body:
@@ -93,7 +117,9 @@ class Body:
             A time is none, a quote or bracket is not closed, or the text is absurdly long or deep.
         """
         pieces: list[str] = []
-        times: dict[str, float] = {}
+        times: dict[str, Decimal] = {}
+        called: list[tuple[str, int]] = []
+        before, word = "", ("", 0)
         position = depth = words = 0
         while position < len(written):
             found = _PIECES.match(written, position)
@@ -124,9 +150,15 @@ class Body:
                 text = " " * (end + 2 - position)
             else:
                 _refuse(kind, text, position, source)
+            if kind != "comment":
+                if kind in _TEXTS and before in _TEXTS:
+                    raise source.error("Two texts stand side by side", position, "Write || between")
+                if text == "(" and before == "word":
+                    called.append(word)
+                before, word = kind, (text, position)
             pieces.append(text)
             position += len(text)
-        return cls("".join(pieces), times)
+        return cls("".join(pieces), times, tuple(called))
 
 
 def _refuse(kind: str, text: str, position: int, source: Source) -> None:
@@ -144,14 +176,29 @@ def _refuse(kind: str, text: str, position: int, source: Source) -> None:
         raise source.error(
             f"{text} is no number in PostgreSQL", position, f"Write x'{text[2:] or '0'}'::int"
         )
+    if kind == "operator":
+        _refuse_operator(text, position, source)
+    if text.lower() in _FOREIGN or text in ("{", "}"):
+        raise source.error(f"PostgreSQL has no {text}", position)
     if kind == "prefixed":
         raise source.not_local("A text with escapes (E'...')", position)
     if kind == "dollar" or (kind == "other" and text not in ("::",)):
         raise source.error(f"{text!r} cannot stand in a condition", position, "Leave it out")
 
 
+def _refuse_operator(text: str, position: int, source: Source) -> None:
+    """Refuse signs that PostgreSQL reads together and does not know."""
+    together = text
+    if not _BINDING & set(text):
+        together = text[0] + text[1:].rstrip("+-")
+    if together not in _OPERATORS:
+        raise source.error(
+            f"There is no operator {together}", position, "Put blanks between those that are meant"
+        )
+
+
 def _name_of_time(
-    time: str, text: str, number: int, times: dict[str, float], source: Source, position: int
+    time: str, text: str, number: int, times: dict[str, Decimal], source: Source, position: int
 ) -> str:
     """A name in place of ``$(...)``; its value is printed by DRMS with ``%16.6f``."""
     if len(time) > _LONGEST_MACRO:
@@ -161,5 +208,5 @@ def _name_of_time(
     except TimeTextError as error:
         raise source.error(str(error), position + 2, "Write $(2010.05.01_TAI)") from None
     name = f"_{number:d}".ljust(len(text), "_")
-    times[name.lower()] = float(f"{tai:.6f}")
+    times[name.lower()] = Decimal(f"{tai:.6f}")
     return name
