@@ -102,8 +102,9 @@ def _number(key: Key, given: Alternative, part: Part) -> float:
     So ``[10.1]`` does not find a stored 10.1 (record sets, rule 16): compared as doubles, the
     literal 10.1000004 and the stored 10.100000381 differ.
     """
-    value = float(part.text)
     try:
+        is_hexadecimal = part.text.lstrip("+-")[:2].lower() == "0x"
+        value = float.fromhex(part.text) if is_hexadecimal else float(part.text)
         if key.type is KeywordType.FLOAT:
             value = float(f"{struct.unpack('f', struct.pack('f', value))[0]:.9g}")
     except OverflowError:

@@ -66,6 +66,8 @@ class TestFloats:
         ("written", "span"),
         [
             ("7.5", Span(7.5, 7.5, True)),
+            ("0x1F", Span(31.0, 31.0, True)),
+            ("-0x1.8p3-0x2", Span(-12.0, 2.0, True)),
             ("-.5", Span(-0.5, -0.5, True)),
             ("+1.e1", Span(10.0, 10.0, True)),
             ("0-15", Span(0.0, 15.0, True)),
