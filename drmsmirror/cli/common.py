@@ -16,6 +16,7 @@ __all__ = [
     "duration",
     "json_option",
     "mirror_options",
+    "offline_option",
     "open_mirror",
     "read_settings",
     "size",
@@ -51,6 +52,12 @@ def json_option(command: Command) -> Command:
     """Add ``--json``."""
     option = click.option("--json", "as_json_", is_flag=True, help="Print JSON, for scripts.")
     return option(command)
+
+
+def offline_option(command: Command) -> Command:
+    """Add ``--offline``, for what the mirror can answer and the upstream too."""
+    help_ = "Only what the mirror knows; do not ask the upstream."
+    return click.option("--offline", is_flag=True, help=help_)(command)
 
 
 def read_settings(mirror: str | None, config: str | None, verbose: bool) -> Settings:

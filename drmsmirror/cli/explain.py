@@ -6,16 +6,20 @@ from dataclasses import asdict
 
 import click
 
-from drmsmirror.cli.common import as_json, json_option, mirror_options, read_settings
+from drmsmirror.cli.common import (
+    as_json,
+    json_option,
+    mirror_options,
+    offline_option,
+    read_settings,
+)
 
 __all__ = ["command"]
 
 
 @click.command("explain")
 @click.argument("record_set", metavar="RECORDSET")
-@click.option(
-    "--offline", is_flag=True, help="Only what the mirror knows; do not ask the upstream."
-)
+@offline_option
 @mirror_options
 @json_option
 def command(

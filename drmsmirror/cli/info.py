@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import click
 
-from drmsmirror.cli.common import as_json, json_option, mirror_options, read_settings, table
+from drmsmirror.cli.common import (
+    as_json,
+    json_option,
+    mirror_options,
+    offline_option,
+    read_settings,
+    table,
+)
 
 __all__ = ["command"]
 
 
 @click.command("info")
 @click.argument("series", metavar="SERIES")
-@click.option(
-    "--offline", is_flag=True, help="Only what the mirror knows; do not ask the upstream."
-)
+@offline_option
 @mirror_options
 @json_option
 def command(

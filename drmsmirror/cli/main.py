@@ -9,7 +9,6 @@ import importlib
 import json
 import os
 import sys
-from typing import NoReturn
 
 import click
 
@@ -32,8 +31,6 @@ _COMMANDS = {
 }
 
 _INTERRUPTED = 130
-#: What DuckDB makes of a KeyboardInterrupt that comes while it works: a RuntimeError.
-_DUCKDB_INTERRUPTED = "Query interrupted"
 
 
 class _Commands(click.Group):
@@ -77,11 +74,8 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        _leave_interrupted()
-    except RuntimeError as error:
-        if str(error) != _DUCKDB_INTERRUPTED:
-            raise
-        _leave_interrupted()
+        click.echo("Interrupted; what was finished is kept.", err=True)
+        sys.exit(_INTERRUPTED)
     except DrmsMirrorError as error:
         _say(error)
         sys.exit(error.exit_code)
@@ -89,11 +83,6 @@ def main() -> None:
         # whoever read our output has seen enough; keep Python from complaining at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-
-
-def _leave_interrupted() -> NoReturn:
-    click.echo("Interrupted; what was finished is kept.", err=True)
-    sys.exit(_INTERRUPTED)
 
 
 def _say(error: DrmsMirrorError) -> None:

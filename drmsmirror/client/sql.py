@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from drmsmirror.errors import SqlError
 from drmsmirror.mirror import Mirror
-from drmsmirror.records import connect, create_view
+from drmsmirror.records import connect, create_view, interruptible
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,29 +66,19 @@ def run_sql(mirror: Mirror, statement: str) -> tuple[list[str], list[tuple[Any, 
             create_view(connection, table)
         text = _columns_of(described) if described else statement
         try:
-            columns, rows = _interruptible(connection, text)
+            columns, rows = interruptible(connection, lambda: _answer(connection, text))
         except duckdb.Error as error:
             raise SqlError(f"DuckDB cannot run this: {error}") from None
     return [name for name, _ in columns], _with_own_digits(rows, [type_ for _, type_ in columns])
 
 
-def _interruptible(
+def _answer(
     connection: duckdb.DuckDBPyConnection, text: str
 ) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-    """Names and types of the columns, and the rows; Ctrl-C ends it, which DuckDB may not notice."""
-
-    def answer() -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-        result = connection.execute(text)
-        described = result.description or []
-        return [(name, str(type_)) for name, type_, *_ in described], result.fetchall()
-
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        waiting = worker.submit(answer)
-        try:
-            return waiting.result()
-        except KeyboardInterrupt:
-            connection.interrupt()
-            raise
+    """Names and types of the columns, and the rows."""
+    result = connection.execute(text)
+    described = result.description or []
+    return [(name, str(type_)) for name, type_, *_ in described], result.fetchall()
 
 
 def _with_own_digits(rows: list[tuple[Any, ...]], types: Sequence[str]) -> list[tuple[Any, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drmsmirror.records.compaction import compact
-from drmsmirror.records.engine import connect
+from drmsmirror.records.engine import connect, interruptible
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
@@ -30,6 +30,7 @@ __all__ = [
     "create_view",
     "find_repeat",
     "harvest_keys",
+    "interruptible",
     "merge",
     "number_records",
     "plan_keys",

@@ -183,6 +183,8 @@ def _fifteen(number: str) -> str:
 
 #: With so many digits moved before the point.
 _MOVED: Final = _fifteen("{0} * pow(10, {1})")
+
+
 def _lower(words: str) -> str:
     """As in PostgreSQL's collation C, which knows the letters of ASCII only."""
     return f"translate({words}, '{ascii_uppercase}', '{ascii_lowercase}')"

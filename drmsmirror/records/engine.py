@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from duckdb import DuckDBPyConnection
 
-__all__ = ["connect", "duckdb_type", "files_relation", "identifier", "literal"]
+__all__ = ["connect", "duckdb_type", "files_relation", "identifier", "interruptible", "literal"]
+
+_Result = TypeVar("_Result")
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -43,7 +44,12 @@ _DUCKDB_TYPES = {
 }
 
 
-def connect(directories: Iterable[Path] = ()) -> AbstractContextManager[DuckDBPyConnection]:
+#: What DuckDB makes of Ctrl-C where it notices it: a RuntimeError.
+_INTERRUPTED = "Query interrupted"
+
+
+@contextmanager
+def connect(directories: Iterable[Path] = ()) -> Iterator[DuckDBPyConnection]:
     """A connection of its own, that is closed at the end of the ``with`` block.
 
     Parameters
@@ -58,8 +64,25 @@ def connect(directories: Iterable[Path] = ()) -> AbstractContextManager[DuckDBPy
     spill = {"temp_directory": f"{tempfile.gettempdir()}/drmsmirror-{os.getpid()}"}
     connection = duckdb.connect(":memory:", config=_SETTINGS | spill)
     allowed = ", ".join(literal(f"{directory}/") for directory in directories)
-    connection.execute(f"SET allowed_directories = [{allowed}]; {_LOCKED}")
-    return closing(connection)
+    with closing(connection):
+        connection.execute(f"SET allowed_directories = [{allowed}]; {_LOCKED}")
+        try:
+            yield connection
+        except RuntimeError as error:
+            if str(error) != _INTERRUPTED:
+                raise
+            raise KeyboardInterrupt from None
+
+
+def interruptible(connection: DuckDBPyConnection, action: Callable[[], _Result]) -> _Result:
+    """Do what may take long with a connection; Ctrl-C ends it, which DuckDB may not notice."""
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        waiting = worker.submit(action)
+        try:
+            return waiting.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
 
 
 def identifier(name: str) -> str:

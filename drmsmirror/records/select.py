@@ -16,7 +16,7 @@ from drmsmirror.model.conditions import sub_selects_of
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.edges import with_edges_found
-from drmsmirror.records.engine import connect, identifier
+from drmsmirror.records.engine import connect, identifier, interruptible
 from drmsmirror.records.rows import Rows, TableOf
 from drmsmirror.records.slices import SLICE, slices
 from drmsmirror.records.table import RecordTable
@@ -61,15 +61,21 @@ def select_records(
         A condition cannot be calculated for a record: a division by zero, a number out of range.
     """
     with _answering(table, bound, table_of) as (connection, rows):
-        found = with_edges_found(connection, rows, bound)
+        found = interruptible(connection, lambda: with_edges_found(connection, rows, bound))
         parts = ["TRUE"]
         if not limit and table.row_count() > SLICE:
             key = order_keys(bound.series)[0]
             chosen = rows.sql(found.filters, [key], all_versions=found.all_versions)
-            parts = slices(connection, f"({chosen})", key)
+            parts = interruptible(connection, lambda: slices(connection, f"({chosen})", key))
         for part in parts:
             sql = ordered_sql(rows, found, columns, limit=limit, part=part)
-            yield from connection.sql(sql).to_arrow_reader(BATCH)
+            yield from _batches(connection, sql)
+
+
+def _batches(connection: DuckDBPyConnection, sql: str) -> Iterator[pa.RecordBatch]:
+    reader = interruptible(connection, lambda: connection.sql(sql).to_arrow_reader(BATCH))
+    while (batch := interruptible(connection, lambda: next(reader, None))) is not None:
+        yield batch
 
 
 def count_records(table: RecordTable, bound: BoundSet, *, table_of: TableOf | None = None) -> int:
@@ -77,7 +83,8 @@ def count_records(table: RecordTable, bound: BoundSet, *, table_of: TableOf | No
     with _answering(table, bound, table_of) as (connection, rows):
         found = with_edges_found(connection, rows, bound)
         chosen = rows.sql(found.filters, ["recnum"], all_versions=found.all_versions)
-        return int(connection.sql(f"SELECT count(*) FROM ({chosen})").fetchall()[0][0])
+        counted = connection.sql(f"SELECT count(*) FROM ({chosen})")
+        return int(interruptible(connection, counted.fetchall)[0][0])
 
 
 def ordered_sql(
