@@ -197,7 +197,11 @@ _TEMPLATES: Final = {
     "is_same": "({0} IS NOT DISTINCT FROM {1})",
     "is_other": "({0} IS DISTINCT FROM {1})",
     **{operator: f"({{0}} {operator} {{1}})" for operator in ("=", "<>", "<", "<=", ">", ">=")},
-    **{operator: f"({{0}} {operator} {{1}})" for operator in ("+", "-", "*", "&", "|", "||")},
+    **{operator: f"({{0}} {operator} {{1}})" for operator in ("&", "|", "||")},
+    # as functions: of operators the engine moves constants to the other side, past what overflows
+    "+": "add({0}, {1})",
+    "-": "subtract({0}, {1})",
+    "*": "multiply({0}, {1})",
     "#": "xor({0}, {1})",
     "~": "(~{0})",
     "negative": "(-{0})",

@@ -137,6 +137,8 @@ def negative(node: Node) -> Node:
         raise RefusalError(f"there is no - before {node.type}")
     if isinstance(node, Constant):
         return constants.negated(node)
+    if node.type.is_integer:
+        return Call("-", (Constant(0, node.type), node), node.type)
     return Call("negative", (node,), node.type)
 
 
