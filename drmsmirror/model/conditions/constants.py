@@ -48,7 +48,7 @@ def number(written: str) -> Constant:
     """A number as it stands: the smallest whole type that holds it, else ``numeric``."""
     if not _UNSIGNED.fullmatch(written):
         raise RefusalError(f"{written[:30]!r} is no number")
-    value = _decimal(written)
+    value = _reached(_decimal(written))
     if written.isdigit() and in_range(value, SqlType.INT8):
         return whole(int(value))
     return Constant(value, SqlType.NUMERIC)
@@ -72,9 +72,9 @@ def literal(node: Constant, type_: SqlType) -> Constant:
     if type_.is_number:
         if not _FLOAT.fullmatch(written):
             raise wrong
-        value = written.strip()
-        return Constant(_decimal(value), type_) if type_ is SqlType.NUMERIC else _floating(
-            float(value), type_
+        value = _decimal(written.strip())
+        return Constant(_reached(value), type_) if type_ is SqlType.NUMERIC else _floating(
+            value, type_
         )  # fmt: skip
     if type_ is SqlType.BOOLEAN:
         word = written.strip().lower()
@@ -94,7 +94,7 @@ def converted(value: int | float | Decimal, type_: SqlType) -> Constant:
     if type_ is SqlType.NUMERIC:
         return Constant(Decimal(value), type_)
     if not type_.is_integer:
-        return _floating(float(value), type_)
+        return _floating(value, type_)
     if math.isfinite(value):
         rounded = (
             value.to_integral_value(decimal.ROUND_HALF_UP)
@@ -179,17 +179,27 @@ def bits_as_number(written: str, type_: SqlType) -> Constant:
 
 
 def _decimal(written: str) -> Decimal:
-    value = Decimal(written)
-    if value.is_finite() and math.isinf(float(value)):  # PostgreSQL's reach much further
-        raise RefusalError(f"the number {written[:30]}", is_valid=True)
+    try:
+        return Decimal(written)
+    except decimal.InvalidOperation:
+        raise RefusalError(f"{written[:30]} is out of range") from None
+
+
+def _reached(value: Decimal) -> Decimal:
+    """A decimal as large as the engine's: PostgreSQL's reach further."""
+    if value.is_finite() and math.isinf(float(value)):
+        raise RefusalError(f"the number {value:.20g}", is_valid=True)
     return value
 
 
-def _floating(value: float, type_: SqlType) -> Constant:
-    """A number that is not whole; a ``real`` with the bits that it has."""
-    if type_ is SqlType.FLOAT4 and math.isfinite(value):
+def _floating(value: int | float | Decimal, type_: SqlType) -> Constant:
+    """A floating number, a ``real`` with the bits that it has; none that is lost in its type."""
+    given, found = Decimal(value), float(value)
+    if type_ is SqlType.FLOAT4 and math.isfinite(found):
         try:
-            (value,) = struct.unpack("f", struct.pack("f", value))
+            (found,) = struct.unpack("<f", struct.pack("<f", found))
         except OverflowError:
-            raise RefusalError(f"{value:g} is out of range for {type_}") from None
-    return Constant(value, type_)
+            found = math.inf
+    if given.is_finite() and (math.isinf(found) or (found == 0 and given)):
+        raise RefusalError(f"{given:.20g} is out of range for {type_}")
+    return Constant(found, type_)
