@@ -48,7 +48,7 @@ MISSING_TEXT = "MISSING"
 #: What it prints for a keyword that the series has not, or a link that leads nowhere (rule 2).
 INVALID_KEY = "Invalid KeyLink"
 
-#: The one keyword whose missing value prints like any other (DRMS semantics 2.2, rule 1).
+#: The one name by which a missing value prints like any other (DRMS semantics 2.2, rule 1).
 _ALWAYS_PRINTED = "QUALITY"
 
 #: How many texts are looked at to learn a format.

@@ -5,9 +5,10 @@ Source: DRMS semantics 2.2, rule 3; the C standard, 7.21.6.1.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
@@ -60,16 +61,25 @@ class Printf:
         """Print numbers, whole ones of a type of so many bits."""
         if not numbers:
             return []
+        is_real = isinstance(numbers[0], float)
+        if is_real and self.kind in "diuoxXc" and not all(map(math.isfinite, numbers)):
+            return [self._print_whole(number, bits) for number in numbers]
         if self.is_unsigned:
             mask = 2**bits - 1
             numbers = [int(number) & mask for number in numbers]
+        elif self.kind == "c":
+            numbers = [int(number) & 255 for number in numbers]
         if "#" in self.flags and self.kind in "oxX":
             return [self._print_marked(number) for number in numbers]
+        if self.kind in "fFeEgG" and "0" in self.flags and not all(map(math.isfinite, numbers)):
+            return [self._print_filled(number) for number in numbers]
         # one format for the whole column: several times faster than one call a value
         return self._print_all(numbers)
 
     def print_texts(self, texts: Sequence[str]) -> list[str]:
         """Print texts."""
+        if self.kind != "s":  # C would print where the text is in memory
+            return list(texts)
         return list(texts) if self.is_plain_text else self._print_all(texts)
 
     @property
@@ -96,6 +106,16 @@ class Printf:
         separator = "\x1e"
         joined: str = (f"{around[0]}{one}{around[1]}{separator}" * len(values)) % tuple(values)
         return joined.split(separator)[:-1]
+
+    def _print_whole(self, number: float, bits: int) -> str:
+        """Where C would print bits that mean nothing, the number that is none says so."""
+        printed = self if math.isfinite(number) else replace(self, kind="f", flags="", size="")
+        return printed.print_numbers([number], bits)[0]
+
+    def _print_filled(self, number: float) -> str:
+        """C fills up infinity and NaN with blanks only."""
+        flags = self.flags if math.isfinite(number) else self.flags.replace("0", "")
+        return replace(self, flags=flags).print_numbers([number], bits=64)[0]
 
     def _print_marked(self, number: int) -> str:
         """C marks octal numbers by a zero, and zero by nothing; Python does neither."""

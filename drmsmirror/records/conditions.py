@@ -209,7 +209,15 @@ _TEMPLATES: Final = {
     "/": _divided("/", but=" AND NOT isnan({0})"),
     "%": _divided("%"),
     "mod": "(CASE WHEN {1} = -1 THEN 0 ELSE " + _divided("%") + " END)",  # no overflow
-    "^": "pow({0}, {1})",
+    "^": _guarded(
+        "{0} = 0 AND {1} < 0",
+        "zero raised to a negative power is undefined",
+        _guarded(
+            "{0} < 0 AND {1} <> floor({1})",
+            "a negative number raised to a non-integer power yields a complex result",
+            "pow({0}, {1})",
+        ),
+    ),
     **_shifted(16),
     **_shifted(32),
     **_shifted(64),
@@ -246,6 +254,10 @@ _TEMPLATES: Final = {
     "log10": _guarded("{0} <= 0", "cannot take logarithm of zero or less", "log10({0})"),
     "asin": _guarded(_BEYOND_ONE, "input is out of range", "asin({0})"),
     "acos": _guarded(_BEYOND_ONE, "input is out of range", "acos({0})"),
+    **{
+        name: _guarded("isinf({0})", "input is out of range", f"{name}({{0}})")
+        for name in ("sin", "cos", "tan", "cot")
+    },
     "round": "round_even({0}, 0)",
     "round_numeric": "round({0})",
     "round_digits": f"(round({_MOVED}) / pow(10, {{1}}))",
@@ -277,7 +289,7 @@ _FUNCTIONS: Final = {
         name: name
         for name in (
             *("abs", "sign", "cbrt", "exp", "ceil", "floor", "trunc"),
-            *("sin", "cos", "tan", "cot", "atan", "atan2"),
+            *("atan", "atan2"),
             *("sinh", "cosh", "tanh", "degrees", "radians", "pi"),
             *("greatest", "least", "coalesce", "reverse", "length", "strpos"),
             *("starts_with", "replace", "concat", "ltrim", "rtrim"),

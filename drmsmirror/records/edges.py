@@ -36,8 +36,9 @@ def with_edges_found(connection: DuckDBPyConnection, rows: Rows, bound: BoundSet
     for one in bound.filters:
         if isinstance(one, Condition):
             spans = [_started(connection, rows, one.column, span) for span in one.spans]
+            before = () if one.has_edges_of_series else found
             for edge in one.edges:
-                spans += _searched(connection, rows, one.column, edge, found)
+                spans += _searched(connection, rows, one.column, edge, before)
             one = replace(one, spans=tuple(spans), edges=())
         found.append(one)
     return replace(bound, filters=tuple(found))

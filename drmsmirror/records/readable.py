@@ -39,12 +39,15 @@ def _where(bound: BoundSet, filters: Sequence[Filter]) -> str:
 
 def _condition(bound: BoundSet, condition: Condition, before: Sequence[Filter]) -> str:
     column = identifier(condition.column)
-    parts = [span_sql(column, span) for span in condition.spans]
+    rows = _table(bound, all_versions=True)
+    smallest = f"(SELECT min({column}) FROM {rows})"
+    parts = [
+        span_sql(column, span, smallest if span.is_unanchored else None) for span in condition.spans
+    ]
+    among = "TRUE" if condition.has_edges_of_series else _where(bound, before)
     for edge in condition.edges:
         function = "min" if edge is Edge.FIRST else "max"
-        rows = _table(bound, all_versions=True)
-        searched = f"SELECT {function}({column}) FROM {rows} WHERE {_where(bound, before)}"
-        parts.append(f"{column} = ({searched})")
+        parts.append(f"{column} = (SELECT {function}({column}) FROM {rows} WHERE {among})")
     return f"({' OR '.join(parts)})" if len(parts) > 1 else (parts or ["FALSE"])[0]
 
 

@@ -152,8 +152,8 @@ def _condition(condition: Condition) -> str:
     return f"({' OR '.join(spans)})" if len(spans) > 1 else (spans or ["FALSE"])[0]
 
 
-def span_sql(column: str, span: Span) -> str:
-    """One span of a column, given as SQL."""
+def span_sql(column: str, span: Span, start: str | None = None) -> str:
+    """One span of a column, given as SQL; so may be what steps count from that are open below."""
     parts = []
     if span.is_single:
         parts.append(f"{column} = {literal(span.low)}")
@@ -163,14 +163,14 @@ def span_sql(column: str, span: Span) -> str:
         if span.high is not None:
             parts.append(f"{column} {'<=' if span.high_included else '<'} {literal(span.high)}")
     if span.step is not None:
-        parts.append(_multiple(column, span))
+        parts.append(_multiple(column, span, start or literal(span.low or 0)))
     return f"({' AND '.join(parts)})" if len(parts) > 1 else (parts or ["TRUE"])[0]
 
 
-def _multiple(column: str, span: Span) -> str:
+def _multiple(column: str, span: Span, start: str) -> str:
     """The distance from the start is a multiple of the step; of floats, nearly (rule 16)."""
-    start, step = literal(span.low or 0), literal(span.step)
-    if isinstance(span.step, int) and isinstance(span.low, int):
+    step = literal(span.step)
+    if isinstance(span.step, int) and not isinstance(span.low, float):
         return f"({column}::HUGEINT - {start}) % {step} = 0"
     steps = f"(({column} - {start}) / {step})"
     tolerance = f"least(1e-9 * greatest(1, abs({steps})), 1e-5)"

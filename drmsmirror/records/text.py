@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -68,8 +68,8 @@ class KeyPlan:
         column = _column(self.definition, key)
         if column is None:
             return [_constant_text(self.definition, key)] * batch.num_rows
-        known = codec_of(column.keyword, codecs.get(column.keyword.name))
-        codec = known or default_codec(column.keyword)
+        asked = replace(column.keyword, name=key)  # QUALITY is special by the name it is asked by
+        codec = codec_of(asked, codecs.get(column.keyword.name)) or default_codec(asked)
         texts = codec.encode(_fetched(batch[column.name], column))
         for row, words in exact.items():
             if column.name in words:

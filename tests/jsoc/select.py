@@ -55,7 +55,8 @@ def _condition(series: Series, record_set: RecordSet) -> tuple[NDArray[Any] | No
             position += 1
             continue
         if item.kind == "recnum":
-            found, latest = index_mask(series, "recnum", item.body, mask), False
+            # its first and last are those of the whole table (1.5)
+            found, latest = index_mask(series, "recnum", item.body, None), False
         elif item.kind in ("sql", "bang"):
             found, latest = condition_mask(series, item.body), latest and item.kind == "sql"
         elif item.kind == "named":

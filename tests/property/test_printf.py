@@ -75,7 +75,11 @@ def test_whole_numbers(type_: KeywordType, form: str, data: st.DataObject) -> No
 @given(data=st.data())
 def test_floating_point_numbers(type_: KeywordType, format_: str, data: st.DataObject) -> None:
     width = 32 if type_ is KeywordType.FLOAT else 64
-    floats = st.floats(-(2.0**50), 2.0**50, width=width) | st.integers(-10, 10).map(float)
+    floats = st.one_of(
+        st.floats(-(2.0**50), 2.0**50, width=width),
+        st.integers(-10, 10).map(float),
+        st.sampled_from([math.inf, -math.inf]),
+    )
     numbers = data.draw(st.lists(floats, min_size=1, max_size=9))
     texts = [printed_by_c(format_, ctypes.c_double(number)) for number in numbers]
     stored = pa.array(np.array(numbers, np.float32 if width == 32 else np.float64))

@@ -74,6 +74,10 @@ def call_of(tree: exp.Expr) -> Called | None:
     """What function a node of the parser calls, with which arguments; None for no known one."""
     from sqlglot import exp
 
+    if isinstance(tree, exp.Log) and tree.expression is not None:
+        base = tree.this  # log10(x) is a logarithm to the base 10
+        is_ten = isinstance(base, exp.Literal) and base.this == "10"
+        return Called("log10", (tree.expression,)) if is_ten else None
     reading = _READINGS.get(type(tree).__name__)
     if reading is not None:
         name, members = reading

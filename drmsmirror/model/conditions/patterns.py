@@ -15,9 +15,12 @@ from drmsmirror.model.conditions.refusal import RefusalError
 
 __all__ = ["check_like", "regex_from_posix", "regex_from_similar"]
 
+_BRACKET: Final = re.compile(
+    r"\[\^?\]?(?:\[:[a-z]+:\]|\[[.=][^\]]*\]|\\[\s\S]|\[(?![.:=])|[^\]\\\[])*\]"
+)
 _TOKEN: Final = re.compile(
+    rf"(?P<bracket>{_BRACKET.pattern})"
     r"""
-    (?P<bracket>\[\^?\]?(?:\[:[a-z]+:\]|\[[.=][^\]]*\]|\\[\s\S]|\[(?![.:=])|[^\]\\\[])*\])
   | (?P<escape>\\[\s\S])
   | (?P<group>\(\?:|\((?!\?))
   | (?P<special_group>\(\?)
@@ -158,11 +161,11 @@ def regex_from_similar(pattern: str, escape: str = "\\") -> str:
             pieces.append(re.escape(pattern[position]))
             position += 1
         elif char == "[":
-            end = pattern.find("]", position + 1)
-            if end < 0:
+            found = _BRACKET.match(pattern, position - 1)
+            if found is None:
                 raise RefusalError("[ that is not closed")
-            pieces.append(_bracket(pattern[position - 1 : end + 1]))
-            position = end + 1
+            pieces.append(_bracket(found[0]))
+            position = found.end()
         else:
             pieces.append(
                 {"%": ".*", "_": "."}.get(

@@ -101,6 +101,8 @@ class _Reader:
         Whether aggregate functions can stand here.
     names : frozenset of str
         What can stand before the dot of a column.
+    around : SeriesDefinition, optional
+        Of the select around this one, whose columns PostgreSQL would find here too.
     """
 
     definition: SeriesDefinition
@@ -110,6 +112,7 @@ class _Reader:
     depth: int = 0
     aggregates: bool = False
     names: frozenset[str] = frozenset()
+    around: SeriesDefinition | None = None
 
     def read(self, tree: exp.Expr) -> Node:
         """One expression."""
@@ -134,12 +137,20 @@ class _Reader:
         name = parts[-1]
         if len(parts) == 1 and name.lower() in self.body.times:
             return Constant(self.body.times[name.lower()], SqlType.NUMERIC)
+        if self._is_outside(name.lower()):
+            raise self.source.not_local("A sub-select about the record outside", place_of(tree))
         allowed = {*self.names, self.definition.table, self.definition.name.lower()}
         if len(parts) > 1 and ".".join(parts[:-1]).lower() not in allowed:
             raise self.source.error(
                 f"{'.'.join(parts[:-1])} is not the series of this condition", place_of(tree)
             )
         return column_of(self.definition, name, self.source, place_of(tree))
+
+    def _is_outside(self, name: str) -> bool:
+        """Whether only the select around this one has such a column."""
+        if self.around is None or self.definition.column(name) is not None:
+            return False
+        return self.around.column(name) is not None
 
     def _read_literal(self, tree: exp.Literal) -> Node:
         if tree.is_string:
@@ -406,7 +417,13 @@ class _Reader:
             raise self.source.error(str(error), place_of(table)) from None
         names = frozenset({table.alias.lower()} if table.alias else ())
         return _Reader(
-            definition, self.definition_of, self.body, self.source, self.depth + 1, names=names
+            definition,
+            self.definition_of,
+            self.body,
+            self.source,
+            self.depth + 1,
+            names=names,
+            around=self.definition,
         )
 
     # ---------------------------------------------------------------------------- errors

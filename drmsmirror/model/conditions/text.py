@@ -24,6 +24,7 @@ _PIECES: Final = re.compile(
   | (?P<prefixed>(?<![A-Za-z0-9_])(?:[eEnN]|[uU]&)(?='))
   | (?P<macro>\$\((?P<time>[^)'"]*)\))
   | (?P<open_macro>\$\()
+  | (?P<dollar_text>\$[A-Za-z_]*\$)
   | (?P<dollar>\$)
   | (?P<line_comment>--[^\n]*)
   | (?P<comment>/\*)
@@ -44,6 +45,8 @@ _OPERATORS: Final = frozenset(
         *("&", "|", "#", "~", "<<", ">>", "||", "~*", "!~", "!~*", "~~", "~~*", "!~~", "!~~*"),
     }
 )
+#: What it has besides, and the mirror has not.
+_OTHERS: Final = frozenset({"@", "|/", "||/", "^@"})
 #: In one of these, a sign at the end belongs to the operator.
 _BINDING: Final = frozenset("~!@#%^&|`")
 #: Operators of other languages that the parser knows.
@@ -144,10 +147,7 @@ class Body:
                     )
                 text = f"'{text[1:-1]}'"
             elif kind == "comment":
-                end = written.find("*/", position + 2)
-                if end < 0:
-                    raise source.error("This comment is not closed", position, "Add */")
-                text = " " * (end + 2 - position)
+                text = " " * (_end_of_comment(written, position, source) - position)
             else:
                 _refuse(kind, text, position, source)
             if kind != "comment":
@@ -159,6 +159,16 @@ class Body:
             pieces.append(text)
             position += len(text)
         return cls("".join(pieces), times, tuple(called))
+
+
+def _end_of_comment(written: str, start: int, source: Source) -> int:
+    """Where a comment ends, which may have others in it."""
+    depth = 0
+    for mark in re.finditer(r"/\*|\*/", written[start:]):
+        depth += 1 if mark[0] == "/*" else -1
+        if depth == 0:
+            return start + mark.end()
+    raise source.error("This comment is not closed", start, "Add */")
 
 
 def _refuse(kind: str, text: str, position: int, source: Source) -> None:
@@ -182,6 +192,8 @@ def _refuse(kind: str, text: str, position: int, source: Source) -> None:
         raise source.error(f"PostgreSQL has no {text}", position)
     if kind == "prefixed":
         raise source.not_local("A text with escapes (E'...')", position)
+    if kind == "dollar_text":
+        raise source.not_local("A text between dollars", position)
     if kind == "dollar" or (kind == "other" and text not in ("::",)):
         raise source.error(f"{text!r} cannot stand in a condition", position, "Leave it out")
 
@@ -191,6 +203,8 @@ def _refuse_operator(text: str, position: int, source: Source) -> None:
     together = text
     if not _BINDING & set(text):
         together = text[0] + text[1:].rstrip("+-")
+    if together in _OTHERS:
+        raise source.not_local(f"The operator {together}", position)
     if together not in _OPERATORS:
         raise source.error(
             f"There is no operator {together}", position, "Put blanks between those that are meant"

@@ -73,7 +73,7 @@ class Edge(StrEnum):
     """The first or last value there is: an alternative that only the records can tell.
 
     It is searched among all versions of the records that satisfy the conditions before it (record
-    sets, rule 34).
+    sets, rule 34); a record number among all of the series (rule 31).
     """
 
     FIRST = "^"
@@ -100,6 +100,11 @@ class Condition:
     keyword: str
     spans: tuple[Span, ...]
     edges: tuple[Edge, ...] = ()
+
+    @property
+    def has_edges_of_series(self) -> bool:
+        """Whether its first and last values are those of the series, whatever other filters say."""
+        return self.column == "recnum" and bool(self.edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +157,15 @@ class BoundSet:
         """The set without what only the records can tell: it holds every record that counts.
 
         A first or last value is searched among what the filters before it let through, and the
-        answer lies there too.
+        answer lies there too; some are searched in the whole series.
         """
+        if any(
+            one.has_edges_of_series or any(span.is_unanchored for span in one.spans)
+            for one in self.conditions
+        ):
+            return replace(self, filters=())
         for number, one in enumerate(self.filters):
-            if isinstance(one, Condition) and (
-                one.edges or any(s.is_unanchored for s in one.spans)
-            ):
+            if isinstance(one, Condition) and one.edges:
                 return replace(self, filters=self.filters[:number])
         return self
 

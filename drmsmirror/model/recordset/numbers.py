@@ -29,15 +29,16 @@ def number_condition(key: Key, numbers: Sequence[Number], text: str) -> Conditio
     RecordSetError
         The key is a string, which has no numbers.
     """
-    if key.kind is Kind.STRING:
+    counted = [number for number in numbers if not number.edge]
+    if key.kind is Kind.STRING and counted:
         raise RecordSetError(
             f"{key.name} is a string: it has no numbers",
             text,
-            numbers[0].offset,
+            counted[0].offset,
             f"Write its value: [{key.name}='...']",
         )
     edges = tuple(Edge(number.edge) for number in numbers if number.edge)
-    spans = tuple(_span(key, number) for number in numbers if not number.edge)
+    spans = tuple(_span(key, number) for number in counted)
     return Condition(key.column, key.prime_key, spans, edges)
 
 

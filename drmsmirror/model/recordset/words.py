@@ -34,9 +34,10 @@ def _filter(bound: BoundSet, one: Condition | SqlCondition) -> str:
     if isinstance(one, SqlCondition):
         return f"SQL: {one.text}"
     alternatives = [_span(bound, one, span) for span in one.spans]
-    alternatives += [
-        f"{_EDGES[edge]} there is, among what the filters before let through" for edge in one.edges
-    ]
+    among = (
+        "of the series" if one.has_edges_of_series else "among what the filters before let through"
+    )
+    alternatives += [f"{_EDGES[edge]} there is, {among}" for edge in one.edges]
     name = "record number" if one.column == "recnum" else one.keyword
     return f"{name}: {' or '.join(alternatives)}"
 

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drmsmirror.model.printf import Printf
 from drmsmirror.model.times.durations import DURATION_UNITS
 from drmsmirror.model.times.printing import format_times, is_print_zone
 
@@ -52,7 +53,8 @@ class TimeStyle:
         if self.interval is None:
             return format_times(tai, self.zone, self.precision)
         numbers = (np.array(tai, dtype=np.float64, ndmin=1) / self.interval).tolist()
-        return np.array([self.number_format % number for number in numbers], dtype=np.bytes_)
+        printed = Printf.of(self.number_format).print_numbers(numbers, bits=64)
+        return np.array(printed, dtype=np.bytes_)
 
 
 def time_style(units: str, print_format: str | None = None) -> TimeStyle:

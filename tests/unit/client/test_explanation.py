@@ -55,6 +55,7 @@ def test_it_says_which_versions_count(query: str, versions: str, held: Copy) -> 
     [
         "hmi.M_45s[2010.05.01_TAI/1h@15m][1]",
         "hmi.M_45s[][$]",
+        "hmi.M_45s[][#-#@2]",
         "hmi.M_45s[^,2010.05.01_TAI/9d][? CAMERA / 2 = 0 AND CAMERA < 1.5 ?]",
         "test.strfsn[? DVAL > 0.1 OR DVAL < 0 ?]",
     ],

@@ -7,7 +7,7 @@ import math
 import pyarrow as pa
 import pytest
 
-from drmsmirror.model.codecs import Codec, codec_of, default_codec, learn_codec
+from drmsmirror.model.codecs import Codec, arrow_type, codec_of, default_codec, learn_codec
 from drmsmirror.model.series import Keyword
 from drmsmirror.model.types import MISSING_TIME, KeywordType
 
@@ -129,6 +129,25 @@ def test_the_exact_text_is_kept_where_no_codec_gives_it_back(
     decoded = Codec(type_, format_).decode(pa.array([good, text]))
 
     assert decoded.exact == {1: text}
+
+
+@pytest.mark.parametrize(
+    ("type_", "format_", "value", "text"),
+    [
+        (DOUBLE, "%d", math.inf, "inf"),
+        (DOUBLE, "%08X", -math.inf, "-inf"),
+        (DOUBLE, "%010.3f", math.inf, "       inf"),
+        (KeywordType.CHAR, "%c", 65, "A"),
+        (INT, "%c", -190, "B"),
+        (STRING, "%d", "abc", "abc"),
+        (TIME, "every 86400.0 %d", math.inf, "inf"),
+        (TIME, "every 86400.0 %f", 86400.0, "1.000000"),
+    ],
+)
+def test_what_a_format_is_not_made_for_prints_all_the_same(
+    type_: KeywordType, format_: str, value: float | str, text: str
+) -> None:
+    assert Codec(type_, format_).encode(pa.array([value], arrow_type(type_))) == [text]
 
 
 def test_the_nearest_float_of_a_printed_float_prints_the_same() -> None:
