@@ -8,6 +8,7 @@ nothing there.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["run_sql"]
 
 _DIALECT = "duckdb"
+_WORD = re.compile(r"[a-z_][a-z0-9_]*")
 
 # sqlglot announces on stderr what it cannot parse in detail; here that is refused, in our words
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())
@@ -61,14 +63,14 @@ def run_sql(mirror: Mirror, statement: str) -> tuple[list[str], list[tuple[Any, 
     described = _check(parsed, statement, held)
     named = _named(parsed, held)
     tables = [mirror.table(mirror.catalogue.definition(name)) for name in named]
-    with connect([table.path for table in tables]) as connection:
-        for table in tables:
-            create_view(connection, table)
-        text = _columns_of(described) if described else statement
-        try:
+    try:
+        with connect([table.path for table in tables]) as connection:
+            for table in tables:
+                create_view(connection, table)
+            text = _columns_of(described) if described else statement
             columns, rows = interruptible(connection, lambda: _answer(connection, text))
-        except duckdb.Error as error:
-            raise SqlError(f"DuckDB cannot run this: {error}") from None
+    except duckdb.Error as error:
+        raise SqlError(f"DuckDB cannot run this: {error}") from None
     return [name for name, _ in columns], _with_own_digits(rows, [type_ for _, type_ in columns])
 
 
@@ -111,6 +113,8 @@ def _parse(statement: str) -> exp.Expr:
         parsed = [tree for tree in sqlglot.parse(statement, read=_DIALECT) if tree is not None]
     except sqlglot.errors.SqlglotError as error:
         raise SqlError(f"This is not SQL that can be read: {error}") from None
+    except RecursionError:
+        raise SqlError("This statement is too deep. Write it simpler") from None
     if len(parsed) != 1:
         raise SqlError(f"One SELECT at a time; these are {len(parsed)} statements")
     return parsed[0]
@@ -127,9 +131,11 @@ def _check(parsed: exp.Expr, statement: str, held: Sequence[str]) -> str | None:
     if not isinstance(parsed, exp.Query):
         raise SqlError(f"Only SELECT and DESCRIBE are allowed, not: {statement.strip()[:60]}")
     own = {expression.alias.lower() for expression in parsed.find_all(exp.CTE)}
+    for name in own:
+        _refuse_own_name(name)
     for node in parsed.walk():
         if isinstance(node, exp.Into | exp.Command | exp.Lock | exp.Parameter | exp.Placeholder):
-            raise SqlError(f"{node.sql(_DIALECT)[:60]!r} is not allowed here")
+            raise SqlError(f"{(node.sql(_DIALECT) or node.key)[:60]!r} is not allowed here")
         if isinstance(node, exp.Table):
             name = _full_name(node)
             if name not in own:
@@ -137,6 +143,15 @@ def _check(parsed: exp.Expr, statement: str, held: Sequence[str]) -> str | None:
         elif isinstance(node, exp.Func):
             _refuse_function(node)
     return None
+
+
+def _refuse_own_name(name: str) -> None:
+    """What a WITH defines is known in a part of the statement only.
+
+    So it is to be named like nothing that the engine would find in the other parts.
+    """
+    if not _WORD.fullmatch(name) or name in _engines_own_views():
+        raise SqlError(f"{name[:60]!r} cannot be defined by WITH: choose another word")
 
 
 def _full_name(table: exp.Table) -> str:
@@ -164,6 +179,16 @@ def _refuse_function(node: exp.Func) -> None:
         raise SqlError(f"The function {node.name}() is not allowed here")
     if found & _REFUSED_FUNCTIONS:
         raise SqlError(f"The function {sorted(found)[0]}() is not allowed here")
+
+
+@cache
+def _engines_own_views() -> frozenset[str]:
+    """Views by which the engine tells of itself and its settings."""
+    with connect() as connection:
+        rows = connection.execute(
+            "SELECT view_name FROM duckdb_views() WHERE schema_name IN ('main', 'pg_catalog')"
+        ).fetchall()
+    return frozenset(name.lower() for (name,) in rows)
 
 
 @cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,10 +15,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
+from drmsmirror.errors import IntegrityError
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["connect", "duckdb_type", "files_relation", "identifier", "interruptible", "literal"]
+__all__ = [
+    "connect",
+    "duckdb_type",
+    "files_relation",
+    "identifier",
+    "interruptible",
+    "literal",
+    "unreadable",
+]
 
 _Result = TypeVar("_Result")
 
@@ -49,14 +59,19 @@ _INTERRUPTED = "Query interrupted"
 
 
 @contextmanager
-def connect(directories: Iterable[Path] = ()) -> Iterator[DuckDBPyConnection]:
+def connect(directories: Sequence[Path] = ()) -> Iterator[DuckDBPyConnection]:
     """A connection of its own, that is closed at the end of the ``with`` block.
 
     Parameters
     ----------
-    directories : iterable of Path
-        Besides these, nothing on disk can be read through the connection, and no setting of it
-        can be changed any more.
+    directories : sequence of Path
+        Of record tables. Besides these, nothing on disk can be read through the connection, and no
+        setting of it can be changed any more.
+
+    Raises
+    ------
+    IntegrityError
+        In the block: a file of a record table is absent or damaged.
     """
     import duckdb
 
@@ -68,10 +83,23 @@ def connect(directories: Iterable[Path] = ()) -> Iterator[DuckDBPyConnection]:
         connection.execute(f"SET allowed_directories = [{allowed}]; {_LOCKED}")
         try:
             yield connection
+        except duckdb.Error as error:
+            for directory in directories:
+                if str(directory) in str(error):
+                    raise unreadable(directory, str(error).partition("\n")[0]) from None
+            raise
         except RuntimeError as error:
             if str(error) != _INTERRUPTED:
                 raise
             raise KeyboardInterrupt from None
+
+
+def unreadable(table: Path, problem: object) -> IntegrityError:
+    """The error of a record table that is absent or damaged."""
+    return IntegrityError(
+        f"The record table {table} cannot be read: {problem}. Bring the whole mirror back from a "
+        "copy, or sync into a new one (drmsmirror init DIR)"
+    )
 
 
 def interruptible(connection: DuckDBPyConnection, action: Callable[[], _Result]) -> _Result:

@@ -136,16 +136,16 @@ def _answering(
             if name not in tables:
                 assert table_of is not None, "a sub-select needs the table of its series"
                 tables[name] = table_of(chosen.series)
-    with connect([one.path for one in tables.values()]) as connection:
-        try:
+    try:
+        with connect([one.path for one in tables.values()]) as connection:
             yield connection, Rows(table, lambda series: tables[series.name.lower()])
-        except duckdb.Error as error:
-            if not bound.sql:
-                raise
-            problem = str(error).partition("\n")[0].partition("Error: ")[2] or str(error)
-            shown = "; ".join(one.text for one in bound.sql)
-            shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
-            raise SqlError(f"The condition [? {shown} ?] cannot be calculated: {problem}") from None
+    except duckdb.Error as error:
+        if not bound.sql:
+            raise
+        problem = str(error).partition("\n")[0].partition("Error: ")[2] or str(error)
+        shown = "; ".join(one.text for one in bound.sql)
+        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+        raise SqlError(f"The condition [? {shown} ?] cannot be calculated: {problem}") from None
 
 
 def _order(definition: SeriesDefinition, direction: str = "ASC") -> str:

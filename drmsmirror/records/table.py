@@ -17,6 +17,7 @@ from drmsmirror.errors import IntegrityError, LockedError, NoSpaceError, StoreEr
 from drmsmirror.failpoints import reach
 from drmsmirror.files import make_directory, sync_files
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records.engine import unreadable
 from drmsmirror.records.parquetfiles import ROW_GROUP, columns_without_statistics, write_partition
 from drmsmirror.records.schema import PERIOD, Period, pruning_columns, table_schema
 
@@ -109,10 +110,7 @@ class RecordTable:
         try:
             delta = DeltaTable(path)
         except DeltaError as error:
-            raise IntegrityError(
-                f"The record table of {definition.name} at {path} cannot be read: {error}. "
-                f"Restore it together with the catalogue, or remove the series and sync it again"
-            ) from error
+            raise unreadable(path, error) from error
         if delta.version() < at_least:
             raise IntegrityError(
                 f"The record table of {definition.name} at {path} is at version {delta.version()}, "

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
+from drmsmirror.client import Client
 from drmsmirror.client.sql import run_sql
 from drmsmirror.errors import IntegrityError, SqlError
 from drmsmirror.mirror import Mirror
@@ -73,8 +75,26 @@ def test_a_damaged_series_does_not_keep_others_from_being_asked(copy_of) -> None
         for commit in log.iterdir():
             commit.write_text("{")
         assert run_sql(mirror, "select count(*) > 0 from hmi.m_45s")[1] == [(True,)]
-        with pytest.raises(IntegrityError, match=r"test\.strfsn.* cannot be read"):
+        with pytest.raises(IntegrityError, match="strfsn cannot be read"):
             run_sql(mirror, "select count(*) from test.strfsn")
+
+
+@pytest.mark.parametrize("left", [0, 1000])
+def test_a_damaged_file_is_told_with_its_table(left: int, copy_of) -> None:
+    copy = copy_of("hmi.M_45s", rows=20)
+    copy.sync("hmi.M_45s")
+    with copy.open() as mirror:
+        for file in mirror.table(mirror.catalogue.definition("hmi.M_45s")).files():
+            Path(file).write_bytes(Path(file).read_bytes()[:left])
+            if not left:
+                Path(file).unlink()
+        with pytest.raises(IntegrityError, match="m_45s cannot be read"):
+            run_sql(mirror, "select count(*) from hmi.m_45s where camera = 1")
+    with (
+        Client(copy.settings, policy="offline") as client,
+        pytest.raises(IntegrityError, match="m_45s cannot be read"),
+    ):
+        client.answer("hmi.M_45s[? CAMERA = 1 ?]", ["*recnum*"]).texts()
 
 
 def test_a_float_has_its_own_digits_and_a_double_its_own(mirror: Mirror) -> None:
@@ -112,6 +132,7 @@ HOSTILE_WITH_A_FILE = [
     "select * from hmi.m_45s where recnum in (select a from '{file}')",
     "with x as (select * from '{file}') select * from x",
     'with "{file}" as (select 1) select * from \'{file}\', "{file}"',
+    'select * from (with "{file}" as (select 1) select 2) t, (select * from "{file}") s',
     "with a as (with b as (select * from read_text('{file}')) select * from b) select * from a",
     "with m as materialized (select * from read_csv('{file}')) select 1",
     "select * from (select 1) t, lateral (select * from read_text('{file}')) u",
@@ -187,6 +208,11 @@ HOSTILE = [
     "select * from duckdb_logs",
     "select * from pragma_version()",
     "select * from pragma_database_list()",
+    "select * from (with pg_settings as (select 1) select 2) t, (select * from pg_settings) s",
+    "with a as (select * from pg_settings), pg_settings as (select 1) select * from a",
+    "with recursive pg_settings as (select 1 union all select 2) select * from pg_settings",
+    "with sqlite_master as (select 1) select 1",
+    "with DUCKDB_LOGS as (select 1) select 1",
     "select nextval('s')",
     "select $1",
     "select ?",
@@ -200,6 +226,7 @@ HOSTILE = [
     "select sleep_ms(100000)",
     "select from",
     "this is no sql",
+    f"select {'(' * 5000}1{')' * 5000}",
     "select 1 into t",
     "select * from hmi.m_45s for update",
 ]
