@@ -117,7 +117,10 @@ def _carry_out(work: Work) -> RunOutcome:
     outcome = RunOutcome.DONE
     if found.ahead is not None:
         outcome = _take_all(work, asker) if reporter.ahead(found.ahead) else RunOutcome.STOPPED
-    work.store.finish(work.as_of if outcome is RunOutcome.DONE else None)
+    if outcome is RunOutcome.DONE:
+        work.store.finish(work.all_entries(), work.as_of)
+    else:
+        work.store.finish()
     return outcome
 
 

@@ -152,11 +152,13 @@ class WindowStore:
             self._compact(least_share=_LEAST_SHARE)
         return result
 
-    def finish(self, watermark: AsOf | None = None) -> None:
+    def finish(self, entries: Sequence[CoverageEntry] = (), watermark: AsOf | None = None) -> None:
         """Make few files of many, and note how far the upstream had come.
 
         Parameters
         ----------
+        entries : sequence of CoverageEntry
+            What the run holds altogether where it came to its end.
         watermark : AsOf, optional
             State of the upstream up to which every change was taken; None where it is as before.
         """
@@ -165,7 +167,7 @@ class WindowStore:
         self._compact()
         self.mirror.catalogue.record_window(
             self.definition.name,
-            entries=(),
+            entries=entries,
             table_version=self.table.version,
             rows_held=self.rows_held,
             run=self.run,

@@ -13,7 +13,7 @@ from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.failpoints import reach
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
-from drmsmirror.model.extent import Restriction
+from drmsmirror.model.extent import Restriction, extent_of
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import harvest_keys
@@ -134,6 +134,10 @@ class Work:
             as_of_recnum=self.as_of.recnum,
             as_of_utc=self.as_of.utc,
         )
+
+    def all_entries(self) -> tuple[CoverageEntry, ...]:
+        """The statement that all of what is wanted is held as of the run's target."""
+        return tuple(self.entry(one.interval, one.restriction) for one in extent_of(self.wanted))
 
     def keep(self, given: pa.Table, entries: Sequence[CoverageEntry]) -> None:
         """Put records into the mirror, with what they cost."""

@@ -220,3 +220,17 @@ def test_pieces_of_a_list_are_followed_together(copy_of) -> None:
     copy.sync(pieces)
     windows = [request.ds for request in asked(copy.jsoc, "rs_list") if "n" not in request.params]
     assert len(set(windows)) == len(windows)
+
+
+def test_what_is_read_again_without_news_is_as_of_the_new_date(copy_of) -> None:
+    copy = copy_of(WHOLE)
+    parts = ["hmi.M_45s[2010.05.01_TAI/6h]", "hmi.M_45s[2010.05.01_06:00_TAI/6h]"]
+    for part in parts:
+        copy.sync(part)
+    before = copy.coverage(WHOLE)
+    assert len(before) == 2
+    report = copy.sync("hmi.M_45s[2010.05.01_TAI/12h]")
+    assert (report.records_new, report.records_revised) == (0, 0)
+    (after,) = copy.coverage(WHOLE)
+    assert after.as_of_utc > max(entry.as_of_utc for entry in before)
+    assert after.as_of_recnum == before[0].as_of_recnum
