@@ -107,10 +107,11 @@ def known_key(connection: Connection, name: str) -> str:
         row.series_key: row.seriesname for row in connection.execute(select(tables.drms_series))
     }
     near = [known[match] for match in difflib.get_close_matches(key, known, n=3)]
-    hint = (
-        f"Did you mean {', '.join(near)}?" if near else "`drmsmirror status` lists what it holds."
+    meant = f" Did you mean {', '.join(near)}?" if near else ""
+    raise UnknownSeriesError(
+        f"The mirror knows no series {name!r}.{meant} `drmsmirror status` lists what it holds; "
+        f"what it does not comes with\n  drmsmirror sync '{name}'"
     )
-    raise UnknownSeriesError(f"The mirror knows no series {name!r}. {hint}")
 
 
 def _find(connection: Connection, key: str) -> SeriesDefinition | None:

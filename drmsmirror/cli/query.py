@@ -92,6 +92,8 @@ def command(
     settings = read_settings(mirror, config, verbose)
     with Client(settings, policy="offline" if offline else policy) as client:
         answer = client.answer(record_set, split_names(key), n=n)
+        if not answer.keys:
+            raise click.UsageError(f"{key} names no keyword; name some, or leave --key out")
         with _opened(output) as stream:
             rows = _write(answer, form, stream)
     talk(

@@ -280,8 +280,10 @@ class Client:
         definition = self.definition(ds)
         spelled = plan_keys(definition, keys).keys
         asked_at = datetime.now(UTC)
-        listed = self._upstream.records(ds, spelled, n=n)
-        texts: Batch = {name: listed.table[name].to_pylist() for name in spelled}
+        texts: Batch = {}
+        if spelled:  # **NONE** asks for nothing
+            listed = self._upstream.records(ds, spelled, n=n)
+            texts = {name: listed.table[name].to_pylist() for name in spelled}
         return Answer(
             definition=definition,
             keys=spelled,

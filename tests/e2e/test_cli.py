@@ -7,6 +7,7 @@ import io
 import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.e2e.conftest import Command
+from tests.e2e.conftest import PROJECT, Command
 
 DAY = "hmi.sharp_720s[4315][2014.07.05_TAI/1d]"
 KEYS = "T_REC,USFLUX,MEANJZH,QUALITY"
@@ -254,26 +255,13 @@ def test_an_error_is_words_and_an_exit_code(
     assert done.stdout == ""
 
 
-def test_explain_says_what_a_query_means(filled: Command) -> None:
-    done = filled("explain", "hmi.sharp_720s[4315][2014.07.05_TAI/1h][? QUALITY < 65536 ?]")
+def test_explain_says_what_the_page_on_record_sets_shows(filled: Command) -> None:
+    page = (PROJECT / "docs" / "record-sets.md").read_text(encoding="utf-8")
+    prompt, _, shown = page.partition("```console\n$ drmsmirror ")[2].partition("\n")
 
-    assert (
-        done.stdout
-        == """\
-Read as: hmi.sharp_720s[4315][2014.07.05_TAI/1h][? QUALITY < 65536 ?]
+    done = filled(*shlex.split(prompt))
 
-hmi.sharp_720s: the latest version of each record, in the order of harpnum, t_rec_index, recnum
-  HARPNUM: 4315
-  T_REC: slots 942600 to 942604 (2014.07.05_00:00:00_TAI to 2014.07.05_00:48:00_TAI)
-  SQL: QUALITY < 65536
-
-    SELECT *
-    FROM hmi.sharp_720s
-    WHERE ("harpnum" = 4315 AND ("t_rec_index" >= 942600 AND "t_rec_index" < 942605) \
-AND ("quality" < 65536))
-    ORDER BY "harpnum", "t_rec_index", "recnum"
-"""
-    )
+    assert done.stdout == shown.partition("```")[0]
     assert done.returncode == 0
 
 
@@ -464,3 +452,11 @@ def cpu_seconds(process: subprocess.Popen[str]) -> float:
 def test_the_module_runs_like_the_command(empty: Command) -> None:
     assert isinstance(empty("--version"), subprocess.CompletedProcess)
     assert empty("--version").stdout.startswith("drmsmirror, version ")
+
+
+@pytest.mark.parametrize("policy", ["offline", "remote"])
+def test_a_query_that_names_no_keyword_is_told_so(policy: str, filled: Command) -> None:
+    done = filled("query", DAY, "--key", "**NONE**", "--policy", policy)
+
+    assert done.returncode == 2
+    assert "names no keyword" in done.stderr
