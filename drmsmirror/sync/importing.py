@@ -5,7 +5,6 @@ What a file holds completely only its owner knows: coverage is what the caller s
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import find_repeat
 from drmsmirror.sync.parts import refuse_what_is_no_part
-from drmsmirror.sync.progress import Progress, Reporter, SilentReporter
+from drmsmirror.sync.progress import Meter, Progress, Reporter, SilentReporter
 from drmsmirror.sync.recordfile import RecordFile
 from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore, adopt_definition
@@ -105,7 +104,7 @@ def _keep_all(
     store: WindowStore, source: RecordFile, stated: Sequence[BoundSet], reporter: Reporter
 ) -> None:
     """Merge the file chunk by chunk; the last one brings the caller's statement with it."""
-    began = time.monotonic()
+    meter = Meter()
     if not store.has_table:
         store.make_table(source.rows, source.days())
     done, largest = 0, 0
@@ -124,7 +123,7 @@ def _keep_all(
                 f"row {done}",
                 done,
                 source.rows - done,
-                time.monotonic() - began,
+                meter.rate(done),
             )
         )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Protocol
 
 from drmsmirror.catalogue import RunOutcome
 
-__all__ = ["Ahead", "Known", "Progress", "Reporter", "SilentReporter", "SyncReport"]
+__all__ = ["Ahead", "Known", "Meter", "Progress", "Reporter", "SilentReporter", "SyncReport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +73,42 @@ class Progress:
         Records fetched so far.
     records_ahead : int
         Records expected still to come.
-    seconds : float
-        Time spent so far.
+    records_per_second : float
+        Rate of late; see :class:`Meter`.
     """
 
     series: str
     place: str
     records: int
     records_ahead: int
-    seconds: float
-
-    @property
-    def records_per_second(self) -> float:
-        """Mean rate of the run."""
-        return self.records / self.seconds if self.seconds > 0 else 0.0
+    records_per_second: float
 
     @property
     def seconds_left(self) -> float | None:
         """Time that the rest takes at this rate; None where there is no rate yet."""
         rate = self.records_per_second
         return self.records_ahead / rate if rate > 0 else None
+
+
+class Meter:
+    """Measures the rate of the latest half of the records.
+
+    The first windows of a run are small, and tell little of what the others will take.
+    """
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Begin to measure."""
+        self._marks = [(0, time.monotonic())]
+
+    def rate(self, records: int) -> float:
+        """Records a second, now that there are so many."""
+        now = time.monotonic()
+        since, then = next(mark for mark in reversed(self._marks) if mark[0] <= records / 2)
+        self._marks.append((records, now))
+        return (records - since) / (now - then) if now > then else 0.0
 
 
 class Reporter(Protocol):

@@ -127,5 +127,6 @@ def _carry_out(work: Work) -> RunOutcome:
 def _take_all(work: Work, asker: Asker) -> RunOutcome:
     if not work.store.has_table:
         work.store.make_table(work.as_of.recnum, asker.days_of_series())
+    work.meter.start()
     followed = follow(work)
     return backfill(work) if followed is RunOutcome.DONE else followed

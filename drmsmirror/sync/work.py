@@ -19,7 +19,7 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import harvest_keys
 from drmsmirror.sync.outlook import Outlook
 from drmsmirror.sync.pieces import Piece, all_behind, all_missing, pieces_of
-from drmsmirror.sync.progress import Known, Progress, Reporter, SyncReport
+from drmsmirror.sync.progress import Known, Meter, Progress, Reporter, SyncReport
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.upstream import RecordText, Traffic, Upstream
 
@@ -66,6 +66,8 @@ class Work:
         What there is to do; nothing, until a survey has found it out.
     known : Known
         What a survey has found out so far.
+    meter : Meter
+        Measures the windows.
     """
 
     mirror: Mirror
@@ -76,6 +78,7 @@ class Work:
     terms: Terms
     outlook: Outlook = field(init=False)
     known: Known = field(init=False)
+    meter: Meter = field(default_factory=Meter)
     began: float = field(default_factory=time.monotonic)
     _counted: Traffic = field(init=False)
 
@@ -158,7 +161,7 @@ class Work:
                 place=place,
                 records=self.records_read,
                 records_ahead=self.outlook.records_left(self.records_read),
-                seconds=time.monotonic() - self.began,
+                records_per_second=self.meter.rate(self.records_read),
             )
         )
 
