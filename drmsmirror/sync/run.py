@@ -85,15 +85,20 @@ def sync(
     bound = bind(tree, lambda name: targets[name.lower()].definition)
     refuse_what_is_no_part(bound)
     reports = []
-    for wanted in bound.sets:
+    for asked, wanted in zip(tree.sets, bound.sets, strict=True):
         target = targets[wanted.series.name.lower()]
-        reports.append(_sync_set(mirror, upstream, wanted, target, terms))
+        reports.append(_sync_set(mirror, upstream, str(asked), wanted, target, terms))
         terms = replace(terms, tell_at=time.monotonic() + within, traffic_before=upstream.traffic)
     return tuple(reports)
 
 
 def _sync_set(
-    mirror: Mirror, upstream: Upstream, wanted: BoundSet, target: Target, terms: Terms
+    mirror: Mirror,
+    upstream: Upstream,
+    asked: str,
+    wanted: BoundSet,
+    target: Target,
+    terms: Terms,
 ) -> SyncReport:
     series = wanted.series.name
     with mirror.catalogue.holding(f"series {series.lower()}") as lease:
@@ -101,7 +106,7 @@ def _sync_set(
         adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
         with recorded_run(mirror, series, wanted.text) as run:
             store = WindowStore(mirror, target.definition, run.id, lease)
-            work = Work(mirror, upstream, wanted, target.as_of, store, terms)
+            work = Work(mirror, upstream, asked, wanted, target.as_of, store, terms)
             run.outcome = _carry_out(work)
             run.counters, run.share_held = work.uncounted(), work.share_held
     return work.report(run.outcome)

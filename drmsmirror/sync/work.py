@@ -56,7 +56,10 @@ class Work:
     ----------
     mirror : Mirror
     upstream : Upstream
+    asked : str
+        What is wanted, as it was written.
     wanted : BoundSet
+        The same, bound.
     as_of : AsOf
         State of the upstream when the run began: its target.
     store : WindowStore
@@ -72,6 +75,7 @@ class Work:
 
     mirror: Mirror
     upstream: Upstream
+    asked: str
     wanted: BoundSet
     as_of: AsOf
     store: WindowStore
@@ -85,7 +89,7 @@ class Work:
     def __post_init__(self) -> None:
         self._counted = self.terms.traffic_before
         self.outlook = Outlook()
-        self.known = Known(self.wanted.text, self.as_of.recnum)
+        self.known = Known(self.asked, self.as_of.recnum)
         self.columns = frozenset(column.name for column in self.wanted.series.columns)
 
     @property
@@ -170,7 +174,7 @@ class Work:
         totals, traffic = self.store.totals, self.upstream.traffic - self.terms.traffic_before
         return SyncReport(
             series=self.wanted.series.name,
-            record_set=self.wanted.text,
+            record_set=self.asked,
             outcome=outcome,
             records_new=totals.records_new,
             records_revised=totals.records_revised,

@@ -47,7 +47,7 @@ def test_sync_says_what_lies_ahead_and_what_would_be_less(empty: Command) -> Non
 
     assert "records ahead, about" in said
     assert said.count("drmsmirror sync 'hmi.sharp_720s[") == 2
-    assert "All of hmi.sharp_720s[] is held" in said
+    assert "All of hmi.sharp_720s is held" in said
 
 
 def test_the_narrower_commands_that_sync_proposes_work(empty: Command) -> None:

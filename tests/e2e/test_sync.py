@@ -24,7 +24,7 @@ def test_a_long_run_is_asked_about_and_not_begun_without_consent(empty: Command)
         terminal.type("n")
         assert terminal.finish() == 0
 
-    assert "0% of hmi.sharp_720s[] is held; to go on:" in terminal.shown
+    assert "0% of hmi.sharp_720s is held; to go on:" in terminal.shown
     assert json.loads(empty("status", "--json").stdout)["series"] == []
 
 
@@ -36,7 +36,7 @@ def test_with_consent_it_runs_to_its_end_under_a_bar(empty: Command) -> None:
 
     assert "━" in terminal.shown
     assert "records, back to" not in terminal.shown
-    assert "All of hmi.sharp_720s[] is held" in terminal.shown
+    assert "All of hmi.sharp_720s is held" in terminal.shown
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_nobody_is_asked_needlessly(
         assert terminal.finish() == 0
 
     assert "Go on?" not in terminal.shown
-    assert "All of hmi.sharp_720s[] is held" in terminal.shown
+    assert "All of hmi.sharp_720s is held" in terminal.shown
 
 
 def test_much_to_fetch_is_asked_about_though_little_is_stored(empty: Command) -> None:
@@ -67,7 +67,7 @@ def test_on_a_terminal_the_time_limit_of_scripts_does_not_count(empty: Command) 
     with Terminal.running(empty, "sync", SHARP, more=SHORT | NO_TIME) as terminal:
         assert terminal.finish() == 0
 
-    assert "All of hmi.sharp_720s[] is held" in terminal.shown
+    assert "All of hmi.sharp_720s is held" in terminal.shown
 
 
 # ------------------------------------------------------------------------------ without one
@@ -77,8 +77,8 @@ def test_without_a_terminal_nobody_is_asked_and_a_run_stops_in_time(empty: Comma
     assert done.returncode == 0
     assert "Go on?" not in done.stderr
     assert "This run stops after 0 s; the next one goes on." in done.stderr
-    assert "0% of hmi.sharp_720s[] is held; to go on:" in done.stderr
-    assert "drmsmirror sync 'hmi.sharp_720s[]'" in done.stderr
+    assert "0% of hmi.sharp_720s is held; to go on:" in done.stderr
+    assert "drmsmirror sync hmi.sharp_720s" in done.stderr
 
 
 def test_what_stopped_reports_it_to_scripts_and_the_next_run_goes_on(empty: Command) -> None:
@@ -94,7 +94,7 @@ def test_what_is_agreed_to_beforehand_runs_to_its_end(empty: Command) -> None:
     done = empty("sync", SHARP, "--yes", more=LONG | NO_TIME)
 
     assert "This run stops" not in done.stderr
-    assert "All of hmi.sharp_720s[] is held" in done.stderr
+    assert "All of hmi.sharp_720s is held" in done.stderr
 
 
 def test_without_a_terminal_progress_is_plain_lines(empty: Command) -> None:
@@ -130,4 +130,4 @@ def test_what_is_known_of_a_slow_upstream_is_said_while_it_is_waited_for(empty: 
 
     assert process.returncode == 0
     assert "waiting" in said
-    assert "All of hmi.synoptic_mr_720s[] is held" in said
+    assert "All of hmi.synoptic_mr_720s is held" in said
