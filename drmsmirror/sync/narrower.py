@@ -19,7 +19,8 @@ from drmsmirror.upstream import RecordText
 __all__ = ["narrower_sets"]
 
 _MOST = 2
-_DAY = 86400.0
+#: Lengths of time that are proposed, in seconds.
+_LENGTHS = {"30d": 30 * 86400.0, "1d": 86400.0, "1h": 3600.0}
 
 
 def narrower_sets(
@@ -35,18 +36,18 @@ def narrower_sets(
     probe : RecordText or None
         Some of the records.
     """
-    proposed = [*_newest_days(wanted, missing, 30), *_one_value(wanted, probe)]
-    proposed += _newest_days(wanted, missing, 1)
+    proposed = [*_newest(wanted, missing, "30d"), *_one_value(wanted, probe)]
+    proposed += [*_newest(wanted, missing, "1d"), *_newest(wanted, missing, "1h")]
     return tuple(text for text in proposed if _is_narrower(text, wanted))[:_MOST]
 
 
-def _newest_days(wanted: BoundSet, missing: Sequence[Interval], days: int) -> Iterator[str]:
-    """The newest days of what is missing, where that is longer than they are."""
+def _newest(wanted: BoundSet, missing: Sequence[Interval], length: str) -> Iterator[str]:
+    """The newest part of what is missing, where that is longer."""
     for part in missing[-1:]:
         begin = position_seconds(wanted.series, part.low)
         end = position_seconds(wanted.series, part.high)
-        if begin is not None and end is not None and end - begin > days * _DAY:
-            text = f"{format_time(math.floor(end) - days * _DAY, 'TAI', 0)}/{days}d"
+        if begin is not None and end is not None and end - begin > _LENGTHS[length]:
+            text = f"{format_time(math.floor(end) - _LENGTHS[length], 'TAI', 0)}/{length}"
             yield replaced_text(wanted, wanted.series.axis.column, text)
 
 
