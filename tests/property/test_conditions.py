@@ -342,6 +342,8 @@ conditions = st.recursive(
 @example(condition="ucase(NAME) = 'ABC'")
 @example(condition="{fn abs(S)} = 7")
 @example(condition="NAME = 'a' 'bc'")
+@example(condition="FSN!=-1 OR FSN<>-1")
+@example(condition="FSN%-2 = 1 OR FSN% -2 = 1")
 @example(condition="NAME = 'a' /* b */ 'bc'")
 @example(condition="!! 3 = 6 OR FSN = 7")
 @example(condition="FSN == 7")

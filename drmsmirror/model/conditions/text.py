@@ -151,7 +151,8 @@ class Body:
             else:
                 _refuse(kind, text, position, source)
             if kind != "comment":
-                if kind in _TEXTS and before in _TEXTS:
+                is_apart = word[1] + len(word[0]) < position  # else it is one text: 'a''b'
+                if kind in _TEXTS and before in _TEXTS and is_apart:
                     raise source.error("Two texts stand side by side", position, "Write || between")
                 if text == "(" and before == "word":
                     called.append(word)
