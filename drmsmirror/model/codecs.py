@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from drmsmirror.model.printf import Printf, cast_numbers
+from drmsmirror.model.printf import Printf, cast_numbers, fit_values
 from drmsmirror.model.proof import proves_text
 from drmsmirror.model.series import Keyword
 from drmsmirror.model.times import (
@@ -38,6 +38,7 @@ __all__ = [
     "cast_numbers",
     "codec_of",
     "default_codec",
+    "fit_values",
     "is_missing",
     "learn_codec",
 ]
@@ -118,6 +119,11 @@ class Codec:
     type: KeywordType
     format: str
     always_prints: bool = False
+
+    @property
+    def shows_bits(self) -> bool:
+        """Whether a negative number prints as the large one that has the same bits."""
+        return self.type.is_integer and Printf.of(self.format).is_unsigned
 
     def decode(self, texts: pa.StringArray) -> Decoded:
         """Type a column of texts and note each that would not print back the same.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -15,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Printf", "cast_numbers"]
+__all__ = ["Printf", "cast_numbers", "fit_values"]
 
 _CONVERSION: Final = re.compile(
     r"%(?P<flags>[-+ #0]*)(?P<size>\d*(?:\.\d+)?)"
@@ -162,6 +163,49 @@ def cast_numbers(texts: pa.StringArray, target: pa.DataType) -> pa.Array:
         return _cast_each(trimmed, target, _decimal_or_hexadecimal)
 
 
+def fit_values(values: pa.Array, target: pa.DataType, *, as_bits: bool = False) -> pa.Array:
+    """Values of one type as those of another; null for each that is none of it.
+
+    Parameters
+    ----------
+    values : pyarrow.Array
+        Numbers, or for texts anything that prints as text.
+    target : pyarrow.DataType
+        Whole numbers, real ones (which may be rounded) or texts.
+    as_bits : bool
+        Whether a whole number that is too large by one bit stands for the bits of a negative one,
+        as it does in a text whose format is hexadecimal.
+    """
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_string(target) or pa.types.is_null(values.type):
+        with suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return pc.cast(values, target)
+    elif _is_number(values.type) and pa.types.is_floating(target):
+        fitted = pc.cast(values, target, safe=False)
+        is_lost = pc.and_not(
+            pc.is_inf(fitted), pc.is_inf(pc.cast(values, pa.float64(), safe=False))
+        )
+        return pc.if_else(is_lost, pa.scalar(None, target), fitted)
+    elif _is_number(values.type):
+        with suppress(pa.ArrowInvalid):
+            return pc.cast(values, target)
+        fitted = [_whole_or_none(number, target, as_bits) for number in values.to_pylist()]
+        return pa.array(fitted, target)
+    return pa.nulls(len(values), target)
+
+
+def _is_number(type_: pa.DataType) -> bool:
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+    return any(is_kind(type_) for is_kind in kinds)
+
+
+def _whole_or_none(number: Any, target: pa.DataType, as_bits: bool) -> int | None:
+    if number is None or not math.isfinite(number) or number != int(number):
+        return None
+    return _fitting(int(number), target, as_bits)
+
+
 def _decimal_or_hexadecimal(word: str) -> int:
     return int(word, 16 if word.lower().startswith("0x") else 10)
 
@@ -180,8 +224,13 @@ def _number_or_none(word: str, target: pa.DataType, read: Callable[[str], Any]) 
         return None
     if pa.types.is_floating(target):
         return number
-    limit = 2 ** (target.bit_width - 1)
-    is_bits = read is not _decimal_or_hexadecimal or word.lower().startswith("0x")
-    if limit <= number < 2 * limit and is_bits:
+    as_bits = read is not _decimal_or_hexadecimal or word.lower().startswith("0x")
+    return _fitting(number, target, as_bits)
+
+
+def _fitting(number: int, target: pa.DataType, as_bits: bool) -> int | None:
+    """A whole number that its type can hold; with its bits as those of a negative one."""
+    limit: int = 2 ** (target.bit_width - 1)
+    if as_bits and limit <= number < 2 * limit:
         return number - 2 * limit
     return number if -limit <= number < limit else None

@@ -81,7 +81,7 @@ def import_records(
         a record twice. Nothing is changed then.
     """
     stated = _stated(definition, covers)
-    source = RecordFile.open(definition, file)
+    source = RecordFile.open(definition, file, _formats_known(mirror, definition))
     _refuse_narrower(mirror, source)
     _refuse_repeats(source)
     with mirror.catalogue.holding(f"series {definition.name.lower()}") as lease:
@@ -145,10 +145,20 @@ def _stated(definition: SeriesDefinition, covers: str | None) -> tuple[BoundSet,
     return bound.sets
 
 
+def _is_known(mirror: Mirror, name: str) -> bool:
+    return name in {summary.name for summary in mirror.catalogue.series()}
+
+
+def _formats_known(mirror: Mirror, definition: SeriesDefinition) -> dict[str, str]:
+    """Formats that the mirror has learnt of a series; none where it does not know it."""
+    name = definition.name
+    return mirror.catalogue.codecs(name) if _is_known(mirror, name) else {}
+
+
 def _refuse_narrower(mirror: Mirror, source: RecordFile) -> None:
     """A file with fewer keywords than are held would leave holes in what is held completely."""
     name = source.definition.name
-    if name not in {summary.name for summary in mirror.catalogue.series()}:
+    if not _is_known(mirror, name):
         return
     claimed = {column for entry in mirror.catalogue.coverage(name) for column in entry.columns}
     lacking = sorted(claimed - source.columns)

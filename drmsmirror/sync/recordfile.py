@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,14 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from drmsmirror.errors import ImportDataError
-from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, arrow_type, cast_numbers
+from drmsmirror.model.codecs import (
+    INVALID_KEY,
+    MISSING_TEXT,
+    arrow_type,
+    cast_numbers,
+    codec_of,
+    fit_values,
+)
 from drmsmirror.model.series import Column, SeriesDefinition
 from drmsmirror.model.times import parse_times
 from drmsmirror.model.types import MISSING_TIME, KeywordType
@@ -64,6 +71,8 @@ class RecordFile:
         By column of the file, the key or number that it holds.
     ignored : tuple of str
         Columns of the file that are none of the series.
+    formats : mapping of str to str
+        By keyword, the codec formats that are known besides those of the definition.
     """
 
     definition: SeriesDefinition
@@ -71,10 +80,23 @@ class RecordFile:
     rows: int
     names: dict[str, str]
     ignored: tuple[str, ...]
+    formats: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, definition: SeriesDefinition, path: Path) -> RecordFile:
+    def open(
+        cls,
+        definition: SeriesDefinition,
+        path: Path,
+        formats: Mapping[str, str] | None = None,
+    ) -> RecordFile:
         """Look into a file: what columns it has, and how many records.
+
+        Parameters
+        ----------
+        definition : SeriesDefinition
+        path : Path
+        formats : mapping of str to str, optional
+            As above.
 
         Raises
         ------
@@ -90,7 +112,7 @@ class RecordFile:
                 f"{path} has no column for the prime key {absent[0]} of {definition.name}; "
                 f"its columns are {', '.join(columns[:20]) or 'none'}"
             )
-        return cls(definition, path, rows, names, ignored)
+        return cls(definition, path, rows, names, ignored, formats or {})
 
     @property
     def columns(self) -> frozenset[str]:
@@ -135,13 +157,17 @@ class RecordFile:
     def identities(self) -> Iterator[pa.Table]:
         """The columns of :attr:`identity`, piece by piece; none where there are no such columns.
 
+        The whole file is read to the end, so that nothing is wrong with it once they were read.
+
         Raises
         ------
         ImportDataError
             As for :meth:`chunks`.
         """
         needed = {*self.identity, *(key.lower() for key in self.definition.prime_keys)}
-        for chunk in self.chunks() if self.identity else ():
+        for chunk in self.chunks():
+            if not self.identity:
+                continue
             names = {name: self.definition.column(name) for name in chunk.rows.column_names}
             given = [name for name, c in names.items() if (c.name if c else name) in needed]
             typed = type_records(self.definition, chunk.rows.select(given), {})
@@ -182,10 +208,10 @@ class RecordFile:
 
     def _column(self, key: str, values: pa.Array, before: int) -> pa.Array:
         column = self.definition.column(key)
+        if not pa.types.is_string(values.type):
+            return self._typed(key, column, values, before)
         if column is None:
             return self._cast(key, values, pa.int64(), before)
-        if not pa.types.is_string(values.type):
-            return values
         if column.type is KeywordType.TIME:
             return self._times(key, values, before)
         if column.type is KeywordType.STRING:
@@ -194,6 +220,21 @@ class RecordFile:
             self._cast(key, values, arrow_type(column.type), before)
             return _as_printed(values)
         return self._cast(key, values, arrow_type(column.type), before)
+
+    def _typed(self, key: str, column: Column | None, values: pa.Array, before: int) -> pa.Array:
+        """Values that are no texts, in the type of their keyword; record numbers have none."""
+        target = pa.int64() if column is None else arrow_type(column.type)
+        codec = codec_of(column.keyword, self.formats.get(column.keyword.name)) if column else None
+        as_bits = codec is not None and codec.shows_bits
+        fitted = fit_values(values, target, as_bits=as_bits)
+        wrong = np.asarray(pc.indices_nonzero(pc.and_(pc.is_null(fitted), pc.is_valid(values))))
+        wanted = str(target)
+        if len(wrong) and pa.types.is_integer(target) and not as_bits:
+            first = values.slice(int(wrong[0]), 1)
+            if not fit_values(first, target, as_bits=True).null_count:
+                wanted += "; bits are taken where x_formats of the definition says 0x%08X, say"
+        self._refuse_first(key, values, wrong, wanted, before)
+        return fitted
 
     def _times(self, key: str, values: pa.Array, before: int) -> pa.Array:
         """Texts as they are, unless they are seconds of the DRMS epoch."""
@@ -208,8 +249,6 @@ class RecordFile:
 
     def _cast(self, key: str, values: pa.Array, type_: pa.DataType, before: int) -> pa.Array:
         """Numbers; null where the file has nothing or ``MISSING``."""
-        if not pa.types.is_string(values.type):
-            return pc.cast(values, type_)
         blank = _is_blank(values)
         given = pc.if_else(blank, pa.scalar(None, pa.string()), pc.utf8_trim_whitespace(values))
         numbers = cast_numbers(given, type_)

@@ -82,6 +82,30 @@ def test_a_wrong_value_far_down_leaves_nothing_of_the_file(mirror: Mirror, tmp_p
     assert mirror.catalogue.series() == ()
 
 
+@pytest.mark.parametrize("prime_keys", [("N",), ()], ids=["with a prime key", "without"])
+def test_a_typed_value_out_of_range_leaves_nothing_of_the_file(
+    prime_keys: tuple[str, ...], mirror: Mirror, tmp_path: Path
+) -> None:
+    series = replace(SERIES, prime_keys=prime_keys)
+    file = write(tmp_path / "wrong.parquet", N=[*range(MANY), 2**31])
+    with pytest.raises(ImportDataError, match=f"{file}, record {MANY + 1}: N is 2147483648"):
+        import_records(mirror, series, file)
+    assert mirror.catalogue.series() == ()
+
+
+def test_bits_of_a_keyword_whose_format_was_learnt_are_taken(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    flagged = replace(SERIES, keywords=(*SERIES.keywords, Keyword("QUALITY", KeywordType.INT)))
+    (tmp_path / "first.csv").write_text("N,NAME,QUALITY\n1,a,0x00000400\n2,a,0x80000000\n")
+    import_records(mirror, flagged, tmp_path / "first.csv")
+    file = write(tmp_path / "more.parquet", N=[3, 4], QUALITY=[0x80010000, 0x80000000])
+    import_records(mirror, flagged, file, covers="all")
+    with Client(mirror.settings, policy="offline") as client:
+        texts = client.answer("test.imported", ["QUALITY"]).texts()
+    assert texts["QUALITY"] == ["0x00000400", "0x80000000", "0x80010000", "0x80000000"]
+
+
 def test_versions_of_a_record_are_told_apart_by_their_number(
     mirror: Mirror, tmp_path: Path
 ) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from drmsmirror.errors import ImportDataError
@@ -113,3 +116,67 @@ def test_a_file_of_a_header_alone_holds_no_records(tmp_path: Path) -> None:
     file.write_text("N,T_OBS\n")
     opened = RecordFile.open(SERIES, file)
     assert (opened.rows, opened.names) == (0, {"N": "N", "T_OBS": "T_OBS"})
+
+
+TYPED = SeriesDefinition(
+    "test.typed",
+    keywords=(
+        Keyword("N", KeywordType.INT),
+        Keyword("FLAGS", KeywordType.INT, format="0x%08X"),
+        Keyword("LEARNT", KeywordType.SHORT),
+        Keyword("LONG", KeywordType.LONGLONG, format="%llx"),
+        Keyword("F", KeywordType.FLOAT),
+        Keyword("T", KeywordType.TIME, units="TAI"),
+        Keyword("S", KeywordType.STRING),
+    ),
+    prime_keys=("N",),
+)
+
+
+def typed(folder: Path, key: str, values: pa.Array) -> pa.Array:
+    """What is read of a typed column."""
+    file = folder / "typed.parquet"
+    pq.write_table(pa.table({"N": pa.array(range(len(values)))} | {key: values}), file)
+    (chunk,) = RecordFile.open(TYPED, file, {"LEARNT": "%#x"}).chunks()
+    return chunk.rows[key].combine_chunks()
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "expected"),
+    [
+        ("FLAGS", pa.array([2**31 + 1, 2**32 - 1, None, 5, -1]), [1 - 2**31, -1, None, 5, -1]),
+        ("FLAGS", pa.array([float(2**31), 1.0]), [-(2**31), 1]),
+        ("LEARNT", pa.array([2**16 - 1, 2**15], pa.uint16()), [-1, -(2**15)]),
+        ("LONG", pa.array([2**64 - 1], pa.uint64()), [-1]),
+        ("F", pa.array([20000001, None]), [20000000.0, None]),
+        ("F", pa.array([Decimal("1.50"), None]), [1.5, None]),
+        ("T", pa.array([60, None]), [60.0, None]),
+        ("S", pa.array([60, None]), ["60", None]),
+        ("N", pa.array([7, 8]).dictionary_encode(), [7, 8]),
+    ],
+)  # fmt: skip
+def test_typed_values_are_those_of_the_keyword(
+    key: str, values: pa.Array, expected: list[object], tmp_path: Path
+) -> None:
+    assert typed(tmp_path, key, values).to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "problem"),
+    [
+        ("N", pa.array([1, 2**31]), "record 2: N is 2147483648, which is no int32; bits are"),
+        ("N", pa.array([1, 2**40]), "record 2: N is 1099511627776, which is no int32$"),
+        ("N", pa.array([1, 0.5]), "record 2: N is 0.5, which is no int32$"),
+        ("FLAGS", pa.array([0, 2**32]), "record 2: FLAGS is 4294967296, which is no int32$"),
+        ("FLAGS", pa.array([0, -(2**31) - 1]), "record 2: FLAGS is -2147483649, which is no"),
+        ("F", pa.array([1.0, 1e300]), r"record 2: F is 1e\+300, which is no float"),
+        ("T", pa.array([None, 5], pa.timestamp("s")), "record 2: T is datetime.*no double"),
+        ("S", pa.array([None, [5]]), r"record 2: S is \[5\], which is no string"),
+        ("recnum", pa.array([1, 0.5]), "record 2: recnum is 0.5, which is no int64"),
+    ],
+)
+def test_a_typed_value_that_the_keyword_cannot_hold_is_named_with_its_place(
+    key: str, values: pa.Array, problem: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ImportDataError, match=problem):
+        typed(tmp_path, key, values)
