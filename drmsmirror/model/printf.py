@@ -90,10 +90,9 @@ class Printf:
 
     def read_numbers(self, texts: pa.StringArray, target: pa.DataType) -> pa.Array:
         """Read what it printed; null for each text that is no number."""
-        plain = self._without_surroundings(texts)
         if not (self.is_unsigned and pa.types.is_integer(target)):
-            return cast_numbers(plain, target)
-        return _cast_each(plain, target, lambda word: int(word, self.base))
+            return cast_numbers(self._without_surroundings(texts), target)
+        return _cast_each(texts, target, self._read_bits)
 
     def read_texts(self, texts: pa.StringArray) -> pa.StringArray:
         """Read what it printed, without what fills up the width."""
@@ -132,6 +131,15 @@ class Printf:
             return f"{self.before}{filled}{self.after}"
         marked = f"%{self.flags}{self.size}{self.kind}"
         return f"{self.before}{marked % number}{self.after}"
+
+    def _read_bits(self, word: str) -> int:
+        """One number; without the mark of hexadecimal digits, which would print, a plain one."""
+        mark = f"{self.before}{'0x' if '#' in self.flags and self.base == 16 else ''}".lower()
+        if mark.endswith("0x") and not word.strip().lower().startswith(mark):
+            return _decimal_or_hexadecimal(word)
+        if word.startswith(self.before) and word.endswith(self.after):
+            word = word[len(self.before) : len(word) - len(self.after)]
+        return int(word, self.base)
 
     def _without_surroundings(self, texts: pa.StringArray) -> pa.StringArray:
         if not (self.before or self.after):

@@ -215,3 +215,12 @@ def _learnt(type_: KeywordType, texts: list[str]) -> Codec:
     codec = learn_codec(Keyword("X", type_), pa.array(texts))
     assert codec is not None
     return codec
+
+
+@pytest.mark.parametrize("codec_format", ["0x%08X", "0x%x", "%#x", "%#010x"])
+def test_a_plain_number_among_hexadecimal_ones_is_that_number(codec_format: str) -> None:
+    codec = Codec(KeywordType.INT, codec_format)
+
+    decoded = codec.decode(pa.array(["1024", "0x400", "-5", "0x80000001", "0"]))
+
+    assert decoded.values.to_pylist() == [1024, 1024, -5, 1 - 2**31, 0]
