@@ -66,10 +66,10 @@ def command(
     from drmsmirror.sync import import_records
 
     settings = read_settings(mirror, config, verbose)
-    given = _definition_in(struct, series) if struct else None
+    given, learnt = _definition_in(struct, series) if struct else (None, {})
     with Mirror.open_or_create(settings, announce=talk) as opened:
         definition = given or _known_definition(opened, series, records)
-        report = import_records(opened, definition, records, covers=covers)
+        report = import_records(opened, definition, records, covers=covers, learnt=learnt)
     if as_json_:
         as_json(asdict(report))
     talk(
@@ -97,11 +97,11 @@ def _known_definition(mirror: Mirror, series: str, records: Path) -> SeriesDefin
         ) from None
 
 
-def _definition_in(struct: Path, series: str) -> SeriesDefinition:
+def _definition_in(struct: Path, series: str) -> tuple[SeriesDefinition, dict[str, str]]:
     import orjson
 
     from drmsmirror.errors import ImportDataError
-    from drmsmirror.model.struct import definition_from_struct
+    from drmsmirror.model.struct import learnt_from_struct
 
     try:
         answer = orjson.loads(struct.read_bytes())
@@ -109,4 +109,4 @@ def _definition_in(struct: Path, series: str) -> SeriesDefinition:
         raise ImportDataError(f"{struct} is not JSON: {error}") from None
     if not isinstance(answer, dict):
         raise ImportDataError(f"{struct} is no answer to series_struct: it is no JSON object")
-    return definition_from_struct(series, answer)
+    return learnt_from_struct(series, answer)

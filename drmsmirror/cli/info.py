@@ -38,14 +38,13 @@ def command(
       drmsmirror info hmi.sharp_720s
     """
     from drmsmirror.client import Client
-    from drmsmirror.model.struct import struct_from_definition
 
     settings = read_settings(mirror, config, verbose)
     with Client(settings, policy="offline" if offline else "auto") as client:
+        if as_json_:
+            as_json(client.struct(series))
+            return
         definition = client.definition(series)
-    if as_json_:
-        as_json(struct_from_definition(definition))
-        return
     click.echo(f"{definition.name}: {definition.note}")
     click.echo(f"Prime keys: {', '.join(definition.prime_keys) or 'none (records go by number)'}")
     keywords = [(k.name, str(k.type), str(k.scope), k.units, k.note) for k in definition.keywords]

@@ -6,6 +6,7 @@ import operator
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from drmsmirror.errors import NotFoundError, NotUnderstoodError, QueryError, Unk
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.model.struct import struct_from_definition
 from drmsmirror.records import plan_keys, select_records
 from drmsmirror.settings import Settings, load_settings
 from drmsmirror.upstream import Jsoc, SeriesEntry, Upstream
@@ -312,6 +314,25 @@ class Client:
         if name.lower() not in known:
             known[name.lower()] = self._upstream.definition(name).definition
         return known[name.lower()]
+
+    def struct(self, ds: str) -> dict[str, Any]:
+        """The definition in the form of JSOC's ``series_struct``, as ``import`` takes it.
+
+        How keywords print is in its members ``x_formats``, as far as the mirror has learnt it, and
+        ``x_learnt``.
+
+        Parameters
+        ----------
+        ds : str
+            Name of the series, or a record set of it.
+        """
+        definition = self.definition(ds)
+        if self.policy is Policy.REMOTE:
+            return struct_from_definition(definition)
+        with suppress(UnknownSeriesError):
+            codecs = self.mirror.catalogue.codecs(definition.name)
+            return struct_from_definition(definition, codecs)
+        return struct_from_definition(definition)
 
     def _held_series(self, regex: str | None) -> list[SeriesEntry]:
         try:

@@ -23,6 +23,7 @@ from drmsmirror.model.proof import proves_text
 from drmsmirror.model.series import Keyword
 from drmsmirror.model.times import (
     TimeStyle,
+    is_print_zone,
     learn_time_format,
     parse_times,
     time_style,
@@ -38,6 +39,7 @@ __all__ = [
     "cast_numbers",
     "codec_of",
     "default_codec",
+    "definition_format",
     "fit_values",
     "is_missing",
     "learn_codec",
@@ -57,6 +59,11 @@ _SAMPLE = 2000
 
 #: How the format of a time begins that is counted in intervals.
 _EVERY = "every "
+
+#: Formats of time codecs; a definition may give one where DRMS's own formats cannot say it.
+_TIME_FORMAT = re.compile(
+    rf"{_EVERY}(?P<interval>\d+(?:\.\d*)?(?:e[+-]?\d+)?) .*%.*|(?P<zone>\S+) -?\d+", re.ASCII
+)
 
 _ARROW_TYPES: dict[KeywordType, pa.DataType] = {
     KeywordType.CHAR: pa.int8(),
@@ -222,6 +229,25 @@ def default_codec(keyword: Keyword) -> Codec:
     return Codec(keyword.type, default or "%s", keyword.name == _ALWAYS_PRINTED)
 
 
+def definition_format(keyword: Keyword, codec_format: str) -> str | None:
+    """The format that a definition has to give, so that the keyword prints by a codec.
+
+    The inverse of what :func:`codec_of` makes of a definition's format; the keyword's own where
+    that says the same. Of a time it is the precision, or a zone that stands for the units, or of
+    intervals the printf format (DRMS semantics 2.6); where none of them says it, as with a zone and
+    a precision that are both not those of the units, the format of the codec itself.
+    """
+    precision, number_format = codec_format.rpartition(" ")[2], codec_format.split(" ", 2)[-1]
+    spellings: list[str | None] = [keyword.format, codec_format]
+    if keyword.type is KeywordType.TIME:
+        zone = codec_format.rpartition(" ")[0]
+        spellings = [keyword.format, precision, zone, number_format, codec_format]
+    for spelling in spellings:
+        if _declared_format(replace(keyword, format=spelling)) == codec_format:
+            return spelling
+    return codec_format
+
+
 def learn_codec(keyword: Keyword, texts: pa.StringArray) -> Codec | None:
     """The codec that prints a column as it came, or most of it; None if it holds no value."""
     given = pc.drop_null(texts)
@@ -245,9 +271,16 @@ def learn_codec(keyword: Keyword, texts: pa.StringArray) -> Codec | None:
 def _declared_format(keyword: Keyword) -> str | None:
     if keyword.format is None:
         return "%s" if keyword.type is KeywordType.STRING else None
-    if keyword.type is not KeywordType.TIME:
+    if keyword.type is not KeywordType.TIME or _is_time_format(keyword.format):
         return keyword.format
     return _style_format(time_style(keyword.units, keyword.format))
+
+
+def _is_time_format(text: str) -> bool:
+    found = _TIME_FORMAT.fullmatch(text)
+    if found is None:
+        return False
+    return is_print_zone(found["zone"]) if found["zone"] else float(found["interval"]) > 0
 
 
 def _style_format(style: TimeStyle) -> str:

@@ -1,23 +1,28 @@
 """Read the answer to ``op=series_struct`` into a series definition.
 
-Source: DRMS semantics 4.2.2. Besides what JSOC sends, two members of our own are understood, so
+Source: DRMS semantics 4.2.2. Besides what JSOC sends, three members of our own are understood, so
 that a definition can be written to a file and read back without loss: ``x_series`` (the canonical
-name) and ``x_formats`` (keyword to print format).
+name), ``x_formats`` (keyword to print format) and ``x_learnt`` (keywords whose format is not the
+series' word, but was learnt from what it printed).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from drmsmirror.errors import DefinitionError
+from drmsmirror.model.codecs import codec_of, definition_format
 from drmsmirror.model.series import Keyword, Link, LinkTarget, Scope, Segment, SeriesDefinition
 from drmsmirror.model.types import KeywordType
 
-__all__ = ["definition_from_struct", "struct_from_definition"]
+__all__ = ["definition_from_struct", "learnt_from_struct", "struct_from_definition"]
 
 _ATTRIBUTES = ("retention", "stagingretention", "unitsize", "archive", "tapegroup")
+_NOTHING_LEARNT: Mapping[str, str] = MappingProxyType({})
 _SERIES_NAME = re.compile(r"[A-Za-z]\w{0,62}\.\w{1,63}", re.ASCII)
 _KEYWORD_NAME = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _ALIAS_NOTE = re.compile(r"\[(?P<alias>[^\]\s]+)\]")
@@ -57,12 +62,58 @@ def definition_from_struct(name: str, answer: Mapping[str, Any]) -> SeriesDefini
     return definition
 
 
-def struct_from_definition(definition: SeriesDefinition) -> dict[str, Any]:
+def learnt_from_struct(
+    name: str, answer: Mapping[str, Any]
+) -> tuple[SeriesDefinition, dict[str, str]]:
+    """A definition as the series gives it, and by keyword the codec formats that were learnt.
+
+    Parameters
+    ----------
+    name, answer
+        As for :func:`definition_from_struct`, which takes a learnt format for one of the series.
+
+    Raises
+    ------
+    DefinitionError
+        As for :func:`definition_from_struct`.
+    """
+    definition = definition_from_struct(name, answer)
+    named = frozenset(answer.get("x_learnt") or ())
+    codecs = {
+        keyword.name: codec.format
+        for keyword in definition.keywords
+        if keyword.name in named and keyword.format and (codec := codec_of(keyword))
+    }
+    keywords = tuple(
+        replace(keyword, format=None) if keyword.name in codecs else keyword
+        for keyword in definition.keywords
+    )
+    return replace(definition, keywords=keywords), codecs
+
+
+def struct_from_definition(
+    definition: SeriesDefinition, codecs: Mapping[str, str] = _NOTHING_LEARNT
+) -> dict[str, Any]:
     """The ``series_struct`` members that give the definition back.
 
     The inverse of :func:`definition_from_struct`; volatile members (``Interval``, ``runtime``) and
     ``primekeysinfo`` (which repeats the constants) are left out.
+
+    Parameters
+    ----------
+    definition : SeriesDefinition
+    codecs : mapping of str to str, optional
+        By keyword, codec formats that were learnt; with them it is the inverse of
+        :func:`learnt_from_struct`.
     """
+    learnt = {
+        keyword.name: known
+        for keyword in definition.keywords
+        if (codec := codecs.get(keyword.name))
+        and (known := definition_format(keyword, codec)) is not None
+        and known != keyword.format
+    }
+    given = {keyword.name: keyword.format for keyword in definition.keywords if keyword.format}
     return {
         "note": definition.note,
         **definition.attributes,
@@ -85,9 +136,8 @@ def struct_from_definition(definition: SeriesDefinition) -> dict[str, Any]:
             for link in definition.links
         ],
         "x_series": definition.name,
-        "x_formats": {
-            keyword.name: keyword.format for keyword in definition.keywords if keyword.format
-        },
+        "x_formats": given | learnt,
+        "x_learnt": list(learnt),
     }
 
 

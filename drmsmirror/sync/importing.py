@@ -5,7 +5,7 @@ What a file holds completely only its owner knows: coverage is what the caller s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,7 @@ def import_records(
     file: Path,
     *,
     covers: str | None = None,
+    learnt: Mapping[str, str] | None = None,
     reporter: Reporter | None = None,
 ) -> ImportReport:
     """Merge the records of a file into the mirror.
@@ -71,6 +72,8 @@ def import_records(
         where it is there.
     covers : str, optional
         What the file holds completely: ``all``, or a record set of the series.
+    learnt : mapping of str to str, optional
+        By keyword, formats that another mirror has learnt; what this one has learnt goes first.
     reporter : Reporter, optional
         Hears how far it has come.
 
@@ -81,13 +84,14 @@ def import_records(
         a record twice. Nothing is changed then.
     """
     stated = _stated(definition, covers)
-    source = RecordFile.open(definition, file, _formats_known(mirror, definition))
+    formats = dict(learnt or {}) | _formats_learnt(mirror, definition)
+    source = RecordFile.open(definition, file, formats)
     _refuse_narrower(mirror, source)
     _refuse_repeats(source)
     with mirror.catalogue.holding(f"series {definition.name.lower()}") as lease:
         adopt_definition(mirror, definition, "")
         with recorded_run(mirror, definition.name, f"import {file.name}") as run:
-            store = WindowStore(mirror, definition, run.id, lease)
+            store = WindowStore(mirror, definition, run.id, lease, formats)
             _keep_all(store, source, stated, reporter or SilentReporter())
             store.finish()
     return ImportReport(
@@ -149,7 +153,7 @@ def _is_known(mirror: Mirror, name: str) -> bool:
     return name in {summary.name for summary in mirror.catalogue.series()}
 
 
-def _formats_known(mirror: Mirror, definition: SeriesDefinition) -> dict[str, str]:
+def _formats_learnt(mirror: Mirror, definition: SeriesDefinition) -> dict[str, str]:
     """Formats that the mirror has learnt of a series; none where it does not know it."""
     name = definition.name
     return mirror.catalogue.codecs(name) if _is_known(mirror, name) else {}

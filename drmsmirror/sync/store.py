@@ -5,8 +5,8 @@ A sync and an import both write through :class:`WindowStore`; nothing else write
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
 import pyarrow as pa
 
@@ -62,12 +62,15 @@ class WindowStore:
         Number of the run.
     lease : Lease
         The hold on the series.
+    learnt : mapping of str to str, optional
+        By keyword, codec formats that were learnt elsewhere; the mirror's own go first.
     """
 
     mirror: Mirror
     definition: SeriesDefinition
     run: int
     lease: Lease
+    learnt: Mapping[str, str] = field(default_factory=dict)
     totals: RunCounters = _NOTHING
 
     def __post_init__(self) -> None:
@@ -123,7 +126,7 @@ class WindowStore:
         share_held : float, optional
             Share of what the run was asked for that is held then.
         """
-        typed = type_records(self.definition, given, self._formats)
+        typed = type_records(self.definition, given, {**self.learnt, **self._formats})
         rows = typed.rows
         if rows["recnum"].null_count:
             rows = number_records(self.table, rows)

@@ -391,6 +391,25 @@ def test_records_are_imported_without_asking_the_upstream(
     assert away("query", "hmi.sharp_720s[4315]", "--key", KEYS, "--offline").returncode == 3
 
 
+def test_parquet_of_a_query_is_taken_in_and_prints_the_same(
+    empty: Command, filled: Command, tmp_path: Path
+) -> None:
+    struct, records = tmp_path / "sharp.json", tmp_path / "own.parquet"
+    struct.write_text(filled("info", "hmi.sharp_720s", "--json", "--offline").stdout)
+    whole = ("query", "hmi.sharp_720s", "--key", "**ALL**", "--offline", "--format")
+    assert filled(*whole, "parquet", "-o", str(records)).returncode == 0
+
+    done = empty("import", "hmi.sharp_720s", "--struct", str(struct), "--records", str(records),
+                 "--covers", "hmi.sharp_720s")  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    wanted, found = filled(*whole, "csv").stdout, empty(*whole, "csv").stdout
+    assert "0x80" in wanted
+    assert found == wanted
+    again = empty("info", "hmi.sharp_720s", "--json", "--offline").stdout
+    assert json.loads(again)["x_formats"] == json.loads(struct.read_text())["x_formats"]
+
+
 def test_import_of_an_unknown_series_says_how_to_name_its_definition(
     empty: Command, tmp_path: Path
 ) -> None:

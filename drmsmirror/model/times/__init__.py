@@ -8,6 +8,7 @@
 `format_time`         seconds to one text, for a zone and a precision
 `format_times`        a column of seconds to texts
 `learn_time_format`   the zone and precision with which a column was printed
+`is_print_zone`       whether a zone is one that times print in
 `time_style`          how a keyword's units and format say that it prints
 ====================  ==========================================================
 
@@ -20,7 +21,7 @@ from drmsmirror.model.times.columns import learn_time_format, parse_times
 from drmsmirror.model.times.durations import DURATION_UNITS, parse_duration
 from drmsmirror.model.times.grammar import time_prefix
 from drmsmirror.model.times.parsing import parse_time
-from drmsmirror.model.times.printing import format_time, format_times
+from drmsmirror.model.times.printing import format_time, format_times, is_print_zone
 from drmsmirror.model.times.style import TimeStyle, time_style
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "TimeStyle",
     "format_time",
     "format_times",
+    "is_print_zone",
     "learn_time_format",
     "parse_duration",
     "parse_time",

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
 
-from drmsmirror.model.codecs import Codec, arrow_type, codec_of, default_codec, learn_codec
+from drmsmirror.model.codecs import (
+    Codec,
+    arrow_type,
+    codec_of,
+    default_codec,
+    definition_format,
+    learn_codec,
+)
 from drmsmirror.model.series import Keyword
 from drmsmirror.model.types import MISSING_TIME, KeywordType
 
@@ -224,3 +232,37 @@ def test_a_plain_number_among_hexadecimal_ones_is_that_number(codec_format: str)
     decoded = codec.decode(pa.array(["1024", "0x400", "-5", "0x80000001", "0"]))
 
     assert decoded.values.to_pylist() == [1024, 1024, -5, 1 - 2**31, 0]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "codec_format", "written"),
+    [
+        (Keyword("F", FLOAT), "%.3f", "%.3f"),
+        (Keyword("F", FLOAT, format="%5.3f"), "%.3f", "%.3f"),
+        (Keyword("S", STRING), "%s", None),
+        (Keyword("T", TIME, units="TAI"), "TAI 0", "0"),
+        (Keyword("T", TIME, units="ISO"), "ISO 2", "2"),
+        (Keyword("T", TIME, units="TAI", format="3.6"), "TAI 3", "3.6"),
+        (Keyword("T", TIME, units="TAI"), "UTC -1", "UTC -1"),
+        (Keyword("T", TIME, units="none"), "UTC 0", "UTC"),
+        (Keyword("T", TIME, units="none"), "UTC 3", "UTC 3"),
+        (Keyword("T", TIME, units="none"), "+0530 0", "+0530 0"),
+        (Keyword("T", TIME, units="1 day"), "every 86400.0 %.7g", "%.7g"),
+        (Keyword("T", TIME, units="TAI"), "every 86400.0 %f", "every 86400.0 %f"),
+        (Keyword("T", TIME, units="1 day"), "TAI 0", "TAI 0"),
+    ],
+)
+def test_a_learnt_format_is_written_as_a_definition_says_it(
+    keyword: Keyword, codec_format: str, written: str | None
+) -> None:
+    assert definition_format(keyword, codec_format) == written
+    codec = codec_of(replace(keyword, format=written))
+    assert codec is not None
+    assert codec.format == codec_format
+
+
+@pytest.mark.parametrize("odd", ["nowhere 3", "every 0 %f", "every  %f", " 3"])
+def test_a_time_format_that_nothing_understands_is_the_default(odd: str) -> None:
+    codec = codec_of(Keyword("T", TIME, units="TAI", format=odd))
+    assert codec is not None
+    assert codec.format in ("TAI 0", "TAI 3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ import pytest
 
 from drmsmirror.errors import DefinitionError, UnknownKeywordError
 from drmsmirror.model.series import Axis, Scope, SeriesDefinition
-from drmsmirror.model.struct import definition_from_struct, struct_from_definition
+from drmsmirror.model.struct import (
+    definition_from_struct,
+    learnt_from_struct,
+    struct_from_definition,
+)
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors" / "series").glob("*.json"))
 
@@ -30,6 +35,30 @@ def test_a_definition_survives_its_struct(path: Path) -> None:
     definition = _load(path.stem)
 
     assert definition_from_struct(path.stem, struct_from_definition(definition)) == definition
+
+
+def test_what_was_learnt_survives_beside_the_definition() -> None:
+    given = _load("hmi.sharp_720s")
+    plain = replace(given, keywords=tuple(replace(k, format=None) for k in given.keywords))
+    codecs = {"USFLUX": "%e", "QUALITY": "0x%08X", "T_REC": "TAI 0", "T_OBS": "UTC 3"}
+
+    struct = struct_from_definition(plain, codecs)
+
+    assert learnt_from_struct(plain.name, struct) == (plain, codecs)
+    formats = {"USFLUX": "%e", "QUALITY": "0x%08X", "T_REC": "0", "T_OBS": "UTC 3"}
+    assert struct["x_formats"] == formats
+    read = definition_from_struct(plain.name, struct)
+    assert {k.name: k.format for k in read.keywords if k.format} == formats
+    assert definition_from_struct(plain.name, struct_from_definition(read)) == read
+
+
+def test_what_was_learnt_goes_before_what_the_definition_says() -> None:
+    given = _load("hmi.sharp_720s")
+
+    struct = struct_from_definition(given, {"T_OBS": "TAI 3", "USFLUX": "%.3f"})
+
+    assert struct["x_learnt"] == ["USFLUX"]
+    assert (struct["x_formats"]["T_OBS"], struct["x_formats"]["USFLUX"]) == ("3", "%.3f")
 
 
 def test_names_are_found_in_any_case_and_spelled_as_the_series_spells_them() -> None:

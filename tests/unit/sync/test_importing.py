@@ -106,6 +106,19 @@ def test_bits_of_a_keyword_whose_format_was_learnt_are_taken(
     assert texts["QUALITY"] == ["0x00000400", "0x80000000", "0x80010000", "0x80000000"]
 
 
+def test_texts_are_kept_as_they_are_where_a_format_was_learnt(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    file = tmp_path / "texts.csv"
+    file.write_text("N,NAME\n01,a\n2,b\n")
+    import_records(mirror, SERIES, file, covers="all", learnt={"N": "%02d"})
+    with Client(mirror.settings, policy="offline") as client:
+        assert client.answer("test.imported", ["N"]).texts()["N"] == ["01", "2"]
+        struct = client.struct("test.imported")
+    assert (struct["x_formats"], struct["x_learnt"]) == ({"N": "%02d"}, ["N"])
+    assert mirror.catalogue.definition("test.imported") == SERIES
+
+
 def test_versions_of_a_record_are_told_apart_by_their_number(
     mirror: Mirror, tmp_path: Path
 ) -> None:
