@@ -4,11 +4,13 @@ Identity is (generation, recnum). A record that is held with the same values is 
 with other values becomes a new row with a later ``_seen_run``. Of each record the row seen last
 counts, unless it is gone; among those of one prime key that of the newest generation and largest
 recnum is the latest (record sets, rule 50). A record that comes with another prime key is gone from
-the one that it had.
+the one that it had. A record without a number of the upstream's, which would be superseded by one
+that says the same, is left alone like one that is held.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,7 +57,14 @@ class MergeResult:
     version: int
 
 
-def merge(table: RecordTable, rows: pa.Table, *, run: int, generation: int) -> MergeResult:
+def merge(
+    table: RecordTable,
+    rows: pa.Table,
+    *,
+    run: int,
+    generation: int,
+    columns: Collection[str] | None = None,
+) -> MergeResult:
     """Merge a batch into the record table of its series.
 
     Parameters
@@ -67,6 +76,9 @@ def merge(table: RecordTable, rows: pa.Table, *, run: int, generation: int) -> M
         The run that brings them.
     generation : int
         The upstream's generation in which the recnums were issued.
+    columns : collection of str, optional
+        Keyword columns that were given; by default all. A record without a number of the
+        upstream's says nothing of the others.
 
     Raises
     ------
@@ -76,14 +88,22 @@ def merge(table: RecordTable, rows: pa.Table, *, run: int, generation: int) -> M
     if not rows.num_rows:
         return MergeResult(0, 0, 0, table.version)
     given = _as_table_rows(table, rows, run, generation)
+    has_own = pc.min(rows["recnum"]).as_py() < 0
+    said = [
+        column.name
+        for column in table.definition.columns
+        if has_own and (columns is None or column.name in columns)
+    ]
     for _ in range(_ATTEMPTS - 1):
         with suppress(CommitConflictError):
-            return _merge(table, given, generation)
-    return _merge(table, given, generation)
+            return _merge(table, given, generation, said)
+    return _merge(table, given, generation, said)
 
 
-def _merge(table: RecordTable, given: pa.Table, generation: int) -> MergeResult:
-    change = _find_change(table, given, generation)
+def _merge(
+    table: RecordTable, given: pa.Table, generation: int, said: Sequence[str]
+) -> MergeResult:
+    change = _find_change(table, given, generation, said)
     if change.marked.num_rows:
         table.revise(pa.concat_tables([change.fresh, change.marked]), _ROW_KEYS)
     elif change.fresh.num_rows:
@@ -157,7 +177,9 @@ def _latest_within(definition: SeriesDefinition, given: pa.Table) -> pa.Table:
     return given.set_column(0, given.schema.field("_latest"), latest)
 
 
-def _find_change(table: RecordTable, given: pa.Table, generation: int) -> _Change:
+def _find_change(
+    table: RecordTable, given: pa.Table, generation: int, said: Sequence[str]
+) -> _Change:
     """Find what of the batch is new, and what it changes about rows that are held."""
     definition = table.definition
     same_key = _key_range(definition, given)
@@ -170,7 +192,7 @@ def _find_change(table: RecordTable, given: pa.Table, generation: int) -> _Chang
                 connection.register("touched", touched)
                 files = table.files(_key_range(definition, touched))
                 _hold_versions(connection, definition, files)
-                return _compare(connection, definition, generation)
+                return _compare(connection, definition, generation, said)
     return _Change(_latest_within(definition, given), given.slice(0, 0), 0)
 
 
@@ -210,7 +232,10 @@ def _hold_versions(
 
 
 def _compare(
-    connection: DuckDBPyConnection, definition: SeriesDefinition, generation: int
+    connection: DuckDBPyConnection,
+    definition: SeriesDefinition,
+    generation: int,
+    said: Sequence[str],
 ) -> _Change:
     """Compare the batch ``given`` with the rows ``held``."""
     schema = table_schema(definition)
@@ -230,6 +255,7 @@ def _compare(
         SELECT recnum FROM (
             SELECT {values} FROM given INTERSECT SELECT {values} FROM seen WHERE _gone_run IS NULL
         );
+        {_own_ones_said_already(definition, generation, said) if said else ""}
 
         -- after a catalogue was restored, or within one run, the number of the run says too little
         CREATE TEMP TABLE fresh AS
@@ -278,6 +304,28 @@ def _compare(
         marked=connection.sql(marked).to_arrow_table().cast(schema),
         revised=int(connection.execute(revised).fetchall()[0][0]),
     )
+
+
+def _own_ones_said_already(
+    definition: SeriesDefinition, generation: int, said: Sequence[str]
+) -> str:
+    """Add to ``same`` the own numbers of records that say what one of the upstream's says.
+
+    An own number that is held is not among them: its record is the same, or revised.
+    """
+    numbers = [
+        f"coalesce(given.{name} = held.{name}, given.{name} IS NULL)"
+        for name in ("sunum", "slotnum", "_text")
+    ]
+    names = [identifier(name) for name in said]
+    values = [f"held.{name} IS NOT DISTINCT FROM given.{name}" for name in names]
+    return f"""
+        INSERT INTO same
+        SELECT given.recnum FROM given JOIN held ON {_same_key(definition, "given")}
+        WHERE given.recnum < 0 AND given.recnum NOT IN (SELECT recnum FROM seen)
+          AND held.recnum >= 0 AND held._latest AND held._generation = {literal(generation)}
+          AND {" AND ".join([*numbers, *values])};
+    """
 
 
 def _identity(definition: SeriesDefinition) -> tuple[str, ...]:

@@ -130,7 +130,9 @@ class WindowStore:
         rows = typed.rows
         if rows["recnum"].null_count:
             rows = number_records(self.table, rows)
-        result = merge(self.table, rows, run=self.run, generation=self.generation)
+        result = merge(
+            self.table, rows, run=self.run, generation=self.generation, columns=typed.columns
+        )
         learnt = {
             name: text for name, text in typed.codecs.items() if self._formats.get(name) != text
         }

@@ -333,3 +333,13 @@ def test_a_merge_that_is_outrun_each_time_says_so_and_nothing_is_lost(small_tabl
     with pytest.raises(LockedError, match="at the same time"):
         merge(slow, small((1, 1, 0.5, 2.0, "mine")), run=2, generation=1)
     assert {row["name"] for row in rows_of(opened_again(small_table), "name")} == {"other"}
+
+
+def test_an_own_number_is_left_out_only_beside_the_latest_of_the_same_generation(
+    small_table,
+) -> None:
+    merge(small_table, small((10, 1, 0.5, 1.0, "a")), run=1, generation=1)
+    unlike, alike = small((-5, 1, 0.5, NAN, "a")), small((-5, 1, 0.5, 1.0, "a"))
+    assert counts(merge(small_table, alike, run=2, generation=1)) == (0, 0, 1)
+    assert counts(merge(small_table, alike, run=3, generation=2)) == (0, 1, 0)
+    assert counts(merge(small_table, unlike, run=4, generation=1)) == (0, 1, 0)

@@ -119,6 +119,30 @@ def test_texts_are_kept_as_they_are_where_a_format_was_learnt(
     assert mirror.catalogue.definition("test.imported") == SERIES
 
 
+def test_records_that_say_what_numbered_ones_say_are_not_held_twice(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    valued = replace(SERIES, keywords=(*SERIES.keywords, Keyword("F", KeywordType.FLOAT)))
+    numbered, plain, other = (tmp_path / f"{name}.csv" for name in ("numbered", "plain", "other"))
+    numbered.write_text("recnum,N,NAME,F\n5,1,a,1.5\n6,2,b,MISSING\n4,1,old,1.5\n")
+    plain.write_text("N,F\n1,1.5\n2,MISSING\n")
+    other.write_text("N,NAME,F\n1,old,1.5\n2,b,MISSING\n3,c,0.5\n")
+
+    def imported(file: Path) -> tuple[int, int, int]:
+        report = import_records(mirror, valued, file)
+        return report.records_new, report.records_revised, report.records_unchanged
+
+    assert imported(numbered) == (3, 0, 0)
+    assert imported(plain) == (0, 0, 2)
+    assert mirror.catalogue.state("test.imported").rows_held == 3
+    # what differs from the latest version is kept, and then is a record of its own
+    assert imported(other) == (1, 1, 1)
+    assert imported(other) == (0, 0, 3)
+    other.write_text("N,NAME,F\n1,a,1.5\n")
+    assert imported(other) == (0, 1, 0)
+    assert imported(other) == (0, 0, 1)
+
+
 def test_versions_of_a_record_are_told_apart_by_their_number(
     mirror: Mirror, tmp_path: Path
 ) -> None:
