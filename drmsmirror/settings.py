@@ -8,6 +8,7 @@ its default; a test holds the two together.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import tomllib
@@ -41,12 +42,21 @@ _CONFIG_VARIABLE = f"{_PREFIX}CONFIG"
 #: Variables with our prefix that are no settings.
 _OTHER_VARIABLES = frozenset({_CONFIG_VARIABLE, f"{_PREFIX}FAILPOINT"})
 
+#: Longest time that anything is waited for, seconds.
+_LONGEST_WAIT = 6 * 3600.0
+#: Fewest requests a second: about one a day.
+_SLOWEST = 1e-5
+#: Most records in one window: they are in memory together.
+_MOST_RECORDS = 10_000_000
+#: How like a setting a name must be, 0 to 1, for it to be proposed.
+_LIKENESS = 0.8
+
 #: Where the setting of a path stands, in words.
 _PlaceOf = Callable[[tuple[str, ...]], str]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -65,17 +75,26 @@ class UpstreamSettings(_Section):
         "", description="Your e-mail, sent in the User-Agent so that JSOC can reach you."
     )
     requests_per_second: float = Field(
-        2.0, gt=0, description="No more requests than this, whatever the work."
+        2.0, ge=_SLOWEST, description="No more requests than this, whatever the work."
     )
-    connect_timeout: float = Field(10.0, gt=0, description="Seconds to wait for a connection.")
-    read_timeout: float = Field(120.0, gt=0, description="Seconds to wait for the next byte.")
+    connect_timeout: float = Field(
+        10.0, gt=0, le=_LONGEST_WAIT, description="Seconds to wait for a connection."
+    )
+    read_timeout: float = Field(
+        120.0, gt=0, le=_LONGEST_WAIT, description="Seconds to wait for the next byte."
+    )
     attempts: int = Field(
         5, ge=1, description="How often a request that can succeed later is tried in all."
     )
     retry_wait: float = Field(
-        1.0, ge=0, description="Seconds before the first retry; doubled, with jitter, each time."
+        1.0,
+        ge=0,
+        le=_LONGEST_WAIT,
+        description="Seconds before the first retry; doubled, with jitter, each time.",
     )
-    max_retry_wait: float = Field(60.0, ge=0, description="Longest wait between retries, seconds.")
+    max_retry_wait: float = Field(
+        60.0, ge=0, le=_LONGEST_WAIT, description="Longest wait between retries, seconds."
+    )
     max_body_mib: int = Field(
         256, ge=1, description="Largest answer read, MiB; a larger one is an error."
     )
@@ -87,17 +106,29 @@ class UpstreamSettings(_Section):
             raise ValueError("must begin with http:// or https:// and name a host")
         return url.rstrip("/")
 
+    @field_validator("contact")
+    @classmethod
+    def _fits_a_header(cls, contact: str) -> str:
+        if not (contact.isascii() and contact.isprintable()):
+            raise ValueError("goes into an HTTP header: it must be one line of ASCII")
+        return contact
+
 
 class SyncSettings(_Section):
     """How much one run of ``sync`` takes on."""
 
-    first_window: int = Field(200, ge=1, description="Records in the first window of a backfill.")
-    max_window: int = Field(20_000, ge=1, description="Most records in one window.")
+    first_window: int = Field(
+        200, ge=1, le=_MOST_RECORDS, description="Records in the first window of a backfill."
+    )
+    max_window: int = Field(
+        20_000, ge=1, le=_MOST_RECORDS, description="Most records in one window."
+    )
     window_seconds: float = Field(15.0, gt=0, description="Time that a window aims at, seconds.")
     window_mib: float = Field(8.0, gt=0, description="Answer size that a window aims at, MiB.")
     tell_within: float = Field(
         10.0,
         gt=0,
+        le=_LONGEST_WAIT,
         description="Seconds within which a run says what lies ahead, or what it knows by then.",
     )
     max_run: float = Field(
@@ -114,7 +145,9 @@ class SyncSettings(_Section):
 class RecordSettings(_Section):
     """How record tables are written."""
 
-    target_file_mib: int = Field(128, ge=1, description="Size that compaction aims at, MiB.")
+    target_file_mib: int = Field(
+        128, ge=1, le=2**20, description="Size that compaction aims at, MiB."
+    )
     compact_above_files: int = Field(
         32, ge=2, description="Compact a partition that has more small files than this."
     )
@@ -257,14 +290,20 @@ def _overlaid(values: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, 
 
 
 def _refuse_unknown_variables() -> None:
-    known = {name.upper() for name in _names(Settings)}
+    known = sorted(name.upper() for name in _names(Settings))
     for variable in sorted(os.environ):
         if not variable.startswith(_PREFIX) or variable in _OTHER_VARIABLES:
             continue
-        if variable.removeprefix(_PREFIX) not in known:
+        name = variable.removeprefix(_PREFIX)
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=_LIKENESS)
             raise SettingsError(
-                f"The environment variable {variable} is no setting; "
-                f"known are {', '.join(sorted(_PREFIX + name for name in known))}"
+                f"The environment variable {variable} is no setting"
+                + (
+                    f". Did you mean {_PREFIX}{near[0]}?"
+                    if near
+                    else f"; known are {', '.join(_PREFIX + each for each in known)}"
+                )
             )
 
 

@@ -13,7 +13,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from drmsmirror.errors import SettingsError, UpstreamAnswerError, UpstreamRefusedError
+from drmsmirror.errors import UpstreamAnswerError, UpstreamRefusedError
 from drmsmirror.settings import UpstreamSettings
 from drmsmirror.upstream.failures import broken_connection, check_http_status
 from drmsmirror.upstream.pace import Pace
@@ -78,11 +78,6 @@ class PoliteSession:
         Monotonic time, seconds.
     now_utc : callable
         Wall time, for dates in Retry-After.
-
-    Raises
-    ------
-    SettingsError
-        ``contact`` cannot be sent in a header.
     """
 
     def __init__(
@@ -246,8 +241,4 @@ def _redirection(response: requests.Response, call: _Call) -> str | None:
 
 
 def _user_agent(contact: str) -> str:
-    if not (contact.isascii() and contact.isprintable()):
-        raise SettingsError(
-            "[upstream] contact goes into an HTTP header: it must be one line of ASCII"
-        )
     return f"drmsmirror/{__version__}" + (f" (+{contact})" if contact else "")

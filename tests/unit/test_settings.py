@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,7 @@ def test_a_mirror_that_is_no_path_is_told(wrong, tmp_path, monkeypatch) -> None:
         ("[sync]\nmax_run = false\n", 2, "sync.max_run: must not be false"),
         ("upstream = 3\n", 1, "upstream: must be a table: [upstream]"),
         ("mirror = ''\n", 1, "mirror: must name a directory"),
+        ('[upstream]\ncontact = "a\\r\\nX-Evil: 1"\n', 2, "upstream.contact: goes into"),
         ("[nosuch]\nx = 1\n", 1, "nosuch"),
         ("[sync]\nmax_window = 5\n[records]\n\n\ntarget_file_mib = 0\n", 6, "target_file_mib"),
     ],
@@ -176,6 +178,74 @@ def test_a_file_that_is_named_must_be_there(tmp_path) -> None:
 def test_a_mistake_in_a_variable_is_told_with_its_name(name, value, monkeypatch) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("setting", "values"),
+    [
+        ("upstream.requests_per_second", ["inf", "nan", "1e-300", "1e-6"]),
+        ("upstream.connect_timeout", ["inf", "nan", "1e300"]),
+        ("upstream.read_timeout", ["inf", "1e10"]),
+        ("upstream.retry_wait", ["inf", "1e300"]),
+        ("upstream.max_retry_wait", ["inf", "1e300"]),
+        ("sync.tell_within", ["inf", "1e300"]),
+        ("sync.max_run", ["nan"]),
+        ("sync.max_window", ["1" + 400 * "0"]),
+        ("records.target_file_mib", ["1" + 20 * "0"]),
+    ],
+)
+def test_a_number_that_nothing_can_work_with_is_told_with_its_place(
+    setting, values, mirror, monkeypatch
+) -> None:
+    table, name = setting.split(".")
+    variable = f"DRMSMIRROR_{table}__{name}".upper()
+    for value in values:
+        file = write(mirror, f"[{table}]\n{name} = {value}\n")
+        with pytest.raises(SettingsError, match=re.escape(f"{file}, line 2: {setting}: ")):
+            load_settings(mirror=mirror)
+        file.unlink()
+        monkeypatch.setenv(variable, value)
+        with pytest.raises(SettingsError, match=re.escape(f"{variable}: {setting}: ")):
+            load_settings(mirror=mirror)
+        monkeypatch.delenv(variable)
+
+
+def test_a_request_a_day_and_hours_of_patience_are_possible(mirror) -> None:
+    write(mirror, "[upstream]\nrequests_per_second = 1.2e-5\nread_timeout = 7200\n")
+    upstream = load_settings(mirror=mirror).upstream
+    assert (upstream.requests_per_second, upstream.read_timeout) == (1.2e-5, 7200.0)
+
+
+@pytest.mark.parametrize("contact", ["a\r\nX-Evil: 1", "é@example.org"])
+def test_a_contact_that_no_header_can_carry_is_told(contact, monkeypatch) -> None:
+    monkeypatch.setenv("DRMSMIRROR_UPSTREAM__CONTACT", contact)
+    with pytest.raises(SettingsError, match=r"DRMSMIRROR_UPSTREAM__CONTACT: .* one line of ASCII"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("UPSTREAM_URL", "UPSTREAM__URL"),
+        ("UPSTREAM__URLL", "UPSTREAM__URL"),
+        ("MIROR", "MIRROR"),
+        ("SYNC_MAX_WINDOW", "SYNC__MAX_WINDOW"),
+    ],
+)
+def test_a_variable_that_is_misspelt_leads_to_the_setting(name, meant, monkeypatch) -> None:
+    monkeypatch.setenv(f"DRMSMIRROR_{name}", "1")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value) == (
+        f"The environment variable DRMSMIRROR_{name} is no setting. "
+        f"Did you mean DRMSMIRROR_{meant}?"
+    )
+
+
+def test_a_variable_that_is_like_no_setting_is_told_what_there_is(monkeypatch) -> None:
+    monkeypatch.setenv("DRMSMIRROR_NOSUCH", "1")
+    with pytest.raises(SettingsError, match=r"known are .*DRMSMIRROR_UPSTREAM__URL"):
         load_settings()
 
 
