@@ -66,6 +66,10 @@ __all__ = [
 ]
 
 
+#: Longest part of a record set that an error shows, characters.
+_SHOWN = 120
+
+
 class DrmsMirrorError(Exception):
     """The root: whatever drmsmirror raises on purpose is one of these."""
 
@@ -113,11 +117,19 @@ class RecordSetError(QueryError):
         super().__init__(problem, query, position, hint)  # all of them, so that it can be copied
 
     def __str__(self) -> str:
-        shown = self.query.replace("\n", " ").replace("\t", " ")
-        lines = [f"{self.problem}", f"  {shown}", "  " + " " * self.position + "^"]
+        shown, marked = _around(self.query.replace("\n", " ").replace("\t", " "), self.position)
+        lines = [f"{self.problem}", f"  {shown}", "  " + " " * marked + "^"]
         if self.hint:
             lines.append(self.hint)
         return "\n".join(lines)
+
+
+def _around(text: str, position: int) -> tuple[str, int]:
+    """What stands around a position of a text, … for what was cut, and the position in it."""
+    begin = max(0, min(position - _SHOWN // 2, len(text) - _SHOWN))
+    end = begin + _SHOWN
+    before, after = "…" if begin else "", "…" if end < len(text) else ""
+    return f"{before}{text[begin:end]}{after}", position - begin + len(before)
 
 
 class NotUnderstoodError(RecordSetError):

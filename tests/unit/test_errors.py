@@ -78,6 +78,18 @@ def test_a_record_set_error_points_at_the_character(position) -> None:
     assert caret.index("^") == 2 + position
 
 
+@pytest.mark.parametrize("position", [0, 1, 59, 60, 61, 500, 939, 940, 999, 1000])
+def test_of_a_long_record_set_an_error_shows_what_is_around_the_character(position) -> None:
+    query = "".join(chr(ord("a") + number % 26) for number in range(1000))
+    _, shown, caret = str(RecordSetError("Something is wrong", query, position)).splitlines()
+    marked = caret.index("^")
+    assert len(shown) <= 2 + 122
+    assert shown[marked : marked + 1] == query[position : position + 1]
+    assert shown.startswith("  …") == (position > 60)
+    assert shown.endswith("…") == (position < 940)
+    assert shown.strip(" …") in query
+
+
 def test_not_found_is_a_lookup_error_that_reads_as_a_sentence() -> None:
     error = NotFoundError("There is no such thing")
     assert isinstance(error, LookupError)
