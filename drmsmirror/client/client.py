@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Client", "split_names"]
 
+#: Largest number of records that can be asked for.
+_LARGEST = 2**63 - 1
+
 _SERIES_NAME = re.compile(r"\s*([A-Za-z][\w.]*)\s*(?:$|[\[{,;])")
 
 
@@ -176,7 +179,7 @@ class Client:
         Raises
         ------
         QueryError
-            No keyword is named, or ``n`` is no whole number.
+            No keyword is named, or ``n`` is no whole number, or larger than 64 bits.
         RecordSetError
             The record set is wrong; the message points at the character.
         NotHeldError
@@ -367,9 +370,12 @@ def _refuse_no_keys(keys: Sequence[str]) -> None:
 
 def _whole_number(n: int | str | None) -> int | None:
     try:
-        return int(n) if isinstance(n, str) else None if n is None else operator.index(n)
+        number = int(n) if isinstance(n, str) else None if n is None else operator.index(n)
     except (TypeError, ValueError):
         raise QueryError(f"n is {n!r}; it must be a whole number") from None
+    if number is not None and abs(number) > _LARGEST:
+        raise QueryError("n is too large: it must be a whole number of at most 64 bits")
+    return number
 
 
 def _series_name(ds: str) -> str:

@@ -180,6 +180,21 @@ def test_at_least_one_keyword_is_named(ask, held: Copy) -> None:
         ask(client, WHOLE, key=[])
 
 
+@pytest.mark.parametrize("n", [2**63, -(2**63), 10**5000], ids=["above", "below", "far above"])
+def test_n_that_no_engine_can_count_to_is_an_error(n, held: Copy) -> None:
+    with (
+        Client(held.settings, policy="offline") as client,
+        pytest.raises(QueryError, match="at most 64 bits"),
+    ):
+        client.query(WHOLE, key="T_REC", n=n)
+
+
+@pytest.mark.parametrize("n", [2**63 - 1, -(2**63) + 1])
+def test_n_may_be_more_than_there_is(n, held: Copy) -> None:
+    with Client(held.settings, policy="offline") as client:
+        assert len(client.query(WHOLE, key="T_REC", n=n)) == len(client.query(WHOLE, key="T_REC"))
+
+
 def test_a_regular_expression_that_is_none_is_an_error(held: Copy) -> None:
     with (
         Client(held.settings, policy="offline") as client,
