@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -85,7 +86,8 @@ class Mirror:
             if not place.exists():
                 raise NoMirrorError(
                     f"There is no mirror at {settings.mirror}. Make one with\n"
-                    f"  drmsmirror init {settings.mirror}\nor name another with --mirror DIR"
+                    f"  drmsmirror init {shlex.quote(str(settings.mirror))}\n"
+                    f"or name another with --mirror DIR"
                 )
             if not _is_writable(place):
                 return cls(settings, Catalogue.open(_published(settings), read_only=True))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from drmsmirror.errors import SettingsError
 
 if TYPE_CHECKING:
     from drmsmirror.mirror import Mirror
@@ -20,9 +25,18 @@ __all__ = [
     "open_mirror",
     "read_settings",
     "size",
+    "spoken",
     "table",
     "talk",
 ]
+
+#: Where a command's context keeps the mirror that is used, and the settings file that was named.
+_USED = f"{__name__}.used"
+
+#: A command in a text; an ``init`` that names the directory is complete.
+_COMMAND = re.compile(
+    r"\bdrmsmirror (?:init(?! '?/)|sync|query|explain|sql|status|info|import|db [a-z]+)\b"
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -65,6 +79,7 @@ def read_settings(mirror: str | None, config: str | None, verbose: bool) -> Sett
     from drmsmirror.settings import load_settings
 
     settings = load_settings(mirror=mirror, config=config)
+    click.get_current_context().meta[_USED] = (settings.mirror, config)
     if verbose:
         talk(f"Mirror: {settings.mirror}")
     return settings
@@ -79,7 +94,31 @@ def open_mirror(settings: Settings) -> Mirror:
 
 def talk(text: str) -> None:
     """Say something to the person, on stderr: stdout is for data."""
-    click.echo(text, err=True)
+    click.echo(spoken(text), err=True)
+
+
+def spoken(text: str) -> str:
+    """The text, the commands in it with the options that lead them to the mirror in use."""
+    context = click.get_current_context(silent=True)  # none in another thread
+    used = context.meta.get(_USED) if context else None
+    if used is None or not _COMMAND.search(text):
+        return text
+    options = _options_that_lead_to(*used)
+    return _COMMAND.sub(lambda command: " ".join([command[0], *options]), text)
+
+
+def _options_that_lead_to(mirror: Path, config: str | None) -> list[str]:
+    """The options without which a command, typed in the same place, would use another mirror."""
+    from drmsmirror.settings import load_settings
+
+    options = ["--config", config] if config else []
+    try:
+        leads_elsewhere = load_settings(config=config).mirror != mirror
+    except SettingsError:
+        leads_elsewhere = True
+    if leads_elsewhere:
+        options = ["--mirror", str(mirror), *options]
+    return [shlex.quote(option) for option in options]
 
 
 def as_json(value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,8 @@ def backup(
     with open_mirror(read_settings(mirror, config, verbose)) as opened:
         opened.catalogue.backup(file, overwrite=overwrite)
     talk(
-        f"The catalogue is backed up in {file}. Bring it back with\n  drmsmirror db restore {file}"
+        f"The catalogue is backed up in {file}. Bring it back with\n"
+        f"  drmsmirror db restore {shlex.quote(str(file))}"
     )
 
 

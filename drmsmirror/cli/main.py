@@ -12,6 +12,7 @@ import sys
 
 import click
 
+from drmsmirror.cli.common import spoken, talk
 from drmsmirror.errors import DrmsMirrorError
 from drmsmirror.version import __version__
 
@@ -50,6 +51,14 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; its errors become words while it is known which mirror they are about."""
+        try:
+            return super().invoke(ctx)
+        except DrmsMirrorError as error:
+            _say(error)
+            ctx.exit(error.exit_code)
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="drmsmirror")
@@ -76,9 +85,6 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; what was finished is kept.", err=True)
         sys.exit(_INTERRUPTED)
-    except DrmsMirrorError as error:
-        _say(error)
-        sys.exit(error.exit_code)
     except BrokenPipeError:
         # whoever read our output has seen enough; keep Python from complaining at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -87,7 +93,7 @@ def main() -> None:
 
 def _say(error: DrmsMirrorError) -> None:
     if "--json" in sys.argv:
-        body = {"error": error.code, "message": str(error), "retryable": error.retryable}
+        body = {"error": error.code, "message": spoken(str(error)), "retryable": error.retryable}
         click.echo(json.dumps(body), err=True)
     else:
-        click.echo(f"drmsmirror: {error}", err=True)
+        talk(f"drmsmirror: {error}")

@@ -5,6 +5,7 @@ A query is answered locally where coverage says that every record and keyword it
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,7 +97,7 @@ def _keywords_text(bound: BoundRecordSet, wanted: BoundSet, columns: Sequence[st
     shown = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
     return (
         f"The mirror holds the records of {bound.text}, but not their {shown}. Ask for other "
-        f"keywords with --key, or get these with\n  drmsmirror sync '{bound.text}'"
+        f"keywords with --key, or get these with\n  drmsmirror sync {shlex.quote(bound.text)}"
     )
 
 
@@ -132,7 +133,8 @@ def _gaps_text(
     more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
     return (
         f"The mirror does not hold all of {wanted.series.name} that was asked for: "
-        f"{shown}{more} is missing. Get it with\n  drmsmirror sync '{_part_to_sync(bound, wanted)}'"
+        f"{shown}{more} is missing. Get it with\n"
+        f"  drmsmirror sync {shlex.quote(_part_to_sync(bound, wanted))}"
     )
 
 

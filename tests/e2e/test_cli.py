@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import resource
 import shlex
 import signal
@@ -32,6 +33,70 @@ def test_init_makes_a_mirror_and_says_what_it_made(empty: Command) -> None:
     assert "free" in done.stderr
     assert (empty.mirror / "drmsmirror.toml").exists()
     assert "nothing was changed" in empty("init").stderr
+
+
+def test_the_commands_that_are_proposed_lead_to_the_mirror_in_use(
+    empty: Command, tmp_path: Path
+) -> None:
+    other, again = str(tmp_path / "other"), ("--mirror", str(tmp_path / "other"))
+    said = [
+        empty("init", other),
+        empty("status", *again),
+        empty("sync", "hmi.sharp_720s[4315]", *again),
+        empty("query", "hmi.sharp_720s", "--offline", *again),
+        empty("query", "hmi.sharp_720s", "--offline", "--config", f"{other}/drmsmirror.toml"),
+        empty("db", "backup", str(tmp_path / "copy"), *again),
+    ]
+    proposed = [
+        line for done in said for line in re.findall(r"^  drmsmirror .*", done.stderr, re.M)
+    ]
+
+    assert proposed[:2] == [f"  drmsmirror sync --mirror {other} 'hmi.sharp_720s[4315]'"] * 2
+    assert proposed[2].startswith(f"  drmsmirror sync --mirror {other} 'hmi.sharp_720s[4315][")
+    assert proposed[3:] == [
+        f"  drmsmirror sync --mirror {other} hmi.sharp_720s",
+        f"  drmsmirror init {empty.mirror}",
+        f"  drmsmirror db restore --mirror {other} {tmp_path / 'copy'}",
+    ]
+
+
+def test_a_command_that_is_proposed_in_an_error_keeps_the_settings_file(
+    empty: Command, tmp_path: Path
+) -> None:
+    settings = tmp_path / "my settings.toml"
+    settings.write_text(f"mirror = '{tmp_path / 'an other'}'\n")
+    away = {"DRMSMIRROR_MIRROR": ""}
+    empty("init", "--config", str(settings), more=away)
+
+    done = empty("info", "hmi.nosuch", "--offline", "--json", "--config", str(settings), more=away)
+
+    proposed = f"`drmsmirror status --config '{settings}'`"
+    assert proposed in json.loads(done.stderr)["message"]
+
+
+def test_a_command_needs_no_option_where_a_bare_one_leads_to_the_same_mirror(
+    empty: Command,
+) -> None:
+    here = ("--mirror", str(empty.mirror))
+
+    assert "\n  drmsmirror sync 'hmi" in empty("init", *here).stderr
+    assert "\n  drmsmirror sync 'hmi" in empty("status", *here).stderr
+
+
+@pytest.mark.parametrize("command", ["query", "info", "explain"])
+def test_what_makes_a_mirror_because_it_may_ask_the_upstream_says_where(
+    empty: Command, command: str
+) -> None:
+    assert f"Made a new mirror at {empty.mirror}" in empty(command, "hmi.sharp_720s").stderr
+
+
+def test_init_is_given_one_directory(empty: Command, tmp_path: Path) -> None:
+    done = empty("init", str(tmp_path / "a"), "--mirror", str(tmp_path / "b"))
+
+    assert done.returncode == 2
+    assert "name one" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert empty("init", str(tmp_path / "a"), "--mirror", f"{tmp_path}/b/../a/").returncode == 0
 
 
 def test_sync_makes_the_mirror_where_it_is_absent_and_says_where(empty: Command) -> None:
