@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from drmsmirror.cli.common import mirror_options, read_settings, size, talk
@@ -25,6 +27,8 @@ def command(directory: str | None, mirror: str | None, config: str | None, verbo
     from drmsmirror.files import free_bytes
     from drmsmirror.mirror import Mirror
 
+    if directory and mirror and _place(directory) != _place(mirror):
+        raise click.UsageError(f"DIRECTORY is {directory} and --mirror {mirror}; name one of them")
     settings = read_settings(directory or mirror, config, verbose)
     if Mirror.exists(settings):
         Mirror.open(settings).close()
@@ -36,3 +40,7 @@ def command(directory: str | None, mirror: str | None, config: str | None, verbo
         talk("  records/           record tables, one for each series")
         talk(f"  catalogue          {made.catalogue.place}")
     talk("Next, bring something in:\n  drmsmirror sync 'hmi.sharp_720s[4315]'")
+
+
+def _place(directory: str) -> Path:
+    return Path(directory).expanduser().resolve()
