@@ -52,12 +52,21 @@ class _Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; its errors become words while it is known which mirror they are about."""
+        """Run a command; its errors become words while it is known which mirror they are about.
+
+        A closed pipe is dealt with here as well: Click would make an exit code of 1 of it.
+        """
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
         except DrmsMirrorError as error:
             _say(error)
             ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            # whoever read our output has seen enough; keep Python from complaining at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        return result
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,10 +94,6 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; what was finished is kept.", err=True)
         sys.exit(_INTERRUPTED)
-    except BrokenPipeError:
-        # whoever read our output has seen enough; keep Python from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 def _say(error: DrmsMirrorError) -> None:
