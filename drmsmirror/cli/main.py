@@ -8,7 +8,9 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -31,7 +33,8 @@ _COMMANDS = {
     "db": ("drmsmirror.cli.db", "Look after the catalogue: upgrade, current, backup, restore."),
 }
 
-_INTERRUPTED = 130
+#: What a shell adds to the number of a signal that ended a command.
+_BY_SIGNAL = 128
 
 
 class _Commands(click.Group):
@@ -82,7 +85,17 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its code.
+
+    SIGTERM is taken like Ctrl-C, so that a batch system that stops a run leaves it in good order.
+    """
+    received = [signal.SIGINT]
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
+        received.append(signal.Signals(number))
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         code = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -93,7 +106,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; what was finished is kept.", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(_BY_SIGNAL + received[-1])
 
 
 def _say(error: DrmsMirrorError) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 
 import pytest
 
+from drmsmirror.catalogue import Catalogue, RunOutcome
 from tests.e2e.conftest import Command
 from tests.e2e.terminals import Terminal
 from tests.jsoc import FaultKind, Request, SampleJsoc
@@ -103,6 +105,37 @@ def test_without_a_terminal_progress_is_plain_lines(empty: Command) -> None:
     assert "records, back to 2" in said
     assert "\x1b" not in said
     assert "━" not in said
+
+
+# ------------------------------------------------------------------------------ interrupted
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_says_so_and_leaves_things_in_order(
+    empty: Command, number: signal.Signals
+) -> None:
+    released = threading.Event()
+
+    def hold(request: Request) -> bool:
+        return request.op == "rs_list" and not released.wait(60)
+
+    with SampleJsoc(["hmi.synoptic_mr_720s"], size="small") as slow:
+        slow.fault(FaultKind.HTML, times=None, when=hold)
+        command = Command(empty.mirror, slow.url)
+        process = command.start(
+            "sync", "hmi.synoptic_mr_720s", more={"DRMSMIRROR_SYNC__TELL_WITHIN": "0.2"}
+        )
+        with process:
+            assert process.stderr is not None
+            while "record numbers up to" not in (line := process.stderr.readline()):
+                assert line
+            process.send_signal(number)
+            said = process.stderr.read()
+            released.set()
+
+    assert process.returncode == 128 + number
+    assert said.splitlines()[-1] == "Interrupted; what was finished is kept."
+    with Catalogue.open(empty.mirror / "catalogue.sqlite") as catalogue:
+        assert catalogue.leases() == ()
+        assert [run.outcome for run in catalogue.runs()] == [RunOutcome.STOPPED]
 
 
 # ------------------------------------------------------------------------------ a slow upstream
