@@ -19,13 +19,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from drmsmirror.catalogue import Catalogue, SeriesState
-from drmsmirror.errors import IntegrityError, NoMirrorError
+from drmsmirror.errors import IntegrityError, NoMirrorError, StoreError
 from drmsmirror.files import free_bytes, make_directory, write_bytes
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import FORMAT, Period, RecordTable, choose_period
 from drmsmirror.settings import FILE_NAME, Settings
 
-__all__ = ["Mirror", "catalogue_place"]
+__all__ = ["Mirror", "catalogue_place", "catalogue_to_read", "catalogue_to_write"]
 
 _log = logging.getLogger(__name__)
 
@@ -81,17 +81,14 @@ class Mirror:
         CatalogueVersionError
             It was written by another version of drmsmirror.
         """
-        place = catalogue_place(settings)
-        if isinstance(place, Path):
-            if not place.exists():
-                raise NoMirrorError(
-                    f"There is no mirror at {settings.mirror}. Make one with\n"
-                    f"  drmsmirror init {shlex.quote(str(settings.mirror))}\n"
-                    f"or name another with --mirror DIR"
-                )
-            if not _is_writable(place):
-                return cls(settings, Catalogue.open(_published(settings), read_only=True))
-        return cls(settings, Catalogue.open(place))
+        place, to_read = catalogue_place(settings), catalogue_to_read(settings)
+        if isinstance(place, Path) and not place.exists():
+            raise NoMirrorError(
+                f"There is no mirror at {settings.mirror}. Make one with\n"
+                f"  drmsmirror init {shlex.quote(str(settings.mirror))}\n"
+                f"or name another with --mirror DIR"
+            )
+        return cls(settings, Catalogue.open(to_read, read_only=to_read != place))
 
     @classmethod
     def open_or_create(
@@ -202,9 +199,37 @@ def catalogue_place(settings: Settings) -> Path | str:
     return settings.catalogue_url or settings.mirror / _CATALOGUE
 
 
+def catalogue_to_read(settings: Settings) -> Path | str:
+    """Where the catalogue of a mirror can be read: the published copy where it cannot be written.
+
+    SQLite writes beside a catalogue that is in use, even to read it.
+    """
+    place = catalogue_place(settings)
+    return _published(settings) if _is_read_only(place) else place
+
+
+def catalogue_to_write(settings: Settings) -> Path | str:
+    """Where the catalogue of a mirror can be written.
+
+    Raises
+    ------
+    StoreError
+        It cannot be by this user.
+    """
+    place = catalogue_place(settings)
+    if _is_read_only(place):
+        raise StoreError(
+            f"This writes the catalogue {place}, which you may not. Have somebody who may write "
+            f"there run it, or name a mirror of your own with --mirror DIR"
+        )
+    return place
+
+
 def _published(settings: Settings) -> Path:
     return settings.mirror / _PUBLISHED
 
 
-def _is_writable(path: Path) -> bool:
-    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+def _is_read_only(place: Path | str) -> bool:
+    if isinstance(place, str) or not place.exists():
+        return False
+    return not (os.access(place, os.W_OK) and os.access(place.parent, os.W_OK))

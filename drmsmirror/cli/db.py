@@ -43,10 +43,10 @@ def upgrade(mirror: str | None, config: str | None, verbose: bool) -> None:
       drmsmirror db upgrade
     """
     from drmsmirror.catalogue import Catalogue
-    from drmsmirror.mirror import catalogue_place
+    from drmsmirror.mirror import catalogue_to_write
 
     settings = read_settings(mirror, config, verbose)
-    before, after = Catalogue.upgrade(catalogue_place(settings))
+    before, after = Catalogue.upgrade(catalogue_to_write(settings))
     _publish(settings)
     talk(
         f"The catalogue was at {before}, now at {after}."
@@ -66,9 +66,9 @@ def current(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
       drmsmirror db current
     """
     from drmsmirror.catalogue import REVISIONS, Catalogue
-    from drmsmirror.mirror import catalogue_place
+    from drmsmirror.mirror import catalogue_to_read
 
-    place = catalogue_place(read_settings(mirror, config, verbose))
+    place = catalogue_to_read(read_settings(mirror, config, verbose))
     version = Catalogue.current(place)
     if as_json_:
         as_json({"current": version, "newest": REVISIONS[-1]})
@@ -108,10 +108,10 @@ def restore(file: Path, mirror: str | None, config: str | None, verbose: bool) -
       drmsmirror db restore before-upgrade.sqlite
     """
     from drmsmirror.catalogue import Catalogue
-    from drmsmirror.mirror import catalogue_place
+    from drmsmirror.mirror import catalogue_to_write
 
     settings = read_settings(mirror, config, verbose)
-    kept = Catalogue.restore(catalogue_place(settings), file)
+    kept = Catalogue.restore(catalogue_to_write(settings), file)
     _publish(settings)
     talk(
         f"The catalogue is that of {file}."

@@ -121,24 +121,26 @@ class _Reporter:
         if sys.stderr.isatty():
             self._show_bar(progress)
             return
-        left = _left(progress)
-        talk(
-            f"  {progress.records:,} records, {progress.place}, "
-            f"{progress.records_per_second:,.0f}/s" + (f", {left}" if left else "")
-        )
+        parts = [f"{progress.records:,} records", progress.place, _rate(progress), _left(progress)]
+        talk("  " + ", ".join(part for part in parts if part))
 
     def _show_bar(self, progress: Progress) -> None:
         if self._bar is None:
             self._bar, self._task = _progress_bar(progress.series)
         assert self._task is not None
+        total = progress.records + progress.records_ahead
+        parts = [_rate(progress), _left(progress), progress.place]
         self._bar.update(
             self._task,
             completed=progress.records,
-            total=progress.records + progress.records_ahead,
-            rate=f"{progress.records_per_second:,.0f}/s",
-            left=_left(progress),
-            place=progress.place,
+            total=total,
+            counts=f"{progress.records:,}/{total:,}",
+            rest=" ".join(part for part in parts if part),
         )
+
+
+def _rate(progress: Progress) -> str:
+    return f"{progress.records_per_second:,.0f}/s"
 
 
 def _left(progress: Progress) -> str:
@@ -157,25 +159,27 @@ def _found_so_far(known: Known) -> str:
 
 
 def _progress_bar(series: str) -> tuple[ProgressBar, TaskID]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-    )
+    """A bar in which the counts are whole, however narrow the terminal is.
 
+    The rest, what matters least last, has what room is left.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.table import Column
+
+    console = Console(stderr=True)
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=console.width // 3)
+    rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)
     bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TextColumn("{task.fields[left]}"),
-        TextColumn("{task.fields[place]}"),
-        console=Console(stderr=True),
+        TextColumn("{task.description}", table_column=name),
+        BarColumn(bar_width=console.width // 6),
+        TextColumn("{task.fields[counts]}"),
+        TextColumn("{task.fields[rest]}", table_column=rest),
+        console=console,
+        expand=True,
     )
     bar.start()
-    return bar, bar.add_task(series, total=None, rate="", left="", place="")
+    return bar, bar.add_task(series, total=None, counts="", rest="")
 
 
 def _summary(report: SyncReport) -> str:

@@ -133,20 +133,23 @@ READER = """
 import contextlib, io, os, sys
 from drmsmirror.cli.main import main
 
-def run():
+def run(*arguments):
+    sys.argv[1:] = arguments
     try:
         main()
     except SystemExit as leaving:
         return leaving.code
 
+given = sys.argv[1:]
 unseen = io.TextIOWrapper(io.BytesIO())
 with contextlib.redirect_stdout(unseen), contextlib.redirect_stderr(unseen):
-    run()
+    run(*given)
+    run("status")  # who opens the catalogue to write leaves nothing of SQLite beside it
 if os.getuid() == 0:
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-sys.exit(run())
+sys.exit(run(*given))
 """
 
 
@@ -181,6 +184,8 @@ def test_a_user_who_may_only_read_can_query_and_use_sql(readable) -> None:
     code, out, err = as_reader(readable, "sql", "-f", "csv", f"select count(*) as n from {WHOLE}")
     assert (code, out.split()) == (0, ["n", str(len(rows))]), err
     assert as_reader(readable, "status", "--json")[0] == 0
+    code, out, err = as_reader(readable, "db", "current")
+    assert (code, out[:5]) == (0, "0001 "), err
 
 
 def test_a_user_who_may_only_read_is_told_that_a_sync_cannot_be(readable) -> None:
@@ -188,6 +193,19 @@ def test_a_user_who_may_only_read_is_told_that_a_sync_cannot_be(readable) -> Non
     assert code not in (0, 130)
     assert out == ""
     assert "Traceback" not in err
+
+
+def test_a_user_who_may_only_read_is_told_that_the_catalogue_cannot_be_changed(
+    readable,
+) -> None:
+    backup = readable.settings.mirror.parent / "backup"
+    with readable.open() as mirror:
+        mirror.catalogue.backup(backup)
+    for command in (("upgrade",), ("restore", str(backup))):
+        code, _, err = as_reader(readable, "db", *command)
+        assert code == 1
+        assert "This writes the catalogue" in err
+        assert "Traceback" not in err
 
 
 def test_without_a_published_copy_a_reader_is_told_in_words(readable) -> None:
