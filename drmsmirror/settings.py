@@ -185,6 +185,8 @@ class Settings(BaseSettings):
     @field_validator("mirror")
     @classmethod
     def _absolute(cls, mirror: Path) -> Path:
+        if "%" in str(mirror):
+            raise ValueError("must have no % in its path: record tables cannot be kept there")
         return mirror.expanduser().absolute()
 
     @classmethod

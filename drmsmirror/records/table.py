@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 
@@ -132,7 +133,9 @@ class RecordTable:
         predicate : str, optional
             SQL over the columns that have statistics, and the partition.
         """
-        return list(self._delta.file_uris(file_pruning_predicate=predicate))
+        root = urlsplit(self._delta.table_uri).path  # written as in an address: blanks are %20
+        found = self._delta.file_uris(file_pruning_predicate=predicate)
+        return [str(self.path / file.removeprefix(root)) for file in found]
 
     def append(self, rows: pa.Table) -> None:
         """Commit new rows, all of :func:`~drmsmirror.records.schema.table_schema`'s columns."""

@@ -106,6 +106,11 @@ def test_a_mirror_that_is_no_path_is_told(wrong, tmp_path, monkeypatch) -> None:
         load_settings(mirror=wrong)
 
 
+def test_a_mirror_where_no_record_table_can_be_is_told(tmp_path) -> None:
+    with pytest.raises(SettingsError, match="must have no %"):
+        load_settings(mirror=tmp_path / "100%")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "name"),
     [

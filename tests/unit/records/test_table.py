@@ -68,6 +68,15 @@ def test_rows_lie_in_the_period_of_their_axis_value(period, make_table) -> None:
     assert set(table.file_sizes()) == {row["_period"] for row in rows}
 
 
+@pytest.mark.parametrize("name", ["an other", "ünï", "a+b", "what?", "c#"])
+def test_a_table_can_lie_in_a_directory_of_any_name(name: str, tmp_path: Path) -> None:
+    table = RecordTable.create(tmp_path / name / "table", SMALL, Period.NONE)
+    merge(table, small((1, 1, 0.0, 0.0, "a")), run=1, generation=1)
+    merge(table, small((2, 1, 0.0, 0.0, "b")), run=2, generation=1)
+    assert stored(table).num_rows == 2
+    assert all(Path(file).exists() for file in table.files())
+
+
 def test_a_table_that_a_dead_process_left_is_opened_with_its_own_period(make_table) -> None:
     first = make_table("hmi.M_45s", Period.YEAR)
     merge(first, records_of("hmi.M_45s"), run=1, generation=1)
