@@ -46,6 +46,8 @@ def definition_from_struct(name: str, answer: Mapping[str, Any]) -> SeriesDefini
         keys are not among the keywords.
     """
     formats = answer.get("x_formats") or {}
+    if not isinstance(formats, dict) or not all(isinstance(one, str) for one in formats.values()):
+        raise DefinitionError(f"{name}: x_formats must be an object of keywords and their formats")
     keywords = _keywords(name, answer, formats)
     known = {keyword.name.lower(): keyword.name for keyword in keywords}
     definition = SeriesDefinition(
@@ -78,7 +80,9 @@ def learnt_from_struct(
         As for :func:`definition_from_struct`.
     """
     definition = definition_from_struct(name, answer)
-    named = frozenset(answer.get("x_learnt") or ())
+    named = answer.get("x_learnt") or []
+    if not isinstance(named, list):
+        raise DefinitionError(f"{name}: x_learnt must be a list of keywords")
     codecs = {
         keyword.name: codec.format
         for keyword in definition.keywords

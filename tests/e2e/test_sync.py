@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -13,7 +16,7 @@ from tests.e2e.conftest import Command
 from tests.e2e.terminals import Terminal
 from tests.jsoc import FaultKind, Request, SampleJsoc
 
-SHARP = "hmi.sharp_720s"
+SHARP, SYNOPTIC = "hmi.sharp_720s", "hmi.synoptic_mr_720s"
 LONG = {"DRMSMIRROR_SYNC__ASK_ABOVE_MINUTES": "0"}
 SHORT = {"DRMSMIRROR_SYNC__ASK_ABOVE_MINUTES": "1e6", "DRMSMIRROR_SYNC__ASK_ABOVE_GIB": "1e6"}
 NO_TIME = {"DRMSMIRROR_SYNC__MAX_RUN": "0.001"}
@@ -107,60 +110,46 @@ def test_without_a_terminal_progress_is_plain_lines(empty: Command) -> None:
     assert "━" not in said
 
 
-# ------------------------------------------------------------------------------ interrupted
+# ------------------------------------------------------------------------------ a slow upstream
+@contextmanager
+def held_back(empty: Command, op: str) -> Iterator[tuple[subprocess.Popen[str], threading.Event]]:
+    """A sync that has said what it knows, and waits for an answer until the event is set."""
+    go_on = threading.Event()
+
+    def hold(request: Request) -> bool:
+        return request.op == op and not go_on.wait(60)
+
+    with SampleJsoc([SYNOPTIC], size="small") as slow:
+        slow.fault(FaultKind.HTML, times=None, when=hold)
+        command = Command(empty.mirror, slow.url)
+        with command.start("sync", SYNOPTIC, more={"DRMSMIRROR_SYNC__TELL_WITHIN": "0.2"}) as run:
+            assert run.stderr is not None
+            while "record numbers up to" not in (line := run.stderr.readline()):
+                assert line
+            assert "waiting" in line
+            yield run, go_on
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_says_so_and_leaves_things_in_order(
     empty: Command, number: signal.Signals
 ) -> None:
-    released = threading.Event()
+    with held_back(empty, "rs_list") as (run, go_on):
+        run.send_signal(number)
+        _, said = run.communicate(timeout=60)
+        go_on.set()
 
-    def hold(request: Request) -> bool:
-        return request.op == "rs_list" and not released.wait(60)
-
-    with SampleJsoc(["hmi.synoptic_mr_720s"], size="small") as slow:
-        slow.fault(FaultKind.HTML, times=None, when=hold)
-        command = Command(empty.mirror, slow.url)
-        process = command.start(
-            "sync", "hmi.synoptic_mr_720s", more={"DRMSMIRROR_SYNC__TELL_WITHIN": "0.2"}
-        )
-        with process:
-            assert process.stderr is not None
-            while "record numbers up to" not in (line := process.stderr.readline()):
-                assert line
-            process.send_signal(number)
-            said = process.stderr.read()
-            released.set()
-
-    assert process.returncode == 128 + number
+    assert run.returncode == 128 + number
     assert said.splitlines()[-1] == "Interrupted; what was finished is kept."
     with Catalogue.open(empty.mirror / "catalogue.sqlite") as catalogue:
         assert catalogue.leases() == ()
         assert [run.outcome for run in catalogue.runs()] == [RunOutcome.STOPPED]
 
 
-# ------------------------------------------------------------------------------ a slow upstream
 def test_what_is_known_of_a_slow_upstream_is_said_while_it_is_waited_for(empty: Command) -> None:
-    told = threading.Event()
+    with held_back(empty, "rs_summary") as (run, go_on):
+        go_on.set()
+        _, said = run.communicate(timeout=60)
 
-    def hold(request: Request) -> bool:
-        return request.op == "rs_summary" and not told.wait(60)
-
-    with SampleJsoc(["hmi.synoptic_mr_720s"], size="small") as slow:
-        slow.fault(FaultKind.HTML, times=None, when=hold)
-        command = Command(empty.mirror, slow.url)
-        process = command.start(
-            "sync", "hmi.synoptic_mr_720s", more={"DRMSMIRROR_SYNC__TELL_WITHIN": "0.2"}
-        )
-        with process:
-            assert process.stderr is not None
-            said = ""
-            while "record numbers up to" not in said:
-                line = process.stderr.readline()
-                assert line, said
-                said += line
-            told.set()
-            said += process.stderr.read()
-
-    assert process.returncode == 0
-    assert "waiting" in said
-    assert "All of hmi.synoptic_mr_720s is held" in said
+    assert run.returncode == 0
+    assert f"All of {SYNOPTIC} is held" in said

@@ -169,3 +169,13 @@ def test_a_keyword_name_is_a_word(name: str) -> None:
 def test_an_unknown_keyword_is_answered_with_near_names() -> None:
     with pytest.raises(UnknownKeywordError, match="Did you mean USFLUX"):
         _load("hmi.sharp_720s").keyword("USFLX")
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [("x_formats", ["%d"]), ("x_formats", {"T_REC": 3}), ("x_learnt", "T_REC"), ("x_learnt", 7)],
+)
+def test_a_member_of_our_own_of_the_wrong_kind_is_told(member: str, value: object) -> None:
+    answer = struct_from_definition(SeriesDefinition("test.any")) | {member: value}
+    with pytest.raises(DefinitionError, match=f"{member} must be"):
+        learnt_from_struct("test.any", answer)
