@@ -28,7 +28,7 @@ def draw(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def progress(series: str, records: int, ahead: int) -> Progress:
-    return Progress(series, "back to 2014.07.05_00:00:00_TAI", records, ahead, 12.5)
+    return Progress(series, "back to 2014.07.05_00:00:00_TAI", records, ahead, 72.0)
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 100, 120])
