@@ -10,7 +10,7 @@ that says the same, is left alone like one that is held.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -87,23 +87,29 @@ def merge(
     """
     if not rows.num_rows:
         return MergeResult(0, 0, 0, table.version)
-    given = _as_table_rows(table, rows, run, generation)
-    has_own = pc.min(rows["recnum"]).as_py() < 0
-    said = [
-        column.name
-        for column in table.definition.columns
-        if has_own and (columns is None or column.name in columns)
-    ]
+    batch = _Batch(_as_table_rows(table, rows, run, generation), generation, columns)
     for _ in range(_ATTEMPTS - 1):
         with suppress(CommitConflictError):
-            return _merge(table, given, generation, said)
-    return _merge(table, given, generation, said)
+            return _merge(table, batch)
+    return _merge(table, batch)
 
 
-def _merge(
-    table: RecordTable, given: pa.Table, generation: int, said: Sequence[str]
-) -> MergeResult:
-    change = _find_change(table, given, generation, said)
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows of the table to be merged, their generation, and the columns given; None for all."""
+
+    rows: pa.Table
+    generation: int
+    columns: Collection[str] | None
+
+    @property
+    def has_own_numbers(self) -> bool:
+        """Whether there are records without a number of the upstream's."""
+        return bool(pc.min(self.rows["recnum"]).as_py() < 0)
+
+
+def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
+    change = _find_change(table, batch)
     if change.marked.num_rows:
         table.revise(pa.concat_tables([change.fresh, change.marked]), _ROW_KEYS)
     elif change.fresh.num_rows:
@@ -111,7 +117,7 @@ def _merge(
     return MergeResult(
         new=change.fresh.num_rows - change.revised,
         revised=change.revised,
-        unchanged=given.num_rows - change.fresh.num_rows,
+        unchanged=batch.rows.num_rows - change.fresh.num_rows,
         version=table.version,
     )
 
@@ -177,22 +183,20 @@ def _latest_within(definition: SeriesDefinition, given: pa.Table) -> pa.Table:
     return given.set_column(0, given.schema.field("_latest"), latest)
 
 
-def _find_change(
-    table: RecordTable, given: pa.Table, generation: int, said: Sequence[str]
-) -> _Change:
+def _find_change(table: RecordTable, batch: _Batch) -> _Change:
     """Find what of the batch is new, and what it changes about rows that are held."""
-    definition = table.definition
+    definition, given = table.definition, batch.rows
     same_key = _key_range(definition, given)
     files = table.files(same_key and f"({same_key}) OR {_range('recnum', given)}")
     if files:
         with connect([table.path]) as connection:
             connection.register("given", given)
-            touched = _touched_keys(connection, definition, files, generation)
+            touched = _touched_keys(connection, definition, files, batch.generation)
             if touched.num_rows:
                 connection.register("touched", touched)
                 files = table.files(_key_range(definition, touched))
                 _hold_versions(connection, definition, files)
-                return _compare(connection, definition, generation, said)
+                return _compare(connection, definition, batch)
     return _Change(_latest_within(definition, given), given.slice(0, 0), 0)
 
 
@@ -232,10 +236,7 @@ def _hold_versions(
 
 
 def _compare(
-    connection: DuckDBPyConnection,
-    definition: SeriesDefinition,
-    generation: int,
-    said: Sequence[str],
+    connection: DuckDBPyConnection, definition: SeriesDefinition, batch: _Batch
 ) -> _Change:
     """Compare the batch ``given`` with the rows ``held``."""
     schema = table_schema(definition)
@@ -248,14 +249,14 @@ def _compare(
     connection.execute(
         f"""
         CREATE TEMP TABLE seen AS
-        SELECT * FROM held WHERE _generation = {literal(generation)}
+        SELECT * FROM held WHERE _generation = {literal(batch.generation)}
         QUALIFY row_number() OVER (PARTITION BY recnum ORDER BY _seen_run DESC) = 1;
 
         CREATE TEMP TABLE same AS
         SELECT recnum FROM (
             SELECT {values} FROM given INTERSECT SELECT {values} FROM seen WHERE _gone_run IS NULL
         );
-        {_own_ones_said_already(definition, generation, said) if said else ""}
+        {_own_ones_said_already(definition, batch) if batch.has_own_numbers else ""}
 
         -- after a catalogue was restored, or within one run, the number of the run says too little
         CREATE TEMP TABLE fresh AS
@@ -306,9 +307,7 @@ def _compare(
     )
 
 
-def _own_ones_said_already(
-    definition: SeriesDefinition, generation: int, said: Sequence[str]
-) -> str:
+def _own_ones_said_already(definition: SeriesDefinition, batch: _Batch) -> str:
     """Add to ``same`` the own numbers of records that say what one of the upstream's says.
 
     An own number that is held is not among them: its record is the same, or revised.
@@ -317,13 +316,17 @@ def _own_ones_said_already(
         f"coalesce(given.{name} = held.{name}, given.{name} IS NULL)"
         for name in ("sunum", "slotnum", "_text")
     ]
-    names = [identifier(name) for name in said]
+    names = [
+        identifier(column.name)
+        for column in definition.columns
+        if batch.columns is None or column.name in batch.columns
+    ]
     values = [f"held.{name} IS NOT DISTINCT FROM given.{name}" for name in names]
     return f"""
         INSERT INTO same
         SELECT given.recnum FROM given JOIN held ON {_same_key(definition, "given")}
         WHERE given.recnum < 0 AND given.recnum NOT IN (SELECT recnum FROM seen)
-          AND held.recnum >= 0 AND held._latest AND held._generation = {literal(generation)}
+          AND held.recnum >= 0 AND held._latest AND held._generation = {literal(batch.generation)}
           AND {" AND ".join([*numbers, *values])};
     """
 
