@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drmsmirror.model.codecs import Codec, arrow_type
@@ -60,6 +60,7 @@ def assert_text_in_text_out(codec: Codec, values: pa.Array, texts: list[str]) ->
 
 @pytest.mark.parametrize("type_", INTEGERS)
 @pytest.mark.parametrize("form", INTEGER_FORMATS)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_whole_numbers(type_: KeywordType, form: str, data: st.DataObject) -> None:
     format_ = form.format(MODIFIERS[type_])
@@ -72,6 +73,7 @@ def test_whole_numbers(type_: KeywordType, form: str, data: st.DataObject) -> No
 
 @pytest.mark.parametrize("type_", [KeywordType.FLOAT, KeywordType.DOUBLE], ids=str)
 @pytest.mark.parametrize("format_", FLOAT_FORMATS)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_floating_point_numbers(type_: KeywordType, format_: str, data: st.DataObject) -> None:
     width = 32 if type_ is KeywordType.FLOAT else 64
