@@ -123,7 +123,7 @@ def _carry_out(work: Work) -> RunOutcome:
     if found.ahead is not None:
         outcome = _take_all(work, asker) if reporter.ahead(found.ahead) else RunOutcome.STOPPED
     if outcome is RunOutcome.DONE:
-        work.store.finish(work.all_entries(), work.as_of)
+        work.store.finish(entries=work.all_entries(), watermark=work.as_of)
     else:
         work.store.finish()
     return outcome

@@ -53,7 +53,7 @@ def hold(mirror: Mirror, series: Series, window: int = _WINDOW) -> SeriesDefinit
         for rows in _windows(series, definition, window):
             store.keep(rows, [])
         store.keep(rows.slice(0, 0), [_everything(definition, store, series.rows)])
-        store.finish(AsOf(series.rows, _NOW))
+        store.finish(watermark=AsOf(series.rows, _NOW))
         mirror.catalogue.finish_run(run.id, RunOutcome.DONE)
     return definition
 

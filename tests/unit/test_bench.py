@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from drmsmirror.client import Client
+from drmsmirror.mirror import Mirror
+from drmsmirror.settings import Settings
+from scripts.bench.holdings import hold, wide
 from scripts.bench.measure import Figure, exit_code
 
 
@@ -24,3 +30,11 @@ def test_a_figure_that_is_not_as_required_fails_a_check(
     met: list[bool | None], check: bool, code: int
 ) -> None:
     assert exit_code([figure(each) for each in met], check=check) == code
+
+
+def test_the_series_that_benches_ask_is_held_as_a_whole(tmp_path: Path) -> None:
+    settings = Settings(mirror=tmp_path)
+    with Mirror.create(settings) as mirror:
+        name = hold(mirror, wide(300, 5), window=100).name
+    with Client(settings, policy="offline") as client:
+        assert len(client.answer(name, ["T_REC"]).texts()["T_REC"]) == 300
