@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from drmsmirror.errors import SqlError
 from drmsmirror.mirror import Mirror
-from drmsmirror.records import connect, create_view, interruptible
+from drmsmirror.records import Interruptible, connect, create_view
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,11 +64,14 @@ def run_sql(mirror: Mirror, statement: str) -> tuple[list[str], list[tuple[Any, 
     named = _named(parsed, held)
     tables = [mirror.table(mirror.catalogue.definition(name)) for name in named]
     try:
-        with connect([table.path for table in tables]) as connection:
+        with (
+            connect([table.path for table in tables]) as connection,
+            Interruptible(connection) as do,
+        ):
             for table in tables:
                 create_view(connection, table)
             text = _columns_of(described) if described else statement
-            columns, rows = interruptible(connection, lambda: _answer(connection, text))
+            columns, rows = do(lambda: _answer(connection, text))
     except duckdb.Error as error:
         raise SqlError(f"DuckDB cannot run this: {error}") from None
     return [name for name, _ in columns], _with_own_digits(rows, [type_ for _, type_ in columns])

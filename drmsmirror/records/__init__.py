@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drmsmirror.records.compaction import compact
-from drmsmirror.records.engine import connect, interruptible
+from drmsmirror.records.engine import Interruptible, connect
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
@@ -17,6 +17,7 @@ from drmsmirror.records.views import create_view
 
 __all__ = [
     "FORMAT",
+    "Interruptible",
     "KeyPlan",
     "MergeResult",
     "Period",
@@ -30,7 +31,6 @@ __all__ = [
     "create_view",
     "find_repeat",
     "harvest_keys",
-    "interruptible",
     "merge",
     "number_records",
     "plan_keys",

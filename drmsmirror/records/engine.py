@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 __all__ = [
+    "Interruptible",
     "connect",
     "duckdb_type",
     "files_relation",
     "identifier",
-    "interruptible",
     "literal",
     "unreadable",
 ]
@@ -102,14 +102,29 @@ def unreadable(table: Path, problem: object) -> IntegrityError:
     )
 
 
-def interruptible(connection: DuckDBPyConnection, action: Callable[[], _Result]) -> _Result:
-    """Do what may take long with a connection; Ctrl-C ends it, which DuckDB may not notice."""
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        waiting = worker.submit(action)
+class Interruptible:
+    """Does what may take long with a connection; Ctrl-C ends it, which DuckDB may not notice.
+
+    One thread does it all, since each new one would take memory of its own.
+    """
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._worker = ThreadPoolExecutor(max_workers=1)
+
+    def __enter__(self) -> Interruptible:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.shutdown()
+
+    def __call__(self, action: Callable[[], _Result]) -> _Result:
+        """Do it, and wait for it."""
+        waiting = self._worker.submit(action)
         try:
             return waiting.result()
         except KeyboardInterrupt:
-            connection.interrupt()
+            self._connection.interrupt()
             raise
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from drmsmirror.model.conditions import sub_selects_of
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.edges import with_edges_found
-from drmsmirror.records.engine import connect, identifier, interruptible
+from drmsmirror.records.engine import Interruptible, connect, identifier
 from drmsmirror.records.rows import Rows, TableOf
 from drmsmirror.records.slices import SLICE, slices
 from drmsmirror.records.table import RecordTable
@@ -60,31 +61,31 @@ def select_records(
     SqlError
         A condition cannot be calculated for a record: a division by zero, a number out of range.
     """
-    with _answering(table, bound, table_of) as (connection, rows):
-        found = interruptible(connection, lambda: with_edges_found(connection, rows, bound))
+    with _answering(table, bound, table_of) as (connection, rows), Interruptible(connection) as do:
+        found = do(lambda: with_edges_found(connection, rows, bound))
         parts = ["TRUE"]
         if not limit and table.row_count() > SLICE:
             key = order_keys(bound.series)[0]
             chosen = rows.sql(found.filters, [key], all_versions=found.all_versions)
-            parts = interruptible(connection, lambda: slices(connection, f"({chosen})", key))
+            parts = do(lambda: slices(connection, f"({chosen})", key))
         for part in parts:
             sql = ordered_sql(rows, found, columns, limit=limit, part=part)
-            yield from _batches(connection, sql)
+            reader = do(partial(_reader, connection, sql))
+            while (batch := do(partial(next, reader, None))) is not None:
+                yield batch
 
 
-def _batches(connection: DuckDBPyConnection, sql: str) -> Iterator[pa.RecordBatch]:
-    reader = interruptible(connection, lambda: connection.sql(sql).to_arrow_reader(BATCH))
-    while (batch := interruptible(connection, lambda: next(reader, None))) is not None:
-        yield batch
+def _reader(connection: DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:
+    return connection.sql(sql).to_arrow_reader(BATCH)
 
 
 def count_records(table: RecordTable, bound: BoundSet, *, table_of: TableOf | None = None) -> int:
     """How many records the set has; raises as :func:`select_records`."""
-    with _answering(table, bound, table_of) as (connection, rows):
+    with _answering(table, bound, table_of) as (connection, rows), Interruptible(connection) as do:
         found = with_edges_found(connection, rows, bound)
         chosen = rows.sql(found.filters, ["recnum"], all_versions=found.all_versions)
         counted = connection.sql(f"SELECT count(*) FROM ({chosen})")
-        return int(interruptible(connection, counted.fetchall)[0][0])
+        return int(do(counted.fetchall)[0][0])
 
 
 def ordered_sql(

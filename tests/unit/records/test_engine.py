@@ -12,12 +12,12 @@ import pytest
 from drmsmirror.records import connect
 
 _LONG = """
-from drmsmirror.records import connect, interruptible
+from drmsmirror.records import Interruptible, connect
 
 sql = "SELECT sum(sin(a.range * b.range)) FROM range(300000) a, range(300000) b"
-with connect() as connection:
+with connect() as connection, Interruptible(connection) as do:
     print("begun", flush=True)
-    interruptible(connection, lambda: connection.execute(sql).fetchall())
+    do(lambda: connection.execute(sql).fetchall())
 """
 
 
