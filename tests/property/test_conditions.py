@@ -310,6 +310,8 @@ conditions = st.recursive(
 @example(condition="FSN = 7 /* a /* b */ c */ AND S = 0")
 @example(condition="FSN = 7 /* a /* b */ c")
 @example(condition="EXISTS (SELECT 1 FROM test.any WHERE FSN = 7 AND test.any.S = 7)")
+@example(condition="nullif(0.1, FSN) = '3' OR nullif(FSN, 7.0) = 3")
+@example(condition="(FSN & nullif(FSN, 0.1)) = '3'")
 @example(condition="-S > 5")
 @example(condition="-FSN > 5")
 @example(condition="FSN - 1 < 0")

@@ -220,9 +220,8 @@ def _choice(name: str, arguments: list[Node]) -> Node:
 
 def _null_if(_: str, arguments: list[Node]) -> Node:
     """The first in the type in which the two are compared."""
-    same = operators.binary("=", *arguments)
-    assert isinstance(same, Call), "a comparison is a call"
-    value = same.arguments[0]
+    value, other = operators.comparable("=", *arguments)
+    same = Call("=", (value, other), SqlType.BOOLEAN)
     return Call("nullif", (same, value), value.type)
 
 

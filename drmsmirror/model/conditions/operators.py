@@ -33,6 +33,7 @@ __all__ = [
     "boolean",
     "cast",
     "coerce",
+    "comparable",
     "in_list",
     "in_select",
     "negative",
@@ -125,7 +126,7 @@ def in_list(value: Node, members: Sequence[Node]) -> Node:
 
 def in_select(value: Node, chosen: SubSelect) -> Node:
     """Equal to one that a sub-select gives."""
-    left, right = _comparable("=", value, Column("", chosen.type))
+    left, right = comparable("=", value, Column("", chosen.type))
     wanted = right.type
     return Call("in_select", (left, Call("selected", (chosen,), wanted)), SqlType.BOOLEAN)
 
@@ -276,7 +277,7 @@ def _compared(operator: str, left: Node, right: Node) -> Node:
         value = other.value if isinstance(other, Constant) else None
         if whole.type.is_integer and isinstance(value, Decimal) and value.is_finite():
             return _compared_exactly(turned, whole, value)
-    left, right = _comparable(operator, left, right)
+    left, right = comparable(operator, left, right)
     return Call(operator, (left, right), SqlType.BOOLEAN)
 
 
@@ -299,7 +300,8 @@ def _compared_exactly(operator: str, whole: Node, value: Decimal) -> Node:
             return Constant(operator == "is_other", SqlType.BOOLEAN)
 
 
-def _comparable(operator: str, left: Node, right: Node) -> tuple[Node, Node]:
+def comparable(operator: str, left: Node, right: Node) -> tuple[Node, Node]:
+    """Both sides of a comparison, in the type in which PostgreSQL compares them."""
     left, right = _alike(left, right)
     if left.type.is_number and right.type.is_number:
         type_ = common_number(left.type, right.type)
