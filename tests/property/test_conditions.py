@@ -95,7 +95,8 @@ class Both:
         """What we answer PostgreSQL answers too; what it refuses we refuse.
 
         Where a number leaves its type on the way either may know better; and in what order the
-        parts of a condition are calculated, and so which of them fail, is PostgreSQL's secret.
+        parts of a condition are calculated, and so which of them fail, is PostgreSQL's secret. The
+        engine tells NULL of a difference without calculating it.
         """
         theirs = self.theirs(condition)
         try:
@@ -104,7 +105,7 @@ class Both:
             return
         except QueryError as error:
             ours = str(error)
-        is_combined = re.search(" AND | OR | = ", condition) is not None
+        is_combined = re.search(" AND | OR | = | IS ", condition) is not None
         if isinstance(theirs, str) and not isinstance(ours, str):
             is_late = is_combined and FAILS_LATE.search(theirs)
             assert "value out of range" in theirs or is_late, theirs
