@@ -105,7 +105,7 @@ class Both:
             return
         except QueryError as error:
             ours = str(error)
-        is_combined = re.search(" AND | OR | = | IS ", condition) is not None
+        is_combined = re.search(" AND | OR | = | IS (NOT )?NULL", condition) is not None
         if isinstance(theirs, str) and not isinstance(ours, str):
             is_late = is_combined and FAILS_LATE.search(theirs)
             assert "value out of range" in theirs or is_late, theirs

@@ -224,6 +224,17 @@ def unified(nodes: Sequence[Node]) -> list[Node]:
     ]
 
 
+def comparable(operator: str, left: Node, right: Node) -> tuple[Node, Node]:
+    """Both sides of a comparison, in the type in which PostgreSQL compares them."""
+    left, right = _alike(left, right)
+    if left.type.is_number and right.type.is_number:
+        type_ = common_number(left.type, right.type)
+        return _as_number(left, type_), _as_number(right, type_)
+    if left.type is not right.type:
+        raise _no_operator(operator, left, right)
+    return left, right
+
+
 def refuse_ungrouped(value: Node, groups: Sequence[Node]) -> None:
     """A selected column is grouped by, or nothing is counted beside it.
 
@@ -298,17 +309,6 @@ def _compared_exactly(operator: str, whole: Node, value: Decimal) -> Node:
             return binary("<>" if operator == "=" else "=", whole, whole)
         case _:
             return Constant(operator == "is_other", SqlType.BOOLEAN)
-
-
-def comparable(operator: str, left: Node, right: Node) -> tuple[Node, Node]:
-    """Both sides of a comparison, in the type in which PostgreSQL compares them."""
-    left, right = _alike(left, right)
-    if left.type.is_number and right.type.is_number:
-        type_ = common_number(left.type, right.type)
-        return _as_number(left, type_), _as_number(right, type_)
-    if left.type is not right.type:
-        raise _no_operator(operator, left, right)
-    return left, right
 
 
 def _joined(left: Node, right: Node) -> Node:
