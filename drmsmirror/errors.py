@@ -17,6 +17,8 @@
     │   └── NoMirrorError           there is no mirror where one was named
     ├── UpstreamError               the remote server
     │   ├── UpstreamUnavailableError    no connection, time-out, HTTP 5xx, wrapper failures
+    │   │   ├── UpstreamTimeoutError    no answer within the time that was allowed
+    │   │   └── UpstreamPausedError     it failed again and again: left alone for a while
     │   ├── UpstreamOverloadedError     429, or JSOC's notice that we ask too much
     │   ├── UpstreamAnswerError         an answer that must not be taken for data
     │   └── UpstreamRefusedError        the server says that the request itself is wrong
@@ -60,7 +62,9 @@ __all__ = [
     "UpstreamAnswerError",
     "UpstreamError",
     "UpstreamOverloadedError",
+    "UpstreamPausedError",
     "UpstreamRefusedError",
+    "UpstreamTimeoutError",
     "UpstreamTooLargeError",
     "UpstreamUnavailableError",
 ]
@@ -202,6 +206,31 @@ class UpstreamUnavailableError(UpstreamError):
 
     code = "upstream-unavailable"
     retryable = True
+
+
+class UpstreamTimeoutError(UpstreamUnavailableError):
+    """No answer within the time that was allowed for it.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    was_asked : bool
+        Whether a request was on its way; else the time went by waiting for a turn to send one,
+        which says nothing about the server.
+    """
+
+    code = "upstream-timeout"
+
+    def __init__(self, message: str, *, was_asked: bool = True) -> None:
+        super().__init__(message)
+        self.was_asked = was_asked
+
+
+class UpstreamPausedError(UpstreamUnavailableError):
+    """The server failed again and again, and is not asked for a while."""
+
+    code = "upstream-paused"
 
 
 class UpstreamOverloadedError(UpstreamError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drmsmirror.upstream.deadline import NEVER, Deadline
 from drmsmirror.upstream.jsoc import Jsoc
 from drmsmirror.upstream.protocol import (
     Body,
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from drmsmirror.upstream.session import PoliteSession
 
 __all__ = [
+    "NEVER",
     "Body",
+    "Deadline",
     "Jsoc",
     "PoliteSession",
     "RecordText",

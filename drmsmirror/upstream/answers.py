@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import orjson
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "Listed",
     "read_count",
     "read_external_names",
     "read_names",
@@ -39,6 +41,24 @@ _ATTRIBUTES = ("retention", "stagingretention", "unitsize", "archive", "tapegrou
 #: What show_series prints of no series at all, and its failures: neither is JSON.
 _NO_NAMES = re.compile(rb'\s*\],\s*"n"\s*:\s*0\s*\}\s*')
 _NAMES_FAILED = re.compile(rb'\s*\{"status":1,"errmsg":([^"].*)\}\s*', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list of records says.
+
+    Parameters
+    ----------
+    rows : int
+        How many records.
+    keys, segments, links : pyarrow.Table
+        As in ``RecordText``.
+    """
+
+    rows: int
+    keys: pa.Table
+    segments: pa.Table
+    links: pa.Table
 
 
 def read_names(body: bytes) -> tuple[SeriesEntry, ...]:
@@ -140,7 +160,13 @@ def read_count(body: bytes, recordset: str) -> int:
     return _count(_read_good(body, asked), asked)
 
 
-def read_records(body: bytes, recordset: str, keys: Sequence[str]) -> pa.Table:
+def read_records(
+    body: bytes,
+    recordset: str,
+    keys: Sequence[str],
+    segments: Sequence[str] = (),
+    links: Sequence[str] = (),
+) -> Listed:
     """Read the answer to ``op=rs_list``.
 
     Parameters
@@ -148,13 +174,13 @@ def read_records(body: bytes, recordset: str, keys: Sequence[str]) -> pa.Table:
     body : bytes
     recordset : str
         What was listed.
-    keys : sequence of str
-        The keys that were asked for, in order.
+    keys, segments, links : sequence of str
+        The names that were asked for, in order.
 
     Returns
     -------
-    pyarrow.Table
-        As ``RecordText.table``; without rows, the same columns.
+    Listed
+        Without rows, the same columns.
 
     Raises
     ------
@@ -165,7 +191,13 @@ def read_records(body: bytes, recordset: str, keys: Sequence[str]) -> pa.Table:
         or not of the kind they have to be.
     """
     asked = Asked(Operation.RECORDS, recordset)
-    return _table(_read_good(body, asked), keys, asked)
+    answer = _read_good(body, asked)
+    return Listed(
+        _count(answer, asked),
+        _table(answer, "keywords", keys, asked),
+        _table(answer, "segments", segments, asked),
+        _table(answer, "links", links, asked),
+    )
 
 
 def read_recorded(body: bytes, source: str) -> pa.Table:
@@ -189,43 +221,46 @@ def read_recorded(body: bytes, source: str) -> pa.Table:
         raise ImportDataError(f"{source} holds no records, but a complaint of the server: {said}")
     listed = answer.get("keywords") or []
     keys = [str(entry.get("name")) for entry in listed if isinstance(entry, dict)]
-    return _table(answer, keys, asked)
+    return _table(answer, "keywords", keys, asked)
 
 
-def _table(answer: dict[str, Any], keys: Sequence[str], asked: Asked) -> pa.Table:
+def _table(answer: dict[str, Any], member: str, wanted: Sequence[str], asked: Asked) -> pa.Table:
+    """The columns of keywords, segments or links; nobody looks for what was not asked for."""
     import pyarrow as pa
 
     rows = _count(answer, asked)
-    if rows == 0 and not answer.get("keywords"):
-        columns: list[list[Any]] = [[] for _ in keys]
+    if rows == 0 and not answer.get(member):
+        columns: list[list[Any]] = [[] for _ in wanted]
     else:
-        columns = _columns(answer, keys, asked)
+        columns = _columns(answer, member, wanted, asked) if wanted else []
     arrays: list[pa.Array[Any]] = []
-    for index, key in enumerate(keys):
-        arrays.append(_array(key, columns[index], rows, asked))
+    for index, name in enumerate(wanted):
+        is_number = member == "keywords" and name in _NUMBER_KEYS
+        arrays.append(_array(name, columns[index], rows, asked, is_number=is_number))
         columns[index] = []  # the strings of one column are let go before those of the next
-    return pa.Table.from_arrays(arrays, names=list(keys))
+    return pa.Table.from_arrays(arrays, names=list(wanted))
 
 
-def _columns(answer: dict[str, Any], keys: Sequence[str], asked: Asked) -> list[list[Any]]:
-    entries = _list_of_objects(answer, "keywords", asked)
+def _columns(
+    answer: dict[str, Any], member: str, wanted: Sequence[str], asked: Asked
+) -> list[list[Any]]:
+    entries = _list_of_objects(answer, member, asked)
     names = [entry.get("name") for entry in entries]
-    if names != list(keys):
-        lacking = [key for key in keys if key not in names]
+    if names != list(wanted):
+        lacking = [name for name in wanted if name not in names]
         what = f"{lacking[0]} is not among them" if lacking else "names or order differ"
-        raise _contradiction(asked, f"its keywords are not those asked for: {what}")
+        raise _contradiction(asked, f"its {member} are not those asked for: {what}")
     # popped, so that the answer does not hold every string until the end
     return [entry.pop("values", None) for entry in entries]
 
 
-def _array(key: str, values: object, rows: int, asked: Asked) -> pa.Array[Any]:
+def _array(key: str, values: object, rows: int, asked: Asked, *, is_number: bool) -> pa.Array[Any]:
     import pyarrow as pa
 
     if not isinstance(values, list):
         raise _contradiction(asked, f"{key} has no values")
     if len(values) != rows:
         raise _contradiction(asked, f"{key} has {len(values)} values for {rows} records")
-    is_number = key in _NUMBER_KEYS
     if is_number and not set(map(type, values)) <= {int}:  # Arrow would take true and 1.0 as well
         raise _contradiction(asked, f"{key} has values that are no numbers")
     try:

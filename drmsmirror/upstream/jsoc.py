@@ -8,6 +8,7 @@ from typing import TypeVar
 from drmsmirror.errors import QueryError, UpstreamRefusedError
 from drmsmirror.settings import UpstreamSettings
 from drmsmirror.upstream import answers
+from drmsmirror.upstream.deadline import NEVER, Deadline
 from drmsmirror.upstream.protocol import (
     Body,
     RecordText,
@@ -21,6 +22,8 @@ __all__ = ["Jsoc"]
 
 T = TypeVar("T")
 
+#: What the parameters of ``rs_list`` name.
+_KINDS = {"key": "keyword", "seg": "segment", "link": "link"}
 #: The database that JSOC's ``showextseries`` has to be told: the public copy.
 _PUBLIC_DATABASE = "hmidb2"
 
@@ -39,19 +42,43 @@ class Jsoc:
         Address, rate, time-outs, retries.
     session : Session, optional
         What fetches bodies; by default a :class:`~drmsmirror.upstream.PoliteSession`.
+    deadline : Deadline, optional
+        When all operations have to have ended; see :meth:`within`.
     """
 
-    def __init__(self, settings: UpstreamSettings, session: Session | None = None) -> None:
+    def __init__(
+        self,
+        settings: UpstreamSettings,
+        session: Session | None = None,
+        *,
+        deadline: Deadline = NEVER,
+    ) -> None:
         from drmsmirror.upstream.retry import Retry
         from drmsmirror.upstream.session import PoliteSession
 
+        self._settings = settings
         self._session: Session = session or PoliteSession(settings)
         self._retry = Retry(settings)
+        self._deadline = deadline
 
     @property
     def traffic(self) -> Traffic:
         """What has been asked so far; a run records the difference of two readings."""
         return self._session.traffic
+
+    def within(self, seconds: float) -> Jsoc:
+        """Give the same server, whose operations together end within so many seconds from now.
+
+        Waiting for a turn, connecting, the whole body, retries and the waits between them: nothing
+        of it goes on longer. Connection, rate and traffic are shared with this one.
+
+        Parameters
+        ----------
+        seconds : float
+            What is allowed; of one that is bounded already, the earlier end counts.
+        """
+        deadline = self._deadline.earlier(Deadline.within(seconds))
+        return Jsoc(self._settings, self._session, deadline=deadline)
 
     def series_names(self, filter: str | None = None) -> tuple[SeriesEntry, ...]:  # noqa: A002
         """List the series that the server shows to everybody.
@@ -105,14 +132,24 @@ class Jsoc:
         params = {"op": "rs_summary", "ds": recordset}
         return self._ask("jsoc_info", params, lambda body: answers.read_count(body, recordset))[0]
 
-    def records(self, recordset: str, keys: Sequence[str], *, n: int | None = None) -> RecordText:
-        """List keywords of the records of a record set (``rs_list``).
+    def records(
+        self,
+        recordset: str,
+        keys: Sequence[str],
+        *,
+        segments: Sequence[str] = (),
+        links: Sequence[str] = (),
+        n: int | None = None,
+    ) -> RecordText:
+        """List keywords, segments and links of the records of a record set (``rs_list``).
 
         Parameters
         ----------
         recordset : str
         keys : sequence of str
             Keywords as the definition spells them, and ``*recnum*``, ``*sunum*``, ``*size*``...
+        segments, links : sequence of str, optional
+            Names as the definition spells them.
         n : int, optional
             The first ``n`` records of each set, or the last ``-n``.
 
@@ -122,34 +159,47 @@ class Jsoc:
             More rows than the server gives in one answer, or no such series: it says the same of
             both (DRMS semantics 4.2.5).
         QueryError
-            No keys, or what is no single key.
+            Nothing to list, or what is no single name.
         """
-        _check_keys(keys)
-        params = {"op": "rs_list", "ds": recordset, "key": ",".join(keys)}
+        wanted = {"key": keys, "seg": segments, "link": links}
+        _check_names(wanted)
+        params = {"op": "rs_list", "ds": recordset}
+        params |= {parameter: ",".join(names) for parameter, names in wanted.items() if names}
         if n:
             params["n"] = str(n)
-        table, body = self._ask(
-            "jsoc_info", params, lambda content: answers.read_records(content, recordset, keys)
+        listed, body = self._ask(
+            "jsoc_info",
+            params,
+            lambda content: answers.read_records(content, recordset, keys, segments, links),
         )
-        return RecordText(table, table.num_rows, len(body.content), body.seconds)
+        return RecordText(
+            listed.keys,
+            listed.rows,
+            len(body.content),
+            body.seconds,
+            segments=listed.segments,
+            links=listed.links,
+        )
 
     def _ask(
         self, cgi: str, params: Mapping[str, str], read: Callable[[bytes], T]
     ) -> tuple[T, Body]:
         def attempt() -> tuple[T, Body]:
-            body = self._session.get(cgi, params)
+            body = self._session.get(cgi, params, self._deadline)
             return read(body.content), body
 
-        return self._retry(attempt)
+        return self._retry(attempt, self._deadline)
 
 
-def _check_keys(keys: Sequence[str]) -> None:
-    """Each key must be answered by one column of its own name."""
-    if isinstance(keys, str) or not keys:
-        raise QueryError("Name the keywords to list, as a sequence of at least one")
-    for key in keys:
-        if not key.strip() or "," in key or key.startswith("**"):
-            raise QueryError(
-                f"{key!r} is not the name of one keyword; list each keyword by itself "
-                f"(**ALL** can be spelled out from the definition)"
-            )
+def _check_names(wanted: Mapping[str, Sequence[str]]) -> None:
+    """Each name must be answered by one column of its own name."""
+    if any(isinstance(names, str) for names in wanted.values()) or not any(wanted.values()):
+        raise QueryError("Name the keywords, segments or links to list, as a sequence of them")
+    for parameter, names in wanted.items():
+        for name in names:
+            if not name.strip() or "," in name or name.startswith("**"):
+                kind = _KINDS[parameter]
+                raise QueryError(
+                    f"{name!r} is not the name of one {kind}; list each {kind} by itself "
+                    f"(**ALL** can be spelled out from the definition)"
+                )

@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable
 
+from drmsmirror.upstream.deadline import NEVER, Deadline
+
 __all__ = ["Pace"]
 
 
@@ -38,15 +40,25 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
 
-    def wait(self) -> float:
+    def wait(self, deadline: Deadline = NEVER) -> float:
         """Wait for a turn, and take it.
 
         Not for several threads at once: whoever sends the request holds a lock already.
+
+        Parameters
+        ----------
+        deadline : Deadline
+            A turn that comes later is not waited for.
 
         Returns
         -------
         float
             Seconds waited.
+
+        Raises
+        ------
+        UpstreamTimeoutError
+            The turn would come too late.
         """
         from pyrate_limiter import RateItem
 
@@ -59,5 +71,6 @@ class Pace:
             milliseconds = self._bucket.waiting(turn)
             assert isinstance(milliseconds, int)  # only asynchronous buckets give anything else
             seconds = max(milliseconds, 1) / 1000  # early releases of 4 say 0 at the very border
+            deadline.check(needs=seconds, was_asked=False)
             self._sleep(seconds)
             waited += seconds

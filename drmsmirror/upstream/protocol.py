@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from drmsmirror.upstream.deadline import NEVER, Deadline
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,6 +106,12 @@ class SeriesState:
     last_record: str = ""
 
 
+def _no_columns() -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({})
+
+
 @dataclass(frozen=True, slots=True)
 class RecordText:
     """Records as the server printed them.
@@ -119,12 +127,20 @@ class RecordText:
         Size of the answer, bytes.
     seconds : float
         Time that the answer took, seconds.
+    segments : pyarrow.Table
+        One column per segment: where its file is, ``NoDataDirectory`` where it is on tape,
+        ``InvalidSegName`` where there is no such segment; ``string`` without nulls. No columns
+        where none were asked for.
+    links : pyarrow.Table
+        One column per link: the record that it leads to, ``Invalid_Link`` where there is none.
     """
 
     table: pa.Table
     rows: int
     body_bytes: int
     seconds: float
+    segments: pa.Table = field(default_factory=_no_columns)
+    links: pa.Table = field(default_factory=_no_columns)
 
     @property
     def invalid_keys(self) -> tuple[str, ...]:
@@ -149,8 +165,8 @@ class Session(Protocol):
     def traffic(self) -> Traffic:
         """What has been asked so far."""
 
-    def get(self, cgi: str, params: Mapping[str, str]) -> Body:
-        """Fetch the whole answer of one of the server's programs."""
+    def get(self, cgi: str, params: Mapping[str, str], deadline: Deadline = NEVER) -> Body:
+        """Fetch the whole answer of one of the server's programs, in time."""
 
 
 class Upstream(Protocol):
@@ -159,6 +175,9 @@ class Upstream(Protocol):
     @property
     def traffic(self) -> Traffic:
         """What has been asked so far."""
+
+    def within(self, seconds: float) -> Upstream:
+        """Give the same server, whose operations together end within so many seconds from now."""
 
     def series_names(self, filter: str | None = None) -> tuple[SeriesEntry, ...]:  # noqa: A002
         """List the series whose name matches."""
@@ -169,5 +188,13 @@ class Upstream(Protocol):
     def count(self, recordset: str) -> int:
         """Count the records of a record set."""
 
-    def records(self, recordset: str, keys: Sequence[str], *, n: int | None = None) -> RecordText:
-        """List keywords of the records of a record set."""
+    def records(
+        self,
+        recordset: str,
+        keys: Sequence[str],
+        *,
+        segments: Sequence[str] = (),
+        links: Sequence[str] = (),
+        n: int | None = None,
+    ) -> RecordText:
+        """List keywords, segments and links of the records of a record set."""

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import stamina
 
-from drmsmirror.errors import DrmsMirrorError, UpstreamOverloadedError
+from drmsmirror.errors import DrmsMirrorError, UpstreamOverloadedError, UpstreamTimeoutError
 from drmsmirror.settings import UpstreamSettings
+from drmsmirror.upstream.deadline import NEVER, Deadline
 
 __all__ = ["Retry"]
 
@@ -40,8 +41,14 @@ class Retry:
     def __init__(self, settings: UpstreamSettings) -> None:
         self._settings = settings
 
-    def __call__(self, operation: Callable[[], T]) -> T:
+    def __call__(self, operation: Callable[[], T], deadline: Deadline = NEVER) -> T:
         """Run the operation.
+
+        Parameters
+        ----------
+        operation : callable
+        deadline : Deadline
+            Nothing is tried again that would begin later.
 
         Raises
         ------
@@ -50,8 +57,15 @@ class Retry:
         """
         failure = ""
         attempts = self._settings.attempts
+        attempt: stamina.Attempt | None = None
+
+        def wait_in_time(error: Exception) -> bool | float:
+            wait = self.wait_before_retry(error)
+            usual = (attempt.next_wait if attempt else 0.0) + self._settings.retry_wait  # jitter
+            return wait if deadline.left > (usual if wait is True else float(wait)) else False
+
         for attempt in stamina.retry_context(
-            on=self.wait_before_retry,
+            on=wait_in_time,
             attempts=attempts,
             timeout=None,
             wait_initial=self._settings.retry_wait,
@@ -84,6 +98,8 @@ class Retry:
         bool or float
             True means after the usual wait; a number, after so many seconds.
         """
+        if isinstance(error, UpstreamTimeoutError):
+            return False
         if isinstance(error, UpstreamOverloadedError):
             wait = error.retry_after
             if wait is None or wait > self._settings.max_retry_wait:

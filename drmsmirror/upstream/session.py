@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from drmsmirror.errors import UpstreamAnswerError, UpstreamRefusedError
 from drmsmirror.settings import UpstreamSettings
+from drmsmirror.upstream.deadline import NEVER, Deadline
 from drmsmirror.upstream.failures import broken_connection, check_http_status
 from drmsmirror.upstream.pace import Pace
 from drmsmirror.upstream.protocol import Body, Traffic
@@ -29,6 +30,8 @@ LONGEST_URL = 3000
 _PROGRAMS = "cgi-bin/ajax"
 _MOST_REDIRECTS = 3
 _CHUNK = 64 * 1024
+#: Shortest wait for a byte that can be asked for, seconds.
+_SHORTEST = 1e-3
 #: A whole body may take so many read time-outs: no server holds us for ever, a byte at a time.
 _PATIENCE = 10
 
@@ -115,7 +118,7 @@ class PoliteSession:
         """What has been asked so far; never waits for a request under way."""
         return self._traffic
 
-    def get(self, cgi: str, params: Mapping[str, str]) -> Body:
+    def get(self, cgi: str, params: Mapping[str, str], deadline: Deadline = NEVER) -> Body:
         """Fetch the whole answer of one of the server's programs.
 
         Parameters
@@ -124,9 +127,13 @@ class PoliteSession:
             Name of the program: ``jsoc_info``.
         params : mapping
             Its parameters, not encoded.
+        deadline : Deadline
+            When the whole of it, waiting for a turn included, has to have ended.
 
         Raises
         ------
+        UpstreamTimeoutError
+            It did not.
         UpstreamUnavailableError
             No connection, a time-out, HTTP 5xx.
         UpstreamOverloadedError
@@ -139,35 +146,44 @@ class PoliteSession:
             The URL in the settings is no address.
         """
         call = _call(f"{self._settings.url}/{_PROGRAMS}/{cgi}", params)
-        with self._turn:
+        deadline.take(self._turn)
+        return deadline.run(lambda: self._follow(call, deadline))
+
+    def _follow(self, call: _Call, deadline: Deadline) -> Body:
+        """Fetch the body from where the server says it is; our turn ends with it."""
+        try:
             for _ in range(1 + _MOST_REDIRECTS):
-                answer = self._once(call)
+                answer = self._once(call, deadline)
                 if isinstance(answer, Body):
                     return answer
                 call = replace(call, url=answer)
+        finally:
+            self._turn.release()
         raise UpstreamRefusedError(
             f"{call.shown} redirects again and again. Check [upstream] url in the settings."
         )
 
-    def _once(self, call: _Call) -> Body | str:
+    def _once(self, call: _Call, deadline: Deadline) -> Body | str:
         """Fetch the body, or learn where the server sends us instead."""
-        self._pace.wait()
+        self._pace.wait(deadline)
+        deadline.check(was_asked=False)
         started = self._clock()
         content = bytearray()
         try:
-            with self._send(call) as response:
+            with self._send(call, deadline) as response:
                 if (elsewhere := _redirection(response, call)) is not None:
                     return elsewhere
                 check_http_status(response.status_code, response.headers, call.shown, self._now_utc)
-                self._read(response, call, content)
+                self._read(response, call, content, deadline)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            deadline.check()
             raise broken_connection(error, call.shown, self._settings) from error
         finally:
             seconds = self._clock() - started
             self._traffic += Traffic(1, len(content), seconds)
         return Body(bytes(content), seconds, call.shown)
 
-    def _send(self, call: _Call) -> requests.Response:
+    def _send(self, call: _Call, deadline: Deadline) -> requests.Response:
         connection = self._connection = self._connection or self._open()
         form = {} if call.form is None else {"Content-Type": "application/x-www-form-urlencoded"}
         method = "GET" if call.form is None else "POST"
@@ -177,7 +193,10 @@ class PoliteSession:
         environment = connection.merge_environment_settings(call.url, {}, True, None, None)
         return connection.send(
             request,
-            timeout=(self._settings.connect_timeout, self._settings.read_timeout),
+            timeout=(
+                min(self._settings.connect_timeout, deadline.left or _SHORTEST),
+                min(self._settings.read_timeout, deadline.left or _SHORTEST),
+            ),
             allow_redirects=False,
             **environment,
         )
@@ -190,7 +209,9 @@ class PoliteSession:
         connection.mount("https://", adapter)
         return connection
 
-    def _read(self, response: requests.Response, call: _Call, content: bytearray) -> None:
+    def _read(
+        self, response: requests.Response, call: _Call, content: bytearray, deadline: Deadline
+    ) -> None:
         """Read the body; urllib3 compares its length with Content-Length."""
         limit = self._settings.max_body_mib * 2**20
         announced = response.headers.get("Content-Length", "")
@@ -200,6 +221,7 @@ class PoliteSession:
         # read1 returns what has come: read would wait for a whole chunk, however slowly it comes
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             content += chunk
+            deadline.check()
             if len(content) > limit:
                 raise self._too_large(call)
             if self._clock() > ends_at:

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from multiprocessing.connection import Connection
 from urllib.parse import parse_qsl, urlsplit
 
-from drmsmirror.upstream import Body, Traffic
+from drmsmirror.upstream import NEVER, Body, Deadline, Traffic
 from tests.jsoc import Request, SampleJsoc
 
 __all__ = ["Bodies", "MemorySession", "serving"]
@@ -34,7 +34,7 @@ class MemorySession:
         self._source = source
         self.traffic = Traffic()
 
-    def get(self, cgi: str, params: Mapping[str, str]) -> Body:
+    def get(self, cgi: str, params: Mapping[str, str], _deadline: Deadline = NEVER) -> Body:
         """Give the answer of one of the server's programs."""
         key = (cgi, tuple(sorted(params.items())))
         if key not in self._bodies and self._source is not None:

@@ -50,6 +50,7 @@ def test_codes_name_one_error_each() -> None:
         ("NoMirrorError", 3),
         ("UpstreamUnavailableError", 4),
         ("UpstreamTooLargeError", 4),
+        ("UpstreamTimeoutError", 4),
         ("IntegrityError", 6),
         ("LockedError", 7),
         ("NoSpaceError", 8),
@@ -65,6 +66,8 @@ def test_what_can_succeed_later_is_retryable() -> None:
         "LockedError",
         "UpstreamAnswerError",
         "UpstreamOverloadedError",
+        "UpstreamPausedError",
+        "UpstreamTimeoutError",
         "UpstreamUnavailableError",
     }
 
@@ -106,6 +109,7 @@ def test_an_overload_says_when_to_come_back() -> None:
     "error",
     [
         errors.UpstreamOverloadedError("too much", 7.0),
+        errors.UpstreamTimeoutError("too late", was_asked=False),
         errors.RecordSetError("wrong", "a[", 2, "hint"),
         errors.NotHeldError("not held"),
     ],

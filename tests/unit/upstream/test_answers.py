@@ -65,7 +65,7 @@ def complaint(status: int, text: str) -> bytes:
 
 
 def test_records_become_one_column_a_key() -> None:
-    table = read_records(body(), "a.b[]", KEYS)
+    table = read_records(body(), "a.b[]", KEYS).keys
     assert table.column_names == list(KEYS)
     assert table.schema.types == [pa.string(), pa.int64(), pa.string()]
     assert table.to_pydict() == {
@@ -77,12 +77,12 @@ def test_records_become_one_column_a_key() -> None:
 
 def test_a_key_asked_for_twice_comes_twice() -> None:
     twice = {"name": "T_REC", "values": ["a", "b"]}
-    table = read_records(body(keywords=[twice, twice]), "a.b[]", ["T_REC", "T_REC"])
+    table = read_records(body(keywords=[twice, twice]), "a.b[]", ["T_REC", "T_REC"]).keys
     assert [column.to_pylist() for column in table.columns] == [["a", "b"], ["a", "b"]]
 
 
 def test_count_0_without_keywords_is_no_records() -> None:
-    table = read_records(b'{"count":0,"runtime":0.075,"status":0}', "a.b[]", KEYS)
+    table = read_records(b'{"count":0,"runtime":0.075,"status":0}', "a.b[]", KEYS).keys
     assert table.num_rows == 0
     assert table.schema.types == [pa.string(), pa.int64(), pa.string()]
 
@@ -142,6 +142,55 @@ def test_what_contradicts_itself_or_the_request_is_never_data(content: bytes) ->
     assert caught.value.retryable
 
 
+FILES = {"name": "image", "values": ["/SUM1/D1/S00000/image.fits", "NoDataDirectory"]}
+LINKED = {"name": "LEV1", "values": ["hmi.lev1[:#7]", "Invalid_Link"]}
+
+
+def test_segments_and_links_become_columns_of_texts() -> None:
+    content = body(segments=[FILES | {"dims": ["4096x4096", "NA"], "bzeros": []}], links=[LINKED])
+    listed = read_records(content, "a.b[]", KEYS, ["image"], ["LEV1"])
+    assert listed.rows == 2
+    assert listed.segments.to_pydict() == {"image": FILES["values"]}
+    assert listed.links.to_pydict() == {"LEV1": LINKED["values"]}
+    assert listed.segments.schema.types == listed.links.schema.types == [pa.string()]
+
+
+def test_segments_alone_are_listed_with_their_number() -> None:
+    listed = read_records(body(keywords=[], segments=[FILES]), "a.b[]", (), ["image"])
+    assert (listed.rows, listed.keys.column_names, listed.links.column_names) == (2, [], [])
+
+
+def test_no_records_have_the_segments_and_links_that_were_asked_for() -> None:
+    listed = read_records(b'{"count":0,"status":0}', "a.b[]", KEYS, ["image"], ["LEV1"])
+    assert (listed.rows, listed.segments.num_rows) == (0, 0)
+    assert listed.segments.schema == pa.schema([("image", pa.string())])
+    assert listed.links.schema == pa.schema([("LEV1", pa.string())])
+
+
+@pytest.mark.parametrize(
+    ("member", "entries"),
+    [
+        pytest.param("segments", None, id="none"),
+        pytest.param("segments", [], id="no segment"),
+        pytest.param("segments", [FILES | {"name": "IMAGE"}], id="another name"),
+        pytest.param("segments", [FILES, FILES], id="one more"),
+        pytest.param("segments", [FILES | {"values": ["x"]}], id="a value less"),
+        pytest.param("segments", [FILES | {"values": ["x", None]}], id="a null"),
+        pytest.param("segments", [FILES | {"values": ["x", 1]}], id="a number"),
+        pytest.param("segments", [{"name": "image"}], id="no values"),
+        pytest.param("links", [], id="no link"),
+        pytest.param("links", [LINKED | {"values": ["x", None]}], id="a null in a link"),
+        pytest.param("links", [LINKED | {"name": "X"}], id="another link"),
+    ],
+)
+def test_segments_and_links_are_looked_at_like_keywords(member: str, entries: Any) -> None:
+    content = body(**{"segments": [FILES], "links": [LINKED], member: entries})
+    with pytest.raises(
+        UpstreamAnswerError, match=rf"(no list of|its|image|LEV1).*{member[:-1]}|has"
+    ):
+        read_records(content, "a.b[]", KEYS, ["image"], ["LEV1"])
+
+
 def test_the_message_says_which_keyword_is_not_there() -> None:
     renamed = body().replace(b'"FLUX"', b'"FLUX_X"')
     with pytest.raises(UpstreamAnswerError, match="FLUX is not among them"):
@@ -151,23 +200,23 @@ def test_the_message_says_which_keyword_is_not_there() -> None:
 def test_latin_1_bytes_are_read() -> None:
     """The database holds Latin-1 in places (DRMS semantics 4.0)."""
     content = with_values(["ab", "x"]).replace(b'"ab"', b'"10 \xc5"')
-    assert read_records(content, "a.b[]", KEYS)["FLUX"].to_pylist() == ["10 Å", "x"]
+    assert read_records(content, "a.b[]", KEYS).keys["FLUX"].to_pylist() == ["10 Å", "x"]
 
 
 def test_utf_8_stays_what_it_is() -> None:
     content = with_values(["ab", "x"]).replace(b'"ab"', '"10 Å"'.encode())
-    assert read_records(content, "a.b[]", KEYS)["FLUX"].to_pylist() == ["10 Å", "x"]
+    assert read_records(content, "a.b[]", KEYS).keys["FLUX"].to_pylist() == ["10 Å", "x"]
 
 
 def test_keys_that_the_series_lacks_are_told() -> None:
     content = with_values(["Invalid KeyLink", "Invalid KeyLink"])
-    table = read_records(content, "a.b[]", KEYS)
+    table = read_records(content, "a.b[]", KEYS).keys
     assert RecordText(table, 2, len(content), 0.1).invalid_keys == ("FLUX",)
 
 
 def test_a_link_broken_for_one_record_is_no_unknown_key() -> None:
     content = with_values(["Invalid KeyLink", "1.0"])
-    table = read_records(content, "a.b[]", KEYS)
+    table = read_records(content, "a.b[]", KEYS).keys
     assert RecordText(table, 2, len(content), 0.1).invalid_keys == ()
 
 
@@ -258,7 +307,7 @@ def test_every_recorded_error_is_looked_at(recorded: Path) -> None:
 
 def test_recorded_answer_for_no_records(recorded: Path) -> None:
     content = (recorded / "errors" / "count0.json").read_bytes()
-    assert read_records(content, "a.b[]", KEYS).num_rows == 0
+    assert read_records(content, "a.b[]", KEYS).rows == 0
     assert read_count(content, "a.b[]") == 0
 
 
@@ -271,7 +320,7 @@ def test_recorded_lists(recorded: Path) -> None:
     for file in files:
         keys = _SHARP_KEYS if "sharp" in file.name else ["T_REC", "HARPNUM", "NOAA_ARS"]
         content = file.read_bytes()
-        table = read_records(content, file.stem, keys)
+        table = read_records(content, file.stem, keys).keys
         assert table.num_rows == int(re.search(rb'"count":(\d+)', content)[1])  # type: ignore[index]
         assert all(time.endswith("_TAI") for time in table["T_REC"].to_pylist())
         with pytest.raises(UpstreamAnswerError):

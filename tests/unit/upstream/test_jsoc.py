@@ -20,6 +20,7 @@ from drmsmirror.errors import (
 )
 from drmsmirror.settings import UpstreamSettings
 from drmsmirror.upstream import Jsoc, PoliteSession, Traffic, Upstream
+from drmsmirror.upstream.deadline import NEVER, Deadline
 from drmsmirror.upstream.pace import Pace
 from tests.jsoc import Fault, FaultKind, Request
 
@@ -100,6 +101,43 @@ def test_a_long_record_set_is_posted(upstream: Jsoc, jsoc: CountedJsoc) -> None:
     listed = upstream.records(ds, KEYS)
     assert set(listed.table["*recnum*"].to_pylist()) == set(recnums)
     assert [request.method for request in jsoc.asked] == ["GET", "POST"]
+
+
+def test_segments_and_links(upstream: Jsoc, jsoc: CountedJsoc) -> None:
+    listed = upstream.records(
+        f"{SHARP}[377][]",
+        KEYS,
+        segments=["bitmap", "magnetogram", "no_such"],
+        links=["MHARP", "NO_SUCH"],
+        n=2,
+    )
+    assert listed.table.column_names == list(KEYS)
+    assert listed.segments.column_names == ["bitmap", "magnetogram", "no_such"]
+    assert listed.segments["no_such"].to_pylist() == ["InvalidSegName"] * 2
+    assert all(file.endswith("/bitmap.fits") for file in listed.segments["bitmap"].to_pylist())
+    assert listed.links["NO_SUCH"].to_pylist() == ["Invalid_Link"] * 2
+    assert all(target.endswith("]") for target in listed.links["MHARP"].to_pylist())
+    assert list(jsoc.asked[0].params) == ["op", "ds", "key", "seg", "link", "n"]
+
+
+def test_segments_without_keywords(upstream: Jsoc, jsoc: CountedJsoc) -> None:
+    listed = upstream.records(f"{SHARP}[377][]", (), segments=["bitmap"], n=3)
+    assert (listed.rows, listed.segments.num_rows, listed.table.num_columns) == (3, 3, 0)
+    assert "key" not in jsoc.asked[0].params
+    none = upstream.records(f"{SHARP}[1][]", (), links=["MHARP"])
+    assert (none.rows, none.links.column_names) == (0, ["MHARP"])
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"segments": "bitmap"}, {"segments": ["**ALL**"]}, {"links": ["MHARP,X"]}, {"links": [""]}],
+)
+def test_what_is_no_list_of_segments_or_links(
+    upstream: Jsoc, jsoc: CountedJsoc, wanted: dict[str, list[str]]
+) -> None:
+    with pytest.raises(QueryError):
+        upstream.records(f"{SHARP}[377][]", KEYS, **wanted)
+    assert jsoc.asked == []
 
 
 @pytest.mark.parametrize("keys", [[], "T_REC", ["T_REC,FLUX"], ["**ALL**"], [""], ["T_REC", " "]])
@@ -278,7 +316,7 @@ def test_a_turn_is_taken_when_the_request_before_is_over(settings_for: SettingsF
     ahead: list[int] = []
 
     class CountedPace(Pace):
-        def wait(self) -> float:
+        def wait(self, deadline: Deadline = NEVER) -> float:
             turns.append(1)
             return 0.0
 
