@@ -61,7 +61,7 @@ def error_classes() -> list[type[errors.DrmsMirrorError]]:
     def family(root: type[errors.DrmsMirrorError]) -> Iterator[type[errors.DrmsMirrorError]]:
         yield root
         for child in root.__subclasses__():
-            if child.__module__ == errors.__name__:
+            if getattr(errors, child.__name__, None) is child:
                 yield from family(child)
 
     return list(family(errors.DrmsMirrorError))

@@ -28,7 +28,9 @@
     │   ├── IntegrityError          what is stored contradicts itself
     │   └── NoSpaceError            the disk is full
     ├── ImportDataError             a file to import is not what it was said to be
-    └── LockedError                 another process is working on this
+    ├── LockedError                 another process is working on this
+    ├── UnsupportedError            DRMS clients can do it, this version cannot yet
+    └── MissingLibraryError         an optional library is not installed
 
 Each class has a stable ``code`` (for scripts and JSON), the ``exit_code`` of the command line, and
 says by ``retryable`` whether the same request can succeed later without anybody changing anything.
@@ -46,6 +48,7 @@ __all__ = [
     "ImportDataError",
     "IntegrityError",
     "LockedError",
+    "MissingLibraryError",
     "NoMirrorError",
     "NoSpaceError",
     "NotFoundError",
@@ -59,6 +62,7 @@ __all__ = [
     "TimeTextError",
     "UnknownKeywordError",
     "UnknownSeriesError",
+    "UnsupportedError",
     "UpstreamAnswerError",
     "UpstreamError",
     "UpstreamOverloadedError",
@@ -201,7 +205,7 @@ class UpstreamError(DrmsMirrorError):
     exit_code = 4
 
 
-class UpstreamUnavailableError(UpstreamError):
+class UpstreamUnavailableError(UpstreamError, OSError):
     """No connection, a time-out, HTTP 5xx, or a failure of JSOC's own wrapper."""
 
     code = "upstream-unavailable"
@@ -233,7 +237,7 @@ class UpstreamPausedError(UpstreamUnavailableError):
     code = "upstream-paused"
 
 
-class UpstreamOverloadedError(UpstreamError):
+class UpstreamOverloadedError(UpstreamError, OSError):
     """HTTP 429, or JSOC's notice that this address asks too much.
 
     Parameters
@@ -309,3 +313,16 @@ class LockedError(DrmsMirrorError):
     code = "locked"
     exit_code = 7
     retryable = True
+
+
+class UnsupportedError(DrmsMirrorError):
+    """What ``drms.Client`` can do and this version cannot yet."""
+
+    code = "unsupported"
+    exit_code = 2
+
+
+class MissingLibraryError(DrmsMirrorError, ImportError):
+    """An optional library is not installed; the message names the command that installs it."""
+
+    code = "missing-library"

@@ -14,6 +14,7 @@ from enum import StrEnum
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drmsmirror.client.stockerrors import iterated_as_stock
 from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, cast_numbers
 from drmsmirror.model.series import SeriesDefinition
 
@@ -58,6 +59,14 @@ class Answer:
     source: Source
     complete: bool
     as_of_utc: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "batches", iterated_as_stock(self.batches))
+
+    @property
+    def as_of(self) -> datetime:
+        """The same as ``as_of_utc``."""
+        return self.as_of_utc
 
     def texts(self) -> Batch:
         """All rows at once, as printed values by key."""

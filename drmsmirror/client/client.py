@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from drmsmirror.client.answer import Answer, Batch, Source
 from drmsmirror.client.planner import LocalPlan, Policy, plan_locally
+from drmsmirror.client.stockerrors import raises_as_stock
 from drmsmirror.errors import NotFoundError, NotUnderstoodError, QueryError, UnknownSeriesError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import bind, parse_recordset
@@ -36,6 +37,7 @@ _LARGEST = 2**63 - 1
 _SERIES_NAME = re.compile(r"\s*([A-Za-z][\w.]*)\s*(?:$|[\[{,;])")
 
 
+@raises_as_stock
 class Client:
     """Query a mirror as ``drms.Client`` queries JSOC.
 
