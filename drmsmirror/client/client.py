@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from drmsmirror.client.answer import Answer, Batch, Source
+from drmsmirror.client.arguments import refuse_server
+from drmsmirror.client.exporting import Exporting
 from drmsmirror.client.planner import LocalPlan, Policy, plan_locally
 from drmsmirror.client.stockerrors import raises_as_stock
 from drmsmirror.errors import NotFoundError, NotUnderstoodError, QueryError, UnknownSeriesError
@@ -38,7 +40,7 @@ _SERIES_NAME = re.compile(r"\s*([A-Za-z][\w.]*)\s*(?:$|[\[{,;])")
 
 
 @raises_as_stock
-class Client:
+class Client(Exporting):
     """Query a mirror as ``drms.Client`` queries JSOC.
 
     Parameters
@@ -52,6 +54,8 @@ class Client:
         ``offline`` never asks; ``remote`` always does.
     upstream : Upstream, optional
         The server behind the mirror; by default the one in the settings.
+    email : str, optional
+        Address for exports, kept as it is; :attr:`email` says when it is checked.
 
     Examples
     --------
@@ -67,7 +71,9 @@ class Client:
         policy: str | Policy = Policy.AUTO,
         *,
         upstream: Upstream | None = None,
+        email: str | None = None,
     ) -> None:
+        refuse_server(mirror)
         try:
             self.policy = Policy(policy)
         except ValueError:
@@ -76,6 +82,7 @@ class Client:
         is_offline = self.policy is Policy.OFFLINE
         self.mirror = (Mirror.open if is_offline else Mirror.open_or_create)(self.settings)
         self._given_upstream = upstream
+        self._email = email
         self._remote_definitions: dict[str, SeriesDefinition] = {}
 
     def __enter__(self) -> Client:

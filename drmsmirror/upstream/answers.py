@@ -29,6 +29,7 @@ __all__ = [
     "read_names",
     "read_recorded",
     "read_records",
+    "read_registered",
     "read_state",
 ]
 
@@ -36,6 +37,8 @@ __all__ = [
 _NUMBER_KEYS = frozenset({"*recnum*", "*sunum*"})
 #: What stands in Interval where a series has no records.
 _NO_RECORD = "NA"
+#: Status of an address that is registered (DRMS semantics 4.3).
+_REGISTERED = 2
 _LISTS = ("primekeys", "keywords", "segments", "links")
 _ATTRIBUTES = ("retention", "stagingretention", "unitsize", "archive", "tapegroup")
 #: What show_series prints of no series at all, and its failures: neither is JSON.
@@ -270,6 +273,26 @@ def _array(key: str, values: object, rows: int, asked: Asked, *, is_number: bool
     if array.null_count:
         raise _contradiction(asked, f"{key} has {array.null_count} null values")
     return array
+
+
+def read_registered(body: bytes) -> bool:
+    """Read the answer of ``checkAddress.sh``: whether the address is registered for exports.
+
+    Raises
+    ------
+    UpstreamError
+        The server complains, or the answer has no status.
+    """
+    asked = Asked(Operation.ADDRESS)
+    answer = _read_object(body, asked)
+    status = answer.get("status")
+    if isinstance(status, str) and status.strip().lstrip("-").isdecimal():
+        status = int(status)
+    if not _is_int(status):
+        raise _contradiction(asked, f"its status is {status!r}")
+    if "error" in answer:  # a wrapper's failure, whose numbers mean something else
+        raise_complaint(asked, status, str(answer["error"]))
+    return status == _REGISTERED
 
 
 def _interval(answer: dict[str, Any], asked: Asked) -> tuple[int | None, str, str]:

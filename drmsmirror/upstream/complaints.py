@@ -40,6 +40,7 @@ class Operation(Enum):
     DEFINITION = "the definition of"
     COUNT = "the number of records of"
     RECORDS = "the records of"
+    ADDRESS = "whether the e-mail address is registered"
     RECORDED = "the recorded answer"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
+from urllib.parse import quote_plus
 
 from drmsmirror.errors import QueryError, UpstreamRefusedError
 from drmsmirror.settings import UpstreamSettings
@@ -180,6 +181,17 @@ class Jsoc:
             segments=listed.segments,
             links=listed.links,
         )
+
+    def is_registered(self, address: str) -> bool:
+        """Whether an e-mail address is registered for exports (``checkAddress.sh``).
+
+        Parameters
+        ----------
+        address : str
+        """
+        # the program decodes it twice (DRMS semantics 4.3)
+        params = {"address": quote_plus(address), "checkonly": "1"}
+        return self._ask("checkAddress.sh", params, answers.read_registered)[0]
 
     def _ask(
         self, cgi: str, params: Mapping[str, str], read: Callable[[bytes], T]

@@ -198,3 +198,6 @@ class Upstream(Protocol):
         n: int | None = None,
     ) -> RecordText:
         """List keywords, segments and links of the records of a record set."""
+
+    def is_registered(self, address: str) -> bool:
+        """Whether an e-mail address is registered for exports."""

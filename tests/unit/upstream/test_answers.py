@@ -26,6 +26,7 @@ from drmsmirror.upstream.answers import (
     read_external_names,
     read_names,
     read_records,
+    read_registered,
     read_state,
 )
 from drmsmirror.upstream.protocol import RecordText
@@ -487,3 +488,28 @@ def test_external_names_refused() -> None:
 def test_no_external_names(listed: str) -> None:
     with pytest.raises(UpstreamAnswerError):
         read_external_names(f'{{"errMsg": null, "seriesList": {listed}}}'.encode())
+
+
+@pytest.mark.parametrize(
+    ("status", "registered"),
+    [("2", True), ('"2"', True), ("1", False), ("4", False), ("-2", False)],
+)
+def test_an_address_is_registered_or_not(status: str, registered: bool) -> None:
+    assert read_registered(f'{{"status":{status},"msg":"..."}}'.encode()) is registered
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"", UpstreamAnswerError),
+        (b'{"msg":"x"}', UpstreamAnswerError),
+        (b'{"status":"yes"}', UpstreamAnswerError),
+        (b'{"status":4,"error":"... is overworking our system ..."}', UpstreamOverloadedError),
+        (b'{"status":4,"error":"Command returned non-zero"}', UpstreamUnavailableError),
+    ],
+)
+def test_a_failure_does_not_say_that_an_address_is_not_registered(
+    answer: bytes, error: type[UpstreamError]
+) -> None:
+    with pytest.raises(error):
+        read_registered(answer)

@@ -57,6 +57,13 @@ def test_series_names(upstream: Jsoc, jsoc: CountedJsoc, refused: bool) -> None:
     assert upstream.series_names("nothing like it") == ()
 
 
+def test_an_address_arrives_as_it_is(upstream: Jsoc, jsoc: CountedJsoc) -> None:
+    jsoc.registered = {"a+b@example.org"}.__contains__
+    assert upstream.is_registered("a+b@example.org")
+    assert not upstream.is_registered("c@example.org")
+    assert not upstream.is_registered("")
+
+
 def test_definition(upstream: Jsoc, jsoc: CountedJsoc) -> None:
     state = upstream.definition(SHARP.upper())
     assert state.definition.name == SHARP

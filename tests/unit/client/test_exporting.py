@@ -1,0 +1,86 @@
+"""Addresses are checked, orders refused in words, and a server is not taken for a directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import drms
+import pytest
+
+from drmsmirror.client import Client
+from drmsmirror.errors import QueryError, UnsupportedError, UpstreamUnavailableError
+from tests.unit.sync.mirrors import Copy, asked
+
+KNOWN, UNKNOWN = "a+b@example.org", "c@example.org"
+
+
+@pytest.fixture
+def known(held: Copy, monkeypatch: pytest.MonkeyPatch) -> Copy:
+    """The upstream knows one address."""
+    monkeypatch.setattr(held.jsoc, "registered", {KNOWN}.__contains__)
+    return held
+
+
+def test_an_address_is_checked_by_the_upstream(known: Copy) -> None:
+    with Client(known.settings) as client:
+        assert client.email is None
+        assert (client.check_email(KNOWN), client.check_email(UNKNOWN)) == (True, False)
+        client.email = KNOWN
+        with pytest.raises(ValueError, match="not registered"):
+            client.email = UNKNOWN
+        assert client.email == KNOWN
+        client.email = None
+        assert client.email is None
+
+
+def test_the_constructor_keeps_an_address_and_asks_nobody(known: Copy) -> None:
+    known.jsoc.clear_requests()
+    for policy in ("auto", "offline"):
+        with Client(known.settings, policy, email=UNKNOWN) as client:
+            assert client.email == UNKNOWN
+    assert asked(known.jsoc) == []
+
+
+def test_offline_no_address_can_be_checked(known: Copy) -> None:
+    known.jsoc.clear_requests()
+    with Client(known.settings, policy="offline") as client:
+        with pytest.raises(UnsupportedError, match="policy is offline"):
+            client.check_email(KNOWN)
+        with pytest.raises(drms.DrmsOperationNotSupported):
+            client.email = KNOWN
+        assert client.email is None
+    assert asked(known.jsoc) == []
+
+
+def test_with_the_upstream_away_an_address_is_neither_known_nor_unknown(known: Copy) -> None:
+    away = known.settings.upstream.model_copy(update={"url": "http://127.0.0.1:9"})
+    settings = known.settings.model_copy(update={"upstream": away})
+    with Client(settings) as client, pytest.raises(UpstreamUnavailableError):
+        client.email = KNOWN
+
+
+def test_orders_are_refused_with_what_to_do_instead(held: Copy) -> None:
+    with Client(held.settings, policy="offline") as client:
+        with pytest.raises(drms.DrmsOperationNotSupported, match=r"drms\.Client\(\)\.export\("):
+            client.export("hmi.M_45s[$]{magnetogram}", protocol="fits")
+        with pytest.raises(UnsupportedError, match="JSOC_20260101_001"):
+            client.export_from_id("JSOC_20260101_001")
+
+
+@pytest.mark.parametrize("server", ["jsoc", "JSOC", "kis", drms.config.ServerConfig(name="mine")])
+def test_a_server_is_not_taken_for_a_directory(
+    server: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(QueryError, match="directory of the mirror"):
+        Client(server)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_of_such_a_name_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jsoc").mkdir()
+    with Client("jsoc") as client:
+        assert client.settings.mirror == tmp_path / "jsoc"
+    with Client("./kis") as client:
+        assert client.settings.mirror == tmp_path / "kis"
