@@ -10,12 +10,14 @@ from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
 from drmsmirror.catalogue.leases import Lease
+from drmsmirror.catalogue.mastertables import MASTER_TABLES
 from drmsmirror.catalogue.processes import Process
 from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
 from drmsmirror.catalogue.schema import REVISIONS
 from drmsmirror.catalogue.state import SeriesState
 
 __all__ = [
+    "MASTER_TABLES",
     "REVISIONS",
     "Address",
     "AsOf",

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import URL
 
@@ -18,6 +18,7 @@ from drmsmirror.catalogue import (
     coverage,
     definitions,
     leases,
+    mastertables,
     migrate,
     runs,
     state,
@@ -33,6 +34,9 @@ from drmsmirror.catalogue.schema import check_revision
 from drmsmirror.catalogue.state import SeriesState
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.series import SeriesDefinition
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["Address", "Catalogue"]
 
@@ -163,6 +167,10 @@ class Catalogue:
     def series(self) -> tuple[SeriesSummary, ...]:
         """All series of the mirror, by name."""
         return definitions.names(self.database)
+
+    def master_table(self, name: str, namespace: str) -> pa.Table:
+        """Read a table of DRMS's own; see :func:`drmsmirror.catalogue.mastertables.load`."""
+        return mastertables.load(self.database, name, namespace)
 
     def codecs(self, series: str) -> dict[str, str]:
         """Give the text codecs of a series, by keyword; UnknownSeriesError without the series."""

@@ -2,8 +2,9 @@
 
 ``drms_series``, ``drms_keyword``, ``drms_segment`` and ``drms_link`` have the columns of DRMS's own
 master tables (DRMS semantics 3.1), holding what DRMS holds there as far as ``series_struct`` tells,
-and null where it does not. After them come columns of our own, which hold what ``series_struct``
-said to the letter, so that a definition comes back exactly as it was.
+and null where it does not. After them come columns of our own, ``series_key`` the first of them,
+which hold what ``series_struct`` said to the letter, so that a definition comes back exactly as it
+was.
 
 A series is identified by ``series_key``, its name in lower case: DRMS looks names up in any case.
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from drmsmirror.catalogue import Catalogue, SeriesSummary
+from drmsmirror.catalogue import MASTER_TABLES, Catalogue, SeriesSummary
 from drmsmirror.catalogue.tables import drms_keyword, drms_link, drms_segment, drms_series
 from drmsmirror.errors import UnknownKeywordError, UnknownSeriesError
 from drmsmirror.model.coverage import EVERYTHING, CoverageEntry, Versions
@@ -69,6 +69,40 @@ def test_the_master_tables_hold_what_drms_holds(catalogue: Catalogue) -> None:
     assert (segment.naxis, segment.axis, segment.scope) == (2, "VAR, VAR", "vardim")
     assert link is not None
     assert (link.type, link.kind) == ("dynamic", "DYNAMIC")
+
+
+#: The columns that DRMS has (DRMS semantics 3.1).
+MASTERS = {
+    "drms_series": "seriesname author owner unitsize archive retention tapegroup primary_idx "
+    "created description dbidx version",
+    "drms_keyword": "seriesname keywordname linkname targetkeyw type defaultval format unit islink "
+    "isconstant persegment description",
+    "drms_segment": "seriesname segmentname segnum scope type naxis axis unit protocol description "
+    "islink linkname targetseg cseg_recnum",
+    "drms_link": "seriesname linkname target_seriesname type description",
+}
+
+
+def test_a_master_table_has_what_drms_has_there_and_nothing_else(catalogue: Catalogue) -> None:
+    assert set(MASTER_TABLES) == set(MASTERS)
+    keywords = (
+        Keyword("DATE__OBS", KeywordType.STRING, note="[DATE-OBS] when"),
+        Keyword("DATE-OBS", KeywordType.STRING, alias_of="DATE__OBS"),
+        Keyword("B", KeywordType.INT),
+    )
+    links, segments = (Link("L", "a.b", "STATIC"),), (Segment("s", dims="2x3"), Segment("r"))
+    for name in ("A_B.one", "a_b.Two", "axb.three", "a_b_c.four", "A_B"):
+        catalogue.save_definition(
+            SeriesDefinition(name, keywords=keywords, links=links, segments=segments)
+        )
+    found = {name: catalogue.master_table(name, "a_b") for name in MASTERS}
+    for name, table in found.items():
+        assert table.column_names == MASTERS[name].split()
+        assert set(table["seriesname"].to_pylist()) == {"A_B.one", "a_b.Two"}
+    assert found["drms_keyword"]["keywordname"].to_pylist() == ["DATE__OBS", "B"] * 2
+    assert found["drms_segment"]["segnum"].to_pylist() == [0, 1, 0, 1]
+    assert found["drms_link"]["type"].to_pylist() == ["static"] * 2
+    assert catalogue.master_table("drms_link", "nosuch").num_rows == 0
 
 
 def test_all_series_are_listed_by_name(catalogue: Catalogue) -> None:
