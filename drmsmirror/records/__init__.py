@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drmsmirror.records.compaction import compact
-from drmsmirror.records.engine import Interruptible, connect
+from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
@@ -20,6 +20,7 @@ __all__ = [
     "Interruptible",
     "KeyPlan",
     "MergeResult",
+    "OutOfTimeError",
     "Period",
     "RecordTable",
     "TypedRecords",

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Interruptible",
+    "OutOfTimeError",
     "connect",
     "duckdb_type",
     "files_relation",
@@ -53,6 +55,9 @@ _DUCKDB_TYPES = {
     pa.string(): "VARCHAR",
 }
 
+
+#: Seconds after which what does not end is interrupted again.
+_AGAIN = 0.02
 
 #: What DuckDB makes of Ctrl-C where it notices it: a RuntimeError.
 _INTERRUPTED = "Query interrupted"
@@ -102,14 +107,25 @@ def unreadable(table: Path, problem: object) -> IntegrityError:
     )
 
 
+class OutOfTimeError(Exception):
+    """What was to be done took longer than it may."""
+
+
 class Interruptible:
     """Does what may take long with a connection; Ctrl-C ends it, which DuckDB may not notice.
 
     One thread does it all, since each new one would take memory of its own.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+    seconds : float, optional
+        How long everything together may take; what the caller does in between does not count.
     """
 
-    def __init__(self, connection: DuckDBPyConnection) -> None:
+    def __init__(self, connection: DuckDBPyConnection, seconds: float | None = None) -> None:
         self._connection = connection
+        self._left = seconds
         self._worker = ThreadPoolExecutor(max_workers=1)
 
     def __enter__(self) -> Interruptible:
@@ -119,13 +135,31 @@ class Interruptible:
         self._worker.shutdown()
 
     def __call__(self, action: Callable[[], _Result]) -> _Result:
-        """Do it, and wait for it."""
+        """Do it, and wait for it.
+
+        Raises
+        ------
+        OutOfTimeError
+            It was stopped.
+        """
+        begun = time.monotonic()
         waiting = self._worker.submit(action)
         try:
-            return waiting.result()
+            done, _ = wait([waiting], self._left)
         except KeyboardInterrupt:
-            self._connection.interrupt()
+            self._stop(waiting)
             raise
+        if not done:
+            self._stop(waiting)
+            raise OutOfTimeError
+        if self._left is not None:
+            self._left = max(0.0, self._left - (time.monotonic() - begun))
+        return waiting.result()
+
+    def _stop(self, waiting: Future[_Result]) -> None:
+        """Interrupt until it has ended: what has not begun does not notice."""
+        while not wait([waiting], _AGAIN).done:
+            self._connection.interrupt()
 
 
 def identifier(name: str) -> str:
