@@ -257,6 +257,35 @@ class Client(Exporting):
         tree = parse_recordset(ds)
         return explain(tree, bind(tree, self.definition).sets)
 
+    def sql(
+        self, statement: str, *, limit: int | None = None, timeout: float | None = None
+    ) -> pd.DataFrame:
+        """Run one SELECT, or DESCRIBE, over what the mirror holds; the upstream is never asked.
+
+        Parameters
+        ----------
+        statement : str
+            DuckDB's SQL over ``hmi.sharp_720s``, ``hmi.sharp_720s_all``, ``hmi.drms_keyword`` and
+            their like.
+        limit : int, optional
+            How many rows are returned at most.
+        timeout : float, optional
+            Seconds after which it is stopped.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With the types of the columns; see :func:`drmsmirror.client.sql.sql_frame`.
+
+        Raises
+        ------
+        SqlError
+            It is refused, cannot be run, or took longer.
+        """
+        from drmsmirror.client.sql import sql_frame
+
+        return sql_frame(self.mirror, statement, limit=limit, seconds=timeout)
+
     def _plan(self, ds: str, keys: Sequence[str]) -> LocalPlan | None:
         """How to answer locally; None where the upstream has to be asked, and may be."""
         if self.policy is Policy.REMOTE:

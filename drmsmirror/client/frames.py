@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
 
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import struct_from_definition
@@ -17,11 +18,24 @@ from drmsmirror.model.struct import struct_from_definition
 if TYPE_CHECKING:
     from drmsmirror.client.answer import Batch
 
-__all__ = ["SeriesInfo", "query_frame"]
+__all__ = ["SeriesInfo", "frame_of_arrow", "query_frame"]
 
 _INTEGERS = ("short", "int", "longlong")
 _REALS = ("float", "double")
 _NUMERIC_SPECIALS = ("*recnum*", "*sunum*", "*size*")
+
+#: pandas' own types for what NumPy has no missing value of, by type of Arrow.
+_WITH_NULLS = {
+    pa.bool_(): pd.BooleanDtype(),
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+}
 
 
 class SeriesInfo:
@@ -126,3 +140,22 @@ def _table(entries: list[dict[str, str]], columns: list[str]) -> pd.DataFrame:
     names = pd.Index([entry["name"] for entry in entries], name="name")
     rows = [tuple(entry.get(column) for column in columns) for entry in entries]
     return pd.DataFrame(rows or None, columns=columns, index=names if rows else names[:0])
+
+
+def frame_of_arrow(rows: pa.Table) -> pd.DataFrame:
+    """Rows of SQL as a table; two columns may have one name.
+
+    Whole numbers and truth values with nulls have pandas' own types for them, so that none becomes
+    a float; decimals are floats.
+    """
+    numbered = rows.rename_columns([str(place) for place in range(rows.num_columns)])
+    for place, column in enumerate(numbered.schema):
+        if pa.types.is_decimal(column.type):
+            floats = numbered.column(place).cast(pa.float64())
+            numbered = numbered.set_column(place, column.name, floats)
+    frame: pd.DataFrame = numbered.to_pandas()
+    for place, column in enumerate(numbered.schema):
+        if column.type in _WITH_NULLS and numbered.column(place).null_count:
+            frame[column.name] = numbered.column(place).to_pandas(types_mapper=_WITH_NULLS.get)
+    frame.columns = pd.Index(rows.column_names)
+    return frame

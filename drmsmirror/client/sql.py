@@ -1,220 +1,238 @@
 """SQL over the whole mirror: one SELECT, parsed and checked first, then run by DuckDB.
 
-The statement can name series and nothing else: no file, no setting, no table function. Besides
-being parsed it runs on a connection that can read the record tables of those series only and write
-nothing there.
+Besides being checked (:mod:`drmsmirror.client.statement`) it has to be a SELECT for the engine's
+own parser too, and runs on a connection that can read the record tables which it names only.
 """
 
 from __future__ import annotations
 
-import logging
-import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from drmsmirror.client.sqlnames import MasterName, SeriesName, SqlName, SqlNames
+from drmsmirror.client.statement import check_statement
 from drmsmirror.errors import SqlError
 from drmsmirror.mirror import Mirror
-from drmsmirror.records import Interruptible, connect, create_view
+from drmsmirror.records import (
+    Interruptible,
+    OutOfTimeError,
+    RecordTable,
+    comment_view,
+    connect,
+    create_table,
+    create_time_functions,
+    create_view,
+)
 
 if TYPE_CHECKING:
-    import duckdb
-    from sqlglot import exp
+    import pandas as pd
+    from duckdb import DuckDBPyConnection
 
-__all__ = ["run_sql"]
+__all__ = ["SqlRows", "refuse_what_is_no_select", "run_sql", "sql_frame", "stream_sql"]
 
-_DIALECT = "duckdb"
-_WORD = re.compile(r"[a-z_][a-z0-9_]*")
+#: Rows that are taken from the engine at once.
+_BATCH = 2048
 
-# sqlglot announces on stderr what it cannot parse in detail; here that is refused, in our words
-logging.getLogger("sqlglot").addHandler(logging.NullHandler())
-
-#: Functions that depend on nothing but their arguments, yet tell of the machine or can run on.
-_REFUSED_FUNCTIONS = frozenset({"getenv", "current_setting", "sleep_ms", "nextval", "currval"})
+#: What stands in the engine's words before an error of a time.
+_TIME_ERROR = "TimeTextError: "
 
 
 def run_sql(mirror: Mirror, statement: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Run one SELECT, or DESCRIBE, over the series that the mirror holds.
+    """Run one statement and give names of columns and all rows; see :func:`stream_sql`."""
+    with stream_sql(mirror, statement) as answer:
+        return list(answer.columns), list(answer)
+
+
+@dataclass(slots=True)
+class SqlRows:
+    """The rows of a statement, one after the other; they can be read once.
+
+    A FLOAT is the number that its own shortest digits spell.
+
+    Parameters
+    ----------
+    columns, types : tuple of str
+        Of each column the name, and the type in the engine's words.
+    limit : int or None
+        How many rows are given at most.
+    was_cut : bool
+        Whether there were more, known when all that are given have been read.
+    """
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    limit: int | None
+    was_cut: bool = False
+    _fetch: Callable[[int], list[tuple[Any, ...]]] = field(kw_only=True, repr=False)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        left = self.limit
+        while rows := self._fetch(_BATCH if left is None else min(_BATCH, left + 1)):
+            if left is not None:
+                self.was_cut = len(rows) > left
+                rows = rows[:left]
+                left -= len(rows)
+            yield from self._with_own_digits(rows)
+            if self.was_cut:
+                return
+
+    def _with_own_digits(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Floats by their own digits: as doubles they show 17, of which DRMS printed eight."""
+        import numpy as np
+
+        floats = {place for place, type_ in enumerate(self.types) if type_ == "FLOAT"}
+        if not floats:
+            return rows
+        return [
+            tuple(
+                float(str(np.float32(value))) if place in floats and value is not None else value
+                for place, value in enumerate(row)
+            )
+            for row in rows
+        ]
+
+
+@contextmanager
+def stream_sql(
+    mirror: Mirror, statement: str, *, limit: int | None = None, seconds: float | None = None
+) -> Iterator[SqlRows]:
+    """Run one SELECT, or DESCRIBE, over what the mirror holds.
 
     Parameters
     ----------
     mirror : Mirror
     statement : str
-        DuckDB's SQL; series are named as in DRMS: ``hmi.sharp_720s``.
+        DuckDB's SQL. Series are named as in DRMS, ``hmi.sharp_720s``; ``hmi.sharp_720s_all`` is
+        every version of their records, ``hmi.drms_keyword`` one of DRMS's master tables.
+    limit : int, optional
+        How many rows are given at most.
+    seconds : float, optional
+        How long the engine may take.
 
-    Returns
-    -------
-    columns : list of str
-    rows : list of tuple
-        A FLOAT is the number that its own shortest digits spell.
+    Yields
+    ------
+    SqlRows
+        To be read before the block ends.
 
     Raises
     ------
     SqlError
-        It is no single SELECT, names what is no series of the mirror, uses what is not allowed,
-        or the engine cannot run it.
+        It is no single SELECT, names what is no table of the mirror, uses what is not allowed, the
+        engine cannot run it, or it took too long.
     IntegrityError
         The record table of a series that it names cannot be read.
     """
+    with _ready(mirror, statement, limit, seconds) as (connection, text, do):
+        description = do(lambda: connection.execute(text).description or [])
+        yield SqlRows(
+            tuple(name for name, *_ in description),
+            tuple(str(type_) for _, type_, *_ in description),
+            limit,
+            _fetch=lambda count: do(partial(connection.fetchmany, count)),
+        )
+
+
+def sql_frame(
+    mirror: Mirror, statement: str, *, limit: int | None = None, seconds: float | None = None
+) -> pd.DataFrame:
+    """Run one statement and give its rows as a table; see :func:`stream_sql`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A FLOAT is float32, a DECIMAL and a HUGEINT float64, each with NaN for null; an integer or
+        a BOOLEAN has pandas' own type for nulls where there are any; a text is text or None.
+    """
+    import pyarrow as pa
+
+    from drmsmirror.client.frames import frame_of_arrow
+
+    with _ready(mirror, statement, limit, seconds) as (connection, text, do):
+        reader = do(lambda: connection.sql(text).to_arrow_reader(_BATCH))
+        batches: list[pa.RecordBatch] = []
+        left = limit
+        while left != 0 and (batch := do(partial(next, reader, None))) is not None:
+            batches.append(batch if left is None else batch.slice(0, left))
+            left = None if left is None else left - batches[-1].num_rows
+        return frame_of_arrow(pa.Table.from_batches(batches, reader.schema))
+
+
+@contextmanager
+def _ready(
+    mirror: Mirror, statement: str, limit: int | None, seconds: float | None
+) -> Iterator[tuple[DuckDBPyConnection, str, Interruptible]]:
+    """A connection with the tables of a statement, what is to be run there, and by what."""
     import duckdb
 
-    held = _held(mirror)
-    parsed = _parse(statement)
-    described = _check(parsed, statement, held)
-    named = _named(parsed, held)
-    tables = [mirror.table(mirror.catalogue.definition(name)) for name in named]
+    if limit is not None and limit < 0:
+        raise SqlError(f"The limit is {limit}; it must be a number of rows, from 0 up")
+    if seconds is not None and not seconds > 0:
+        raise SqlError(f"The time limit is {seconds:g} s; it must be more than 0")
+    checked = check_statement(statement, SqlNames.of(mirror))
+    tables = _record_tables(mirror, checked.names)
     try:
         with (
-            connect([table.path for table in tables]) as connection,
-            Interruptible(connection) as do,
+            connect([table.path for table in tables.values()]) as connection,
+            Interruptible(connection, seconds) as do,
         ):
-            for table in tables:
-                create_view(connection, table)
-            text = _columns_of(described) if described else statement
-            columns, rows = do(lambda: _answer(connection, text))
+            create_time_functions(connection)
+            for name in checked.names:
+                if isinstance(name, MasterName):
+                    rows = mirror.catalogue.master_table(name.table, name.namespace)
+                    create_table(connection, name.namespace, name.table, rows)
+                else:
+                    create_view(connection, tables[name.series], all_versions=name.all_versions)
+            if checked.describes:
+                (name,) = checked.names
+                if isinstance(name, SeriesName):
+                    definition = tables[name.series].definition
+                    comment_view(connection, definition, all_versions=name.all_versions)
+                text = _columns_of(name)
+            else:
+                text = checked.text
+                refuse_what_is_no_select(connection, text)
+            yield connection, text, do
     except duckdb.Error as error:
-        raise SqlError(f"DuckDB cannot run this: {error}") from None
-    return [name for name, _ in columns], _with_own_digits(rows, [type_ for _, type_ in columns])
+        raise SqlError(_in_words(error)) from None
+    except OutOfTimeError:
+        raise SqlError(
+            f"The statement took longer than {seconds:g} s and was stopped. Ask for less, or give "
+            "it more time"
+        ) from None
 
 
-def _answer(
-    connection: duckdb.DuckDBPyConnection, text: str
-) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-    """Names and types of the columns, and the rows."""
-    result = connection.execute(text)
-    described = result.description or []
-    return [(name, str(type_)) for name, type_, *_ in described], result.fetchall()
+def _record_tables(mirror: Mirror, names: tuple[SqlName, ...]) -> dict[str, RecordTable]:
+    """The record tables behind what is named, by series."""
+    series = dict.fromkeys(name.series for name in names if isinstance(name, SeriesName))
+    return {name: mirror.table(mirror.catalogue.definition(name)) for name in series}
 
 
-def _with_own_digits(rows: list[tuple[Any, ...]], types: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Floats by their own digits: as doubles they show 17, of which DRMS printed eight or so."""
-    import numpy as np
+def refuse_what_is_no_select(connection: DuckDBPyConnection, text: str) -> None:
+    """Ask the engine's parser too, lest it understand something else than ours did.
 
-    floats = {place for place, type_ in enumerate(types) if type_ == "FLOAT"}
-    if not floats:
-        return rows
-    return [
-        tuple(
-            float(str(np.float32(value))) if place in floats and value is not None else value
-            for place, value in enumerate(row)
-        )
-        for row in rows
-    ]
-
-
-def _held(mirror: Mirror) -> list[str]:
-    """Names of the series that have a record table, in lower case and in their order."""
-    catalogue = mirror.catalogue
-    names = [series.name for series in catalogue.series()]
-    return sorted(name.lower() for name in names if catalogue.state(name).table_path is not None)
-
-
-def _parse(statement: str) -> exp.Expr:
-    import sqlglot
-
-    try:
-        parsed = [tree for tree in sqlglot.parse(statement, read=_DIALECT) if tree is not None]
-    except sqlglot.errors.SqlglotError as error:
-        raise SqlError(f"This is not SQL that can be read: {error}") from None
-    except RecursionError:
-        raise SqlError("This statement is too deep. Write it simpler") from None
-    if len(parsed) != 1:
-        raise SqlError(f"One SELECT at a time; these are {len(parsed)} statements")
-    return parsed[0]
-
-
-def _check(parsed: exp.Expr, statement: str, held: Sequence[str]) -> str | None:
-    """Refuse what is not allowed; the name of the series where one is to be described."""
-    from sqlglot import exp
-
-    if isinstance(parsed, exp.Describe) and isinstance(parsed.this, exp.Table):
-        name = _full_name(parsed.this)
-        _refuse_unknown(parsed.this, name, held)
-        return name
-    if not isinstance(parsed, exp.Query):
-        raise SqlError(f"Only SELECT and DESCRIBE are allowed, not: {statement.strip()[:60]}")
-    own = {expression.alias.lower() for expression in parsed.find_all(exp.CTE)}
-    for name in own:
-        _refuse_own_name(name)
-    for node in parsed.walk():
-        if isinstance(node, exp.Into | exp.Command | exp.Lock | exp.Parameter | exp.Placeholder):
-            raise SqlError(f"{(node.sql(_DIALECT) or node.key)[:60]!r} is not allowed here")
-        if isinstance(node, exp.Table):
-            name = _full_name(node)
-            if name not in own:
-                _refuse_unknown(node, name, held)
-        elif isinstance(node, exp.Func):
-            _refuse_function(node)
-    return None
-
-
-def _refuse_own_name(name: str) -> None:
-    """What a WITH defines is known in a part of the statement only.
-
-    So it is to be named like nothing that the engine would find in the other parts.
+    Raises
+    ------
+    SqlError
+        It is no single SELECT.
     """
-    if not _WORD.fullmatch(name) or name in _engines_own_views():
-        raise SqlError(f"{name[:60]!r} cannot be defined by WITH: choose another word")
+    import duckdb
+
+    found = [statement.type for statement in connection.extract_statements(text)]
+    if found != [duckdb.StatementType.SELECT]:
+        raise SqlError("Only one SELECT or DESCRIBE is allowed")
 
 
-def _full_name(table: exp.Table) -> str:
-    from sqlglot import exp
-
-    if not isinstance(table.this, exp.Identifier):
-        return ""
-    parts = [part for part in (table.catalog, table.db, table.name) if part]
-    return ".".join(parts).lower()
+def _in_words(error: Exception) -> str:
+    """What the engine says; of a time that is none, what we said to the engine."""
+    _, is_ours, said = str(error).partition(_TIME_ERROR)
+    return said if is_ours else f"DuckDB cannot run this: {error}"
 
 
-def _refuse_unknown(table: exp.Table, name: str, held: Sequence[str]) -> None:
-    if name in held:
-        return
-    known = f"held are {', '.join(held)}" if held else "the mirror holds none yet"
-    raise SqlError(f"{table.sql(_DIALECT)} is no series of this mirror; {known}")
-
-
-def _refuse_function(node: exp.Func) -> None:
-    from sqlglot import exp
-
-    names = [node.name] if isinstance(node, exp.Anonymous) else list(node.sql_names())
-    found = {name.lower() for name in names}
-    if isinstance(node, exp.Anonymous) and not found <= _pure_functions():
-        raise SqlError(f"The function {node.name}() is not allowed here")
-    if found & _REFUSED_FUNCTIONS:
-        raise SqlError(f"The function {sorted(found)[0]}() is not allowed here")
-
-
-@cache
-def _engines_own_views() -> frozenset[str]:
-    """Views by which the engine tells of itself and its settings."""
-    with connect() as connection:
-        rows = connection.execute(
-            "SELECT view_name FROM duckdb_views() WHERE schema_name IN ('main', 'pg_catalog')"
-        ).fetchall()
-    return frozenset(name.lower() for (name,) in rows)
-
-
-@cache
-def _pure_functions() -> frozenset[str]:
-    """Scalar and aggregate functions of the engine that only look at their arguments."""
-    with connect() as connection:
-        rows = connection.execute(
-            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN "
-            "('scalar', 'aggregate') AND NOT coalesce(has_side_effects, FALSE)"
-        ).fetchall()
-    return frozenset(name for (name,) in rows) - _REFUSED_FUNCTIONS
-
-
-def _named(parsed: exp.Expr, held: Sequence[str]) -> list[str]:
-    """The series that the statement names, each once."""
-    from sqlglot import exp
-
-    names = {_full_name(table) for table in parsed.find_all(exp.Table)}
-    return sorted(names & set(held))
-
-
-def _columns_of(name: str) -> str:
-    namespace, _, table = name.partition(".")
+def _columns_of(name: SqlName) -> str:
+    namespace, _, table = name.text.partition(".")
     return (
         "SELECT column_name AS column, data_type AS type, comment FROM duckdb_columns() "
         f"WHERE schema_name = '{namespace}' AND table_name = '{table}' ORDER BY column_index"

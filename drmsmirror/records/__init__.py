@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drmsmirror.records.compaction import compact
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
+from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
@@ -13,10 +14,12 @@ from drmsmirror.records.schema import FORMAT, Period, axis_seconds, choose_perio
 from drmsmirror.records.select import count_records, select_records
 from drmsmirror.records.table import RecordTable
 from drmsmirror.records.text import KeyPlan, plan_keys
-from drmsmirror.records.views import create_view
+from drmsmirror.records.views import ALL_VERSIONS, comment_view, create_table, create_view
 
 __all__ = [
+    "ALL_VERSIONS",
     "FORMAT",
+    "TIME_FUNCTIONS",
     "Interruptible",
     "KeyPlan",
     "MergeResult",
@@ -26,9 +29,12 @@ __all__ = [
     "TypedRecords",
     "axis_seconds",
     "choose_period",
+    "comment_view",
     "compact",
     "connect",
     "count_records",
+    "create_table",
+    "create_time_functions",
     "create_view",
     "find_repeat",
     "harvest_keys",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from drmsmirror.errors import IntegrityError, LockedError, NoSpaceError, StoreEr
 from drmsmirror.failpoints import reach
 from drmsmirror.files import make_directory, sync_files
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.model.types import KeywordType
 from drmsmirror.records.engine import unreadable
 from drmsmirror.records.parquetfiles import ROW_GROUP, columns_without_statistics, write_partition
 from drmsmirror.records.schema import PERIOD, Period, pruning_columns, table_schema
@@ -217,6 +218,17 @@ class RecordTable:
             sizes.setdefault(period, []).append(size)
         return sizes
 
+    def complete_keys(self) -> frozenset[str]:
+        """Columns of which the statistics show that no row has a missing value."""
+        statistics = pa.table(self._delta.get_add_actions(flatten=True))
+        return frozenset(
+            name
+            for name in pruning_columns(self.definition)
+            if (column := self.definition.column(name)) is not None
+            and f"min.{name}" in statistics.column_names
+            and _lie_above(statistics[f"min.{name}"].to_pylist(), column.type)
+        )
+
     def row_count(self) -> int:
         """Number of rows, all versions counted."""
         return int(self._delta.count())
@@ -279,6 +291,14 @@ class RecordTable:
             if "add" in (action := json.loads(line))
         ]
         sync_files([*added, *commits])
+
+
+def _lie_above(smallest: Sequence[Any], type_: KeywordType) -> bool:
+    """Whether all are known and lie above the missing value, below which there is none."""
+    limit: Any = type_.missing
+    if type_ is KeywordType.TIME:
+        limit += 1.0  # what is near it is missing too
+    return all(value is not None and value > limit for value in smallest)
 
 
 def _only_upon_what_was_read() -> CommitProperties:

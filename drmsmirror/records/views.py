@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
-from drmsmirror.model.series import Column
+import pyarrow as pa
+
+from drmsmirror.model.series import Column, SeriesDefinition
 from drmsmirror.model.types import MISSING_TIME_TOLERANCE, KeywordType
 from drmsmirror.records.engine import files_relation, identifier, literal
 from drmsmirror.records.schema import table_schema
@@ -13,27 +16,77 @@ from drmsmirror.records.table import RecordTable
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["create_view"]
+__all__ = ["ALL_VERSIONS", "comment_view", "create_table", "create_view"]
+
+#: What follows the name of a series where every version is meant.
+ALL_VERSIONS: Final = "_all"
+
+_IS_LATEST = "_latest AND _gone_run IS NULL"
+
+#: What tells versions apart: SQL and meaning, by column.
+_VERSION: Final = {
+    "_latest": (_IS_LATEST, "whether DRMS shows this version of the record"),
+    "_seen_run": ("_seen_run", "number of the run that stored the row"),
+    "_gone_run": ("_gone_run", "number of the run that found it gone, or null"),
+    "_generation": ("_generation", "stretch of the server's life in which recnum has one meaning"),
+}
 
 
-def create_view(connection: DuckDBPyConnection, table: RecordTable) -> None:
-    """Make the view of a series: the latest version of each record.
+def create_view(
+    connection: DuckDBPyConnection, table: RecordTable, *, all_versions: bool = False
+) -> None:
+    """Make the view of a series: the latest version of each record, or every row that is held.
 
-    Columns are named as in DRMS's own series table; each has its units and note as a comment.
+    Columns are named as in DRMS's own series table. Every version goes by the name of the series
+    with :data:`ALL_VERSIONS`, and has what tells versions apart after the other columns.
     """
     definition = table.definition
-    name = f"{identifier(definition.namespace)}.{identifier(definition.table)}"
-    columns = ["recnum", "sunum", *(_value(column) for column in definition.columns)]
+    complete = table.complete_keys()
+    columns = ["recnum", "sunum", *(_value(column, complete) for column in definition.columns)]
+    if all_versions:
+        columns += [f"{sql} AS {name}" for name, (sql, _) in _VERSION.items()]
     rows = files_relation(table.files(), table_schema(definition))
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(definition.namespace)}")
+    _create_schema(connection, definition.namespace)
     connection.execute(
-        f"CREATE VIEW {name} AS SELECT {', '.join(columns)} FROM {rows} "
-        f"WHERE _latest AND _gone_run IS NULL"
+        f"CREATE VIEW {_name(definition, all_versions)} AS SELECT {', '.join(columns)} FROM {rows}"
+        + ("" if all_versions else f" WHERE {_IS_LATEST}")
     )
-    connection.execute(f"COMMENT ON VIEW {name} IS {literal(definition.note)}")
+
+
+def comment_view(
+    connection: DuckDBPyConnection, definition: SeriesDefinition, *, all_versions: bool = False
+) -> None:
+    """Add units and notes to the columns of a view, where somebody wants to read them."""
+    name = _name(definition, all_versions)
+    for column, text in _comments(definition, all_versions):
+        connection.execute(f"COMMENT ON COLUMN {name}.{identifier(column)} IS {literal(text)}")
+
+
+def create_table(connection: DuckDBPyConnection, namespace: str, name: str, rows: pa.Table) -> None:
+    """Make a table of the connection's own from rows that are in memory."""
+    _create_schema(connection, namespace)
+    connection.register("_given", rows)
+    connection.execute(
+        f"CREATE TABLE {identifier(namespace)}.{identifier(name)} AS SELECT * FROM _given"
+    )
+    connection.unregister("_given")
+
+
+def _create_schema(connection: DuckDBPyConnection, namespace: str) -> None:
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(namespace)}")
+
+
+def _name(definition: SeriesDefinition, all_versions: bool) -> str:
+    table = definition.table + (ALL_VERSIONS if all_versions else "")
+    return f"{identifier(definition.namespace)}.{identifier(table)}"
+
+
+def _comments(definition: SeriesDefinition, all_versions: bool) -> Iterator[tuple[str, str]]:
     for column in definition.columns:
-        text = f"[{_units(column)}] {column.keyword.note}".strip()
-        connection.execute(f"COMMENT ON COLUMN {name}.{identifier(column.name)} IS {literal(text)}")
+        yield column.name, f"[{_units(column)}] {column.keyword.note}".strip()
+    if all_versions:
+        for name, (_, meaning) in _VERSION.items():
+            yield name, meaning
 
 
 def _units(column: Column) -> str:
@@ -42,9 +95,15 @@ def _units(column: Column) -> str:
     return column.keyword.units or "none"
 
 
-def _value(column: Column) -> str:
-    """A column with null for DRMS's missing value (DRMS semantics 2.1)."""
+def _value(column: Column, complete: frozenset[str]) -> str:
+    """A column with null for DRMS's missing value (DRMS semantics 2.1).
+
+    One that has none is left as it is: the engine compares it with statistics then, and does not
+    read what cannot match.
+    """
     name = identifier(column.name)
+    if column.name in complete:
+        return name
     if column.type.is_float:
         return f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END AS {name}"
     if column.type is KeywordType.TIME:

@@ -243,6 +243,15 @@ def test_sql_describes_a_series_with_units_and_notes(filled: Command) -> None:
     assert "TAI seconds since 1977.01.01_00:00:00_TAI" in columns["t_rec"]
 
 
+def test_sql_stops_at_its_time_limit(filled: Command) -> None:
+    endless = "with recursive n(i) as (select 1 union all select i % 9 from n) select max(i) from n"
+
+    done = filled("sql", endless, "--timeout", "0.1")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "longer than 0.1 s and was stopped" in done.stderr
+
+
 def test_status_and_info_tell_of_the_series(filled: Command) -> None:
     assert "hmi.sharp_720s: " in filled("status").stdout
     held = json.loads(filled("status", "--json").stdout)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from drmsmirror.client import Client
-from drmsmirror.client.sql import run_sql
+from drmsmirror.client.sql import refuse_what_is_no_select, run_sql, stream_sql
 from drmsmirror.errors import IntegrityError, SqlError
 from drmsmirror.mirror import Mirror
+from drmsmirror.model.series import Keyword, SeriesDefinition
+from drmsmirror.model.times import parse_time
+from drmsmirror.model.types import KeywordType
+from drmsmirror.records import connect
+from drmsmirror.settings import load_settings
 
 
 @pytest.mark.parametrize(
@@ -113,6 +119,223 @@ def test_describe_tells_names_types_units_and_notes(mirror) -> None:
     assert "1977.01.01" in found["t_rec"][1]
 
 
+def test_describe_shows_every_kind_of_table(mirror) -> None:
+    latest = run_sql(mirror, "describe hmi.m_45s")[1]
+    every = run_sql(mirror, "describe HMI.M_45s_ALL")[1]
+    assert every[: len(latest)] == latest
+    assert [name for name, _, _ in every[len(latest) :]] == VERSION
+    assert all(comment for _, _, comment in every[len(latest) :])
+    columns = [name for name, _, _ in run_sql(mirror, "describe hmi.drms_link")[1]]
+    assert columns == ["seriesname", "linkname", "target_seriesname", "type", "description"]
+
+
+# ------------------------------------------------------------------------------ every version
+
+VERSION = ["_latest", "_seen_run", "_gone_run", "_generation"]
+
+
+def test_every_version_is_seen_and_which_of_them_is_the_latest(copy_of) -> None:
+    copy = copy_of("hmi.M_45s", rows=60)
+    copy.sync("hmi.M_45s")
+    copy.jsoc.revise("hmi.M_45s", "[2010.05.01_00:00_TAI]", {"DATARMS": 12.5})
+    copy.sync("hmi.M_45s")
+    with copy.open() as mirror:
+        columns, rows = run_sql(mirror, "select * from hmi.m_45s")
+        all_columns, all_rows = run_sql(mirror, "select * from hmi.m_45s_all")
+        replaced = run_sql(
+            mirror,
+            "select old.recnum < new.recnum, old.datarms = new.datarms, new.datarms, "
+            "old._seen_run < new._seen_run from hmi.m_45s_all old join hmi.m_45s_all new "
+            "using (t_rec_index, camera) where not old._latest and new._latest",
+        )[1]
+    assert all_columns == [*columns, *VERSION]
+    assert {row[:-4] for row in all_rows if row[-4]} == set(rows)
+    assert len(all_rows) == copy.rows("hmi.M_45s") > len(rows)
+    assert set(replaced) == {(True, False, 12.5, True)}
+
+
+def test_missing_values_of_every_version_are_null(mirror) -> None:
+    _, rows = run_sql(mirror, "select * from test.strfsn_all")
+    values = [value for row in rows for value in row]
+    assert None in values
+    assert "" not in values
+    assert -(2**31) not in values
+    assert not any(isinstance(value, float) and math.isnan(value) for value in values)
+
+
+@pytest.fixture
+def clashing(tmp_path: Path) -> Iterator[Mirror]:
+    """Make a mirror of empty series whose names are those of other tables."""
+    names = ("test.x", "test.x_all", "test.drms_keyword", "other.y")
+    with Mirror.create(load_settings(mirror=tmp_path / "mirror")) as mirror:
+        for name in names:
+            definition = SeriesDefinition(name, keywords=(Keyword(name[-1], KeywordType.INT),))
+            mirror.catalogue.save_definition(definition)
+            if name != "other.y":
+                mirror.table_for_writing(definition, 1, 1.0)
+        yield mirror
+
+
+def test_a_series_has_its_name_before_all_else(clashing: Mirror) -> None:
+    def columns(table: str) -> list[str]:
+        return run_sql(clashing, f"select * from {table}")[0][2:]
+
+    assert columns("test.x") == ["x"]
+    assert columns("test.x_all") == ["l"]
+    assert columns("test.x_all_all") == ["l", *VERSION]
+    assert columns("test.drms_keyword") == ["d"]
+    assert columns("test.drms_keyword_all") == ["d", *VERSION]
+    assert run_sql(clashing, "select seriesname from test.drms_series order by 1")[1] == [
+        ("test.drms_keyword",),
+        ("test.x",),
+        ("test.x_all",),
+    ]
+
+
+@pytest.mark.parametrize("table", ["other.y", "other.y_all", "OTHER.Y"])
+def test_a_series_of_which_nothing_is_held_says_how_to_bring_it(table, clashing) -> None:
+    with pytest.raises(SqlError, match=r"drmsmirror sync other\.y"):
+        run_sql(clashing, f"select * from {table}")
+    assert run_sql(clashing, "select seriesname from other.drms_series")[1] == [("other.y",)]
+
+
+# ------------------------------------------------------------------------------ DRMS's own tables
+
+
+def test_the_master_tables_tell_of_every_series_of_their_namespace(mirror) -> None:
+    assert run_sql(mirror, "select seriesname, primary_idx from hmi.drms_series")[1] == [
+        ("hmi.M_45s", "T_REC_index, CAMERA")
+    ]
+    assert run_sql(
+        mirror, "select unit, isconstant from hmi.drms_keyword where keywordname = 'T_REC'"
+    )[1] == [("TAI", 1000)]
+    assert run_sql(mirror, "select segmentname, naxis from hmi.drms_segment")[1]
+    assert run_sql(mirror, "select count(*) from HMI.DRMS_LINK")[1] == [(0,)]
+
+
+def test_master_tables_join_with_records(mirror) -> None:
+    _, rows = run_sql(
+        mirror,
+        "select k.description, count(datarms) from hmi.m_45s, hmi.drms_keyword k "
+        "where k.keywordname = 'DATARMS' group by 1",
+    )
+    assert len(rows) == 1
+
+
+# ------------------------------------------------------------------------------ times
+
+
+def test_times_are_read_and_printed_as_drms_does(mirror, held) -> None:
+    _, rows = run_sql(
+        mirror, "select drms_time(t_rec) from hmi.m_45s order by t_rec_index, camera, recnum"
+    )
+    printed = held.held("hmi.M_45s", ["T_REC"])["T_REC"]
+    assert [text for (text,) in rows] == printed
+    start, end = printed[len(printed) // 3], printed[len(printed) // 2]
+    wanted = sum(parse_time(start) <= parse_time(text) < parse_time(end) for text in printed)
+    assert 0 < wanted < len(printed)
+    between = f"t_rec >= tai('{start}') and t_rec < tai('{end}')"
+    assert run_sql(mirror, f"select count(*) from hmi.m_45s where {between}")[1] == [(wanted,)]
+
+
+@pytest.mark.parametrize(
+    "where", ["", " from hmi.m_45s", " from hmi.m_45s where recnum < 0", " from hmi.m_45s_all"]
+)
+def test_a_wrong_time_is_told_even_if_no_row_is_compared_with_it(where: str, mirror) -> None:
+    with pytest.raises(SqlError) as caught:
+        run_sql(mirror, f"select TAI('2014.13.01'){where}")
+    assert str(caught.value) == "'2014.13.01' is no time: there is no month 13"
+
+
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        ("tai('2014' || '.13.01')", "'2014.13.01' is no time: there is no month 13"),
+        ("drms_time(1, 'EUR')", "'EUR' is no zone to print a time in; use TAI, UTC"),
+        ("tai(1, 2)", "DuckDB cannot run this: "),
+        ("drms_time('x')", "DuckDB cannot run this: Conversion Error"),
+    ],
+)
+def test_a_wrong_argument_is_told_in_words(expression: str, problem: str, mirror) -> None:
+    with pytest.raises(SqlError) as caught:
+        run_sql(mirror, f"select {expression}")
+    assert str(caught.value).startswith(problem)
+
+
+# ------------------------------------------------------------------------------ limits
+
+ENDLESS = "with recursive n(i) as (select 1 union all select i % 9 from n) select max(i) from n"
+
+
+@pytest.mark.parametrize(
+    ("limit", "given", "was_cut"),
+    [(None, 5000, False), (0, 0, True), (4999, 4999, True), (5000, 5000, False), (9, 9, True)],
+)
+def test_no_more_rows_than_the_limit_are_given(limit, given, was_cut, mirror) -> None:
+    statement = "select 7 as n from hmi.m_45s, hmi.m_45s_all limit 5000"
+    with stream_sql(mirror, statement, limit=limit) as answer:
+        assert answer.columns == ("n",)
+        assert list(answer) == [(7,)] * given
+        assert answer.was_cut is was_cut
+
+
+def test_what_takes_too_long_is_stopped(mirror) -> None:
+    with (
+        pytest.raises(SqlError, match=r"longer than 0\.05 s and was stopped"),
+        stream_sql(mirror, ENDLESS, seconds=0.05) as answer,
+    ):
+        list(answer)
+    with stream_sql(mirror, "select 1", seconds=60) as answer:
+        assert list(answer) == [(1,)]
+
+
+def test_an_error_of_the_reader_is_not_taken_for_the_engines(mirror) -> None:
+    with pytest.raises(TimeoutError), stream_sql(mirror, "select 1", seconds=60):
+        raise TimeoutError
+
+
+@pytest.mark.parametrize("wrong", [{"limit": -1}, {"seconds": 0}, {"seconds": math.nan}])
+def test_a_limit_that_is_none_is_refused(wrong, mirror) -> None:
+    with pytest.raises(SqlError, match="it must be"), stream_sql(mirror, "select 1", **wrong):
+        pass
+
+
+# ------------------------------------------------------------------------------ Client.sql
+
+
+def test_the_client_gives_a_table_with_the_types_of_the_columns(held) -> None:
+    statement = (
+        "select t_rec, datarms, camera, drms_time(t_rec) as t, t_rec, null::bigint as nothing, "
+        "9007199254740993 as odd, sum(1) over () as n, 1.5 as d, 1.1::float as f, "
+        "case when camera < 0 then true end as b from hmi.m_45s"
+    )
+    with Client(held.settings, policy="offline") as client:
+        frame = client.sql(statement, limit=3)
+    names = ["t_rec", "datarms", "camera", "t", "t_rec", "nothing", "odd", "n", "d", "f", "b"]
+    types = [str(frame.iloc[:, place].dtype) for place in range(frame.shape[1])]
+    assert list(frame.columns) == names
+    assert types[3] in ("object", "str")
+    del types[3]
+    assert types == [
+        *("float64", "float32", "int32", "float64", "Int64"),
+        *("int64", "float64", "float64", "float32", "boolean"),
+    ]
+    assert len(frame) == 3
+    assert frame["odd"].iloc[0] == 9007199254740993
+
+
+def test_the_client_gives_all_rows_without_a_limit_and_none_with_0(held) -> None:
+    with Client(held.settings, policy="offline") as client:
+        rows = int(client.sql("select count(*) as n from hmi.m_45s")["n"].iloc[0])
+        assert len(client.sql("select * from hmi.m_45s", timeout=60)) == rows
+        assert client.sql("select recnum from hmi.m_45s", limit=0).columns.tolist() == ["recnum"]
+        assert client.sql("describe hmi.m_45s")["column"].iloc[0] == "recnum"
+        with pytest.raises(SqlError, match="longer than"):
+            client.sql(ENDLESS, timeout=0.05)
+
+
+# ------------------------------------------------------------------------------ refused
+
 HOSTILE_WITH_A_FILE = [
     "select * from read_csv('{file}')",
     "select * from read_csv_auto('{file}')",
@@ -161,6 +384,34 @@ HOSTILE_WITH_A_FILE = [
     "create macro m() as table select * from read_text('{file}')",
     "select * from hmi.m_45s union all select * from '{file}'",
     "values ((select content from read_text('{file}')))",
+    "select * from hmi.m_45s except select * from read_csv('{file}')",
+    "select * from hmi.m_45s positional join '{file}'",
+    "select * from hmi.m_45s asof join '{file}' using (recnum)",
+    "select * from hmi.m_45s where exists (from read_text('{file}'))",
+    "select * from hmi.m_45s order by (select content from read_text('{file}'))",
+    "select * from hmi.m_45s limit (select count(*) from read_text('{file}'))",
+    "select * from hmi.m_45s_all, lateral (select * from read_csv('{file}'))",
+    "select * from hmi.drms_keyword, '{file}'",
+    "select case when true then (select content from read_text('{file}')) end",
+    "select list_transform([1], x -> (select content from read_text('{file}')))",
+    "with recursive r as (select 1 union all select a from '{file}') select * from r",
+    "select tai((select content from read_text('{file}')))",
+    "select drms_time((select a from read_csv('{file}')))",
+    "select /* from hmi.m_45s */ content from read_text/**/('{file}')",
+    "select 1 -- \nfrom read_text('{file}')",
+    "select json_serialize_plan('select * from ''{file}''')",
+    "select json_execute_serialized_sql(json_serialize_sql('from ''{file}'''))",
+    "from json_execute_serialized_sql(json_serialize_sql('from ''{file}'''))",
+    "from query_table(['{file}'])",
+    "from query($$select * from '{file}'$$)",
+    "prepare p as select * from '{file}'; execute p",
+    "create macro tai(x) as (select content from read_text('{file}')); select tai(1)",
+    "with x as (copy (select 1) to '{file}') select 1",
+    "select * from (copy (select 1) to '{file}')",
+    "select 1; copy (select 1) to '{file}'",
+    "select 1 /* ; */ ; /* */ copy (select 1) to '{file}' --",
+    "copy (select 1) to '{file}' (format parquet)",
+    "set variable x = (select content from read_text('{file}'))",
 ]
 
 HOSTILE = [
@@ -229,6 +480,44 @@ HOSTILE = [
     f"select {'(' * 5000}1{')' * 5000}",
     "select 1 into t",
     "select * from hmi.m_45s for update",
+    "with x as (delete from hmi.m_45s returning recnum) select * from x",
+    "with x as (insert into hmi.m_45s (recnum) values (1) returning 1) select * from x",
+    "with x as (update hmi.m_45s set recnum = 1 returning 1) select * from x",
+    "with x as (insert into hmi.drms_series select * from hmi.drms_series returning 1) from x",
+    "insert into hmi.drms_series select * from hmi.drms_series",
+    "merge into hmi.m_45s using hmi.m_45s b on false when not matched then insert",
+    "select * from (describe hmi.m_45s)",
+    "select * from (summarize hmi.m_45s)",
+    "select * from (show tables)",
+    "with show as (select 1) select * from (show tables)",
+    "copy from database memory to x",
+    "select getvariable('x')",
+    "set variable x = 1",
+    "select in_search_path('memory', 'main')",
+    "select json_serialize_plan('select current_setting(''temp_directory'')')",
+    "select json_serialize_sql('select 1')",
+    "select current_query()",
+    "select txid_current()",
+    "select main.current_setting('temp_directory')",
+    "select system.main.current_setting('temp_directory')",
+    "select __internal_compress_string_hugeint('x')",
+    "select _drms_time(1, 'TAI', 0)",
+    "select hmi.tai('2014.07.05_TAI')",
+    "create or replace macro tai(x) as 1",
+    "create or replace view hmi.m_45s as select 1",
+    "attach ':memory:' as x",
+    "detach memory",
+    "deallocate p",
+    "analyze",
+    "comment on view hmi.m_45s is 'x'",
+    "select * from hmi.drms_session",
+    "select * from hmi.runs",
+    "select * from hmi.drms_keyword_all",
+    "select * from drms_keyword",
+    "select * from aia.drms_keyword",
+    "select * from memory.hmi.m_45s",
+    "select * from hmi.m_45s_all_all",
+    "select * from hmi._all",
 ]
 
 
@@ -266,6 +555,31 @@ def test_not_even_the_files_of_the_mirror_can_be_named(statement, mirror, held) 
     with pytest.raises(SqlError):
         run_sql(mirror, statement.replace("{records}", str(records)))
     assert list(records.glob("**/evil*")) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "copy (select 1) to '{records}/evil.parquet'",
+        "copy hmi.m_45s to '{records}/evil.csv'",
+        "select 1; copy (select 1) to '{records}/evil.parquet'",
+        "export database '{records}/evil'",
+        "attach '{records}/evil.db' as x",
+        "set memory_limit = '9GB'",
+        "create table hmi.x as select 1",
+        "install httpfs",
+        "execute p",
+        "explain select 1",
+        "",
+    ],
+)
+def test_what_our_parser_let_through_stops_at_the_engines(statement, mirror, held) -> None:
+    """Within the store the engine's own lock does not stop a COPY."""
+    records = held.settings.mirror / "records" / "hmi" / "m_45s"
+    before = sorted(records.rglob("*"))
+    with connect([records]) as connection, pytest.raises(SqlError, match="Only one SELECT"):
+        refuse_what_is_no_select(connection, statement.replace("{records}", str(records)))
+    assert sorted(records.rglob("*")) == before
 
 
 def test_a_statement_that_the_engine_cannot_run_says_why(mirror) -> None:
