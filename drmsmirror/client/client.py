@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,7 +16,13 @@ from drmsmirror.client.arguments import refuse_server
 from drmsmirror.client.exporting import Exporting
 from drmsmirror.client.planner import LocalPlan, Policy, plan_locally
 from drmsmirror.client.stockerrors import raises_as_stock
-from drmsmirror.errors import NotFoundError, NotUnderstoodError, QueryError, UnknownSeriesError
+from drmsmirror.errors import (
+    NotFoundError,
+    NotUnderstoodError,
+    QueryError,
+    RecordSetError,
+    UnknownSeriesError,
+)
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
@@ -121,10 +127,11 @@ class Client(Exporting):
         if not full:
             return [entry.name for entry in entries]
         columns: dict[str, list[Any]] = {"name": [entry.name for entry in entries]}
-        if all(entry.prime_keys is not None for entry in entries):
+        is_offline = self.policy is Policy.OFFLINE
+        if is_offline or (entries and all(entry.prime_keys is not None for entry in entries)):
             columns["primekeys"] = [list(entry.prime_keys or ()) for entry in entries]
         columns["note"] = [entry.note for entry in entries]
-        return pd.DataFrame(columns)
+        return pd.DataFrame(columns) if entries else pd.DataFrame(columns=list(columns))
 
     def info(self, ds: str) -> SeriesInfo:
         """What is known about a series: keywords, segments, links, prime keys.
@@ -163,7 +170,7 @@ class Client(Exporting):
         pkeys: bool = False,
         rec_index: bool = False,
         n: int | str | None = None,
-    ) -> pd.DataFrame:
+    ) -> pd.DataFrame | tuple[pd.DataFrame, ...]:
         """Keywords of a record set, in the shape of ``drms.Client.query``.
 
         Parameters
@@ -177,7 +184,7 @@ class Client(Exporting):
         convert_numeric : bool
             Whether numeric keywords become numbers.
         skip_conversion : str or list of str, optional
-            Keywords that stay text.
+            Keywords that stay text; a text is the name of one.
         pkeys : bool
             Whether the prime keys come first.
         rec_index : bool
@@ -194,7 +201,8 @@ class Client(Exporting):
         NotHeldError
             The policy is ``offline`` and the mirror does not hold all that was asked for.
         """
-        from drmsmirror.client.frames import query_frame
+        from drmsmirror.client.frames import in_stock_shape, query_frame
+        from drmsmirror.client.names import record_names
 
         if seg is not None or link is not None:
             raise QueryError("Segments and links are not mirrored yet; ask for keywords with key=")
@@ -203,21 +211,21 @@ class Client(Exporting):
             prime = self.pkeys(ds)
             keys = prime + [name for name in keys if name not in prime]
         _refuse_no_keys(keys)
-        index_keys = self._index_keys(ds) if rec_index else []
-        extra = [name for name in index_keys if name not in keys]
+        keys = list(dict.fromkeys(keys))
+        extra = self._keys_besides(ds, keys) if rec_index else []
         answer = self.answer(ds, [*keys, *extra], n=n)
         texts = answer.texts()
-        index = _record_names(answer.definition, texts) if rec_index else None
+        index = None
+        if rec_index:
+            index = record_names(answer.definition, texts, self._formats(answer.definition))
         shown = {name: values for name, values in texts.items() if name not in extra}
         frame = query_frame(
             shown,
             answer.definition,
             convert_numeric=convert_numeric,
-            skip_conversion=split_names(skip_conversion),
+            skip_conversion=skip_conversion,
         )
-        if index is not None and len(frame):
-            frame.index = index
-        return frame
+        return in_stock_shape(frame, index=index)
 
     # -- beyond it --------------------------------------------------------------------------------
 
@@ -325,7 +333,7 @@ class Client(Exporting):
         asked_at = datetime.now(UTC)
         texts: Batch = {}
         if spelled:  # **NONE** asks for nothing
-            listed = self._upstream.records(ds, spelled, n=n)
+            listed = self._upstream.records(ds, tuple(dict.fromkeys(spelled)), n=n)
             texts = {name: listed.table[name].to_pylist() for name in spelled}
         return Answer(
             definition=definition,
@@ -368,12 +376,14 @@ class Client(Exporting):
             Name of the series, or a record set of it.
         """
         definition = self.definition(ds)
-        if self.policy is Policy.REMOTE:
-            return struct_from_definition(definition)
+        formats = {} if self.policy is Policy.REMOTE else self._formats(definition)
+        return struct_from_definition(definition, formats)
+
+    def _formats(self, definition: SeriesDefinition) -> Mapping[str, str]:
+        """By keyword, the print formats that the mirror has learnt."""
         with suppress(UnknownSeriesError):
-            codecs = self.mirror.catalogue.codecs(definition.name)
-            return struct_from_definition(definition, codecs)
-        return struct_from_definition(definition)
+            return self.mirror.catalogue.codecs(definition.name)
+        return {}
 
     def _held_series(self, regex: str | None) -> list[SeriesEntry]:
         try:
@@ -388,8 +398,13 @@ class Client(Exporting):
             if pattern.search(held.name)
         ]
 
-    def _index_keys(self, ds: str) -> list[str]:
-        return list(self.definition(ds).prime_keys) or ["*recnum*"]
+    def _keys_besides(self, ds: str, keys: Sequence[str]) -> list[str]:
+        """Keys that the names of the records need besides those that are asked for."""
+        from drmsmirror.client.names import keys_of_names
+
+        definition = self.definition(ds)
+        asked = plan_keys(definition, keys).keys
+        return [name for name in keys_of_names(definition) if name not in asked]
 
 
 def split_names(names: str | Sequence[str] | None) -> list[str]:
@@ -419,16 +434,10 @@ def _whole_number(n: int | str | None) -> int | None:
 def _series_name(ds: str) -> str:
     found = _SERIES_NAME.match(ds)
     if found is None:
-        raise QueryError(f"{ds!r} does not begin with the name of a series")
+        raise RecordSetError(
+            "This does not begin with the name of a series",
+            ds,
+            0,
+            "Write it like hmi.M_45s, or hmi.M_45s[2010.05.01_TAI/1h]",
+        )
     return found[1]
-
-
-def _record_names(definition: SeriesDefinition, texts: Batch) -> list[str]:
-    """The name of each record: the series and its prime keys as printed (semantics 4.2.4)."""
-    if not definition.prime_keys:
-        return [f"{definition.name}[:#{recnum}]" for recnum in texts["*recnum*"]]
-    columns: list[list[Any]] = [list(texts[name]) for name in definition.prime_keys]
-    return [
-        definition.name + "".join(f"[{value}]" for value in values)
-        for values in zip(*columns, strict=True)
-    ]

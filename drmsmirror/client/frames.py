@@ -6,7 +6,7 @@ Source: client-side behaviour of drms 0.9.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -18,7 +18,7 @@ from drmsmirror.model.struct import struct_from_definition
 if TYPE_CHECKING:
     from drmsmirror.client.answer import Batch
 
-__all__ = ["SeriesInfo", "frame_of_arrow", "query_frame"]
+__all__ = ["SeriesInfo", "frame_of_arrow", "in_stock_shape", "query_frame", "text_frame"]
 
 _INTEGERS = ("short", "int", "longlong")
 _REALS = ("float", "double")
@@ -90,7 +90,7 @@ def query_frame(
     definition: SeriesDefinition,
     *,
     convert_numeric: bool = True,
-    skip_conversion: Collection[str] = (),
+    skip_conversion: str | Collection[str] | None = None,
 ) -> pd.DataFrame:
     """An answer as ``drms.Client.query`` returns it.
 
@@ -103,8 +103,8 @@ def query_frame(
     convert_numeric : bool
         Whether columns of short, int, longlong, float and double keywords become numbers, with
         NaN where DRMS printed none; ``char``, time and string columns stay text.
-    skip_conversion : collection of str
-        Keys that stay text.
+    skip_conversion : str or collection of str, optional
+        Keys that stay text; a text is one key, as in the stock client.
 
     Returns
     -------
@@ -116,9 +116,10 @@ def query_frame(
     frame = pd.DataFrame(texts)
     if not convert_numeric:
         return frame
+    kept = [skip_conversion] if isinstance(skip_conversion, str) else skip_conversion or ()
     types = {keyword.name: str(keyword.type) for keyword in definition.keywords}
     for key in frame:
-        if key in skip_conversion:
+        if key in kept:
             continue
         kind = types.get(str(key))
         if kind in _INTEGERS:
@@ -126,6 +127,46 @@ def query_frame(
         elif kind in _REALS or key in _NUMERIC_SPECIALS:
             frame[key] = pd.to_numeric(frame[key], errors="coerce")
     return frame
+
+
+def text_frame(texts: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Paths of segments, or targets of links, as ``drms.Client.query`` returns them.
+
+    Parameters
+    ----------
+    texts : mapping
+        By segment or link, what the server printed of each record.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One column of text each; no columns at all where there are no records.
+    """
+    return pd.DataFrame(dict(texts)) if any(texts.values()) else pd.DataFrame()
+
+
+def in_stock_shape(
+    keywords: pd.DataFrame | None = None,
+    segments: pd.DataFrame | None = None,
+    links: pd.DataFrame | None = None,
+    *,
+    index: Sequence[str] | None = None,
+) -> pd.DataFrame | tuple[pd.DataFrame, ...]:
+    """What ``drms.Client.query`` returns: one table, or a tuple of those that were asked for.
+
+    Parameters
+    ----------
+    keywords, segments, links : pandas.DataFrame, optional
+        Tables of the same records, in this order; None for what was not asked for.
+    index : sequence of str, optional
+        Names of the records. A table without records keeps its empty index, where the stock
+        client fails.
+    """
+    tables = [table for table in (keywords, segments, links) if table is not None]
+    for table in tables:
+        if index is not None and len(table):
+            table.index = pd.Index(index)
+    return tables[0] if len(tables) == 1 else tuple(tables)
 
 
 def _without_hex(values: Sequence[str | int | None]) -> list[str | int | None]:
