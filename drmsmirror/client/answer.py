@@ -12,16 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from drmsmirror.client.columns import TypedColumns
 from drmsmirror.client.stockerrors import iterated_as_stock
-from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, cast_numbers
 from drmsmirror.model.series import SeriesDefinition
 
 __all__ = ["Answer", "Source"]
-
-#: Keys whose values are numbers.
-NUMBER_KEYS = ("*recnum*", "*sunum*")
 
 #: By key, the printed values of some rows.
 Batch = dict[str, list[str] | list[int | None]]
@@ -79,7 +75,7 @@ class Answer:
     @property
     def schema(self) -> pa.Schema:
         """Arrow types of the columns: numbers as numbers, times and strings as text."""
-        return pa.schema([pa.field(key, self._type(key)) for key in self.keys])
+        return TypedColumns.of(self.definition, self.keys).schema
 
     def arrow_batches(self) -> Iterator[pa.RecordBatch]:
         """The rows with typed columns; missing values are null.
@@ -87,24 +83,4 @@ class Answer:
         A number is what was printed: a ``float`` shown as ``1.234e+22`` is that decimal number,
         as a double.
         """
-        schema = self.schema
-        for batch in self.batches:
-            arrays = [_typed(pa.array(batch[field.name]), field.type) for field in schema]
-            yield pa.record_batch(arrays, schema=schema)
-
-    def _type(self, key: str) -> pa.DataType:
-        if key in NUMBER_KEYS:
-            return pa.int64()
-        column = self.definition.column(key)
-        keyword = column.keyword if column else self.definition.find(key)
-        if keyword is not None and keyword.type.is_integer:
-            return pa.int64()
-        return pa.float64() if keyword is not None and keyword.type.is_float else pa.string()
-
-
-def _typed(values: pa.Array, type_: pa.DataType) -> pa.Array:
-    if pa.types.is_null(values.type) or pa.types.is_integer(values.type):
-        return values.cast(type_)
-    absent = pc.is_in(values, value_set=pa.array([MISSING_TEXT, INVALID_KEY]))
-    present = pc.if_else(absent, pa.scalar(None, pa.string()), values)
-    return present if pa.types.is_string(type_) else cast_numbers(present, type_)
+        return map(TypedColumns.of(self.definition, self.keys).batch, self.batches)

@@ -27,7 +27,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import struct_from_definition
-from drmsmirror.records import plan_keys, select_records
+from drmsmirror.records import ALL_KEYS, plan_keys, select_records
 from drmsmirror.settings import Settings, load_settings
 from drmsmirror.upstream import Jsoc, SeriesEntry, Upstream
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from drmsmirror.client.explanation import Explanation
     from drmsmirror.client.frames import SeriesInfo
+    from drmsmirror.client.relation import Relation
 
 __all__ = ["Client", "split_names"]
 
@@ -245,6 +246,36 @@ class Client(Exporting):
         n = _whole_number(n)
         plan = self._plan(ds, keys)
         return self._ask_upstream(ds, keys, n) if plan is None else self._answer_locally(plan, n)
+
+    def scan(
+        self,
+        ds: str,
+        key: str | Sequence[str] = ALL_KEYS,
+        *,
+        n: int | str | None = None,
+        **terms: Any,
+    ) -> Relation:
+        """Records of a record set, to be asked for when they are wanted.
+
+        Parameters
+        ----------
+        ds : str
+            Record set.
+        key : str or list of str
+            Keywords; by default all.
+        n : int or str, optional
+            As for :meth:`query`.
+        **terms
+            Whatever else :meth:`answer` takes.
+
+        Returns
+        -------
+        Relation
+            Gives the rows as tables of pandas, Arrow, Polars or Astropy, or in batches.
+        """
+        from drmsmirror.client.relation import Relation
+
+        return Relation(ds, lambda: self.answer(ds, split_names(key), n=n, **terms))
 
     def explain(self, ds: str) -> Explanation:
         """What a record set means: filters in words, slots and times, and the SQL it becomes.

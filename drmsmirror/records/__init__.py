@@ -13,10 +13,11 @@ from drmsmirror.records.repeats import find_repeat
 from drmsmirror.records.schema import FORMAT, Period, axis_seconds, choose_period
 from drmsmirror.records.select import count_records, select_records
 from drmsmirror.records.table import RecordTable
-from drmsmirror.records.text import KeyPlan, plan_keys
+from drmsmirror.records.text import ALL_KEYS, KeyPlan, plan_keys
 from drmsmirror.records.views import ALL_VERSIONS, comment_view, create_table, create_view
 
 __all__ = [
+    "ALL_KEYS",
     "ALL_VERSIONS",
     "FORMAT",
     "TIME_FUNCTIONS",
