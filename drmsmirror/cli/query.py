@@ -20,6 +20,9 @@ __all__ = ["command"]
 
 _STDOUT = "-"
 
+#: Forms that are no text.
+_BINARY = {"parquet": "Parquet", "arrow": "Arrow"}
+
 
 @click.command("query")
 @click.argument("record_set", metavar="RECORDSET")
@@ -46,7 +49,7 @@ _STDOUT = "-"
     "-f",
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json", "parquet"]),
+    type=click.Choice(["table", "csv", "json", "parquet", "arrow"]),
     default="table",
     show_default=True,
     help="How to write the answer.",
@@ -74,8 +77,9 @@ def command(
 ) -> None:
     """Print keywords of RECORDSET, as DRMS prints them.
 
-    What the mirror holds is answered without the upstream. In Parquet numbers are numbers and a
-    missing value is null; elsewhere a value is the text that JSOC would have sent.
+    What the mirror holds is answered without the upstream. In Parquet and Arrow (a stream of record
+    batches) numbers are numbers and a missing value is null; elsewhere a value is the text that
+    JSOC would have sent.
 
     \b
     Examples:
@@ -87,8 +91,8 @@ def command(
 
     if offline and policy == "remote":
         raise click.UsageError("--offline and --policy remote contradict each other; choose one")
-    if form == "parquet" and output == _STDOUT and sys.stdout.isatty():
-        raise click.UsageError("Parquet is not for a terminal; name a file with -o FILE")
+    if form in _BINARY and output == _STDOUT and sys.stdout.isatty():
+        raise click.UsageError(f"{_BINARY[form]} is not for a terminal; name a file with -o FILE")
     settings = read_settings(mirror, config, verbose)
     with Client(settings, policy="offline" if offline else policy) as client:
         answer = client.answer(record_set, split_names(key), n=n)
@@ -116,8 +120,8 @@ def _opened(output: str) -> Iterator[BinaryIO]:
 
 
 def _write(answer: Answer, form: str, stream: BinaryIO) -> int:
-    if form == "parquet":
-        return _write_parquet(answer, stream)
+    if form in _BINARY:
+        return _write_typed(answer, form, stream)
     rows = 0
     for text, count in _texts(answer, form):
         stream.write(text.encode())
@@ -126,7 +130,7 @@ def _write(answer: Answer, form: str, stream: BinaryIO) -> int:
 
 
 def _texts(answer: Answer, form: str) -> Iterator[tuple[str, int]]:
-    """Pieces of output, each with the number of records in it."""
+    """Pieces of output, each with the number of records in it; a table is one piece."""
     names = answer.keys
     batches = (list(zip(*(batch[name] for name in names), strict=True)) for batch in answer.batches)
     if form == "csv":
@@ -160,11 +164,13 @@ def _json(names: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> Iterato
     yield ("\n]\n" if opening == "," else "[]\n"), 0
 
 
-def _write_parquet(answer: Answer, stream: BinaryIO) -> int:
+def _write_typed(answer: Answer, form: str, stream: BinaryIO) -> int:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    new_writer = pq.ParquetWriter if form == "parquet" else pa.ipc.new_stream
     rows = 0
-    with pq.ParquetWriter(stream, answer.schema) as writer:
+    with new_writer(stream, answer.schema) as writer:
         for batch in answer.arrow_batches():
             writer.write_batch(batch)
             rows += batch.num_rows

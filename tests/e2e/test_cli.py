@@ -20,7 +20,7 @@ import pytest
 
 from tests.e2e.conftest import PROJECT, Command
 
-FORMATS = ["table", "csv", "json", "parquet"]
+FORMATS = ["table", "csv", "json", "parquet", "arrow"]
 DAY = "hmi.sharp_720s[4315][2014.07.05_TAI/1d]"
 KEYS = "T_REC,USFLUX,MEANJZH,QUALITY"
 
