@@ -319,7 +319,6 @@ class UnsupportedError(DrmsMirrorError):
     """What ``drms.Client`` can do and this version cannot yet."""
 
     code = "unsupported"
-    exit_code = 2
 
 
 class MissingLibraryError(DrmsMirrorError, ImportError):

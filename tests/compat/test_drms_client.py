@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+from pathlib import Path
 from typing import Any
 
 import drms
@@ -182,11 +184,41 @@ def test_what_is_not_held_is_named_with_the_command_that_gets_it(offline: Client
         offline.query(HARP, key="*size*")
 
 
-@pytest.mark.parametrize("method", ["series", "info", "keys", "pkeys", "query"])
-def test_the_arguments_are_those_of_the_stock_client(method: str) -> None:
-    ours = inspect.signature(getattr(Client, method)).parameters
-    theirs = inspect.signature(getattr(drms.Client, method)).parameters
+# ---------------------------------------------------------------- the table in docs/python.md
 
-    assert list(ours) == list(theirs)
-    for name, parameter in theirs.items():
-        assert (ours[name].kind, ours[name].default) == (parameter.kind, parameter.default)
+
+def _public(client: type) -> dict[str, Any]:
+    """What a class has for everybody."""
+    return {name: getattr(client, name) for name in dir(client) if not name.startswith("_")}
+
+
+def _documented() -> dict[str, list[str]]:
+    """By name, the arguments that the table of the documentation names."""
+    page = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- drms.Client -->")[2].partition("<!-- end -->")[0]
+    rows = re.findall(r"^\| `(\w+)(?:\((.*?)\))?` \| \S", table, re.MULTILINE)
+    return {name: re.findall(r"\w+", arguments) for name, arguments in rows}
+
+
+def test_the_table_has_every_public_name_of_the_stock_client_with_its_arguments() -> None:
+    expected = {
+        name: list(inspect.signature(member).parameters)[1:] if callable(member) else []
+        for name, member in _public(drms.Client).items()
+    }
+    assert len(expected) >= 9
+    assert _documented() == expected
+
+
+@pytest.mark.parametrize("name", sorted(_public(drms.Client)))
+def test_ours_has_it_with_the_same_signature(name: str) -> None:
+    ours, theirs = getattr(Client, name), getattr(drms.Client, name)
+    if not callable(theirs):
+        assert isinstance(ours, property)
+        assert (ours.fset is None) == (theirs.fset is None)
+        return
+    mine, stock = inspect.signature(ours).parameters, inspect.signature(theirs).parameters
+    assert list(mine) == list(stock)
+    for argument, parameter in stock.items():
+        assert (mine[argument].kind, mine[argument].default) == (
+            parameter.kind, parameter.default,
+        )  # fmt: skip

@@ -219,10 +219,24 @@ def test_shown_settings_are_settings(
 def test_shown_python_names_exist() -> None:
     import drmsmirror
     from drmsmirror.client import Answer, Client
+    from drmsmirror.client.relation import Relation
 
-    for name in ("query", "info", "keys", "pkeys", "series", "answer"):
+    for name in ("query", "info", "keys", "pkeys", "series", "answer", "scan", "explain"):
         assert callable(getattr(Client, name))
-    for name in ("source", "complete", "as_of_utc", "batches", "arrow_batches", "schema", "texts"):
+    for name in ("df", "arrow", "batches", "reader", "pl", "table", "schema"):
+        assert callable(getattr(Relation, name))
+    for name in ("source", "complete", "as_of", "answer"):
+        assert isinstance(getattr(Relation, name), property)
+    for name in (
+        "source",
+        "complete",
+        "as_of",
+        "as_of_utc",
+        "batches",
+        "arrow_batches",
+        "schema",
+        "texts",
+    ):
         assert hasattr(Answer, name) or name in Answer.__dataclass_fields__
     assert drmsmirror.Client is Client
 
