@@ -22,7 +22,14 @@ from pathlib import Path
 from drmsmirror.errors import NoSpaceError, StoreError
 from drmsmirror.failpoints import reach
 
-__all__ = ["free_bytes", "make_directory", "replacing", "sync_files", "write_bytes"]
+__all__ = [
+    "free_bytes",
+    "make_directory",
+    "remove_file",
+    "replacing",
+    "sync_files",
+    "write_bytes",
+]
 
 
 @contextmanager
@@ -70,6 +77,14 @@ def make_directory(path: Path) -> None:
     """Make a directory and its parents where they are absent."""
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file where it is there; whoever has it open can read on."""
+    try:
+        path.unlink(missing_ok=True)
     except OSError as error:
         raise _explained(error, path) from error
 

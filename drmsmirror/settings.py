@@ -29,6 +29,7 @@ from drmsmirror.errors import SettingsError
 
 __all__ = [
     "FILE_NAME",
+    "AnswerSettings",
     "RecordSettings",
     "Settings",
     "SyncSettings",
@@ -99,6 +100,16 @@ class UpstreamSettings(_Section):
         256, ge=1, description="Largest answer read, MiB; a larger one is an error."
     )
 
+    breaker_failures: int = Field(
+        3, ge=1, description="Failures in a row after which the upstream is left alone."
+    )
+    breaker_pause: float = Field(
+        60.0,
+        gt=0,
+        le=_LONGEST_WAIT,
+        description="Seconds for which it is left alone then; doubled each time, to an hour.",
+    )
+
     @field_validator("url")
     @classmethod
     def _is_http(cls, url: str) -> str:
@@ -153,6 +164,17 @@ class RecordSettings(_Section):
     )
 
 
+class AnswerSettings(_Section):
+    """Answers of the upstream that are kept for whoever asks the same."""
+
+    max_mib: int = Field(
+        512,
+        ge=0,
+        le=2**40,
+        description="Most that kept answers of the upstream take, MiB; 0 keeps none.",
+    )
+
+
 class Settings(BaseSettings):
     """Every setting of one mirror."""
 
@@ -174,6 +196,7 @@ class Settings(BaseSettings):
     upstream: UpstreamSettings = UpstreamSettings()
     sync: SyncSettings = SyncSettings()
     records: RecordSettings = RecordSettings()
+    answers: AnswerSettings = AnswerSettings()
 
     @field_validator("mirror", mode="before")
     @classmethod

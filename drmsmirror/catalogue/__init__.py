@@ -1,10 +1,11 @@
 """The catalogue: the mirror's one truth for progress.
 
 Series definitions, how far the mirror has come with each, what is held completely, runs and
-leases; in SQLite or in PostgreSQL, the same on both. Everything is reached through
-:class:`Catalogue`.
+leases, and what its processes share about the upstream; in SQLite or in PostgreSQL, the same on
+both. Everything is reached through :class:`Catalogue`.
 """
 
+from drmsmirror.catalogue.answers import FailedQuestion, StoredAnswer
 from drmsmirror.catalogue.catalogue import Address, Catalogue
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, utc_now
@@ -15,6 +16,7 @@ from drmsmirror.catalogue.processes import Process
 from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
 from drmsmirror.catalogue.schema import REVISIONS
 from drmsmirror.catalogue.state import SeriesState
+from drmsmirror.catalogue.upstreams import Cost, Health
 
 __all__ = [
     "MASTER_TABLES",
@@ -23,6 +25,9 @@ __all__ = [
     "AsOf",
     "Catalogue",
     "Clock",
+    "Cost",
+    "FailedQuestion",
+    "Health",
     "Lease",
     "Process",
     "Run",
@@ -30,5 +35,6 @@ __all__ = [
     "RunOutcome",
     "SeriesState",
     "SeriesSummary",
+    "StoredAnswer",
     "utc_now",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import URL
 
 from drmsmirror.catalogue import (
+    answers,
     backup,
     codecs,
     coverage,
@@ -22,8 +24,10 @@ from drmsmirror.catalogue import (
     migrate,
     runs,
     state,
+    upstreams,
     windows,
 )
+from drmsmirror.catalogue.answers import FailedQuestion, StoredAnswer
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
@@ -32,6 +36,7 @@ from drmsmirror.catalogue.place import place_of
 from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
 from drmsmirror.catalogue.schema import check_revision
 from drmsmirror.catalogue.state import SeriesState
+from drmsmirror.catalogue.upstreams import Cost, Health
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.series import SeriesDefinition
 
@@ -250,6 +255,60 @@ class Catalogue:
     def holding(self, name: str, *, ttl_seconds: float = 120.0) -> AbstractContextManager[Lease]:
         """Hold a lease while a block runs; see :func:`drmsmirror.catalogue.leases.holding`."""
         return leases.holding(self.database, name, ttl_seconds=ttl_seconds)
+
+    def is_held(self, name: str) -> bool:
+        """Whether somebody holds a lease; see :func:`drmsmirror.catalogue.leases.is_held`."""
+        return leases.is_held(self.database, name)
+
+    def holding_if_free(
+        self, name: str, *, ttl_seconds: float = 120.0
+    ) -> AbstractContextManager[Lease | None]:
+        """Hold a lease, or None where it is held already, while a block runs."""
+        return leases.holding_if_free(self.database, name, ttl_seconds=ttl_seconds)
+
+    def answer(self, digest: str) -> StoredAnswer | None:
+        """Give the answer of the upstream that is kept to a question; None where there is none."""
+        return answers.load(self.database, digest)
+
+    def keep_answer(self, answer: StoredAnswer) -> None:
+        """Keep an answer whose file is there; see :func:`drmsmirror.catalogue.answers.save`."""
+        answers.save(self.database, answer)
+
+    def use_answer(self, digest: str) -> None:
+        """Say that an answer was used now."""
+        answers.touch(self.database, digest)
+
+    def forget_answers(self, most_bytes: int, before: datetime) -> tuple[str, ...]:
+        """Forget answers; see :func:`drmsmirror.catalogue.answers.forget_least_used`."""
+        return answers.forget_least_used(self.database, most_bytes, before)
+
+    def known_answers(self, digests: Iterable[str]) -> frozenset[str]:
+        """Say to which of these questions answers are kept."""
+        return answers.known(self.database, digests)
+
+    def failed_question(self, digest: str) -> FailedQuestion | None:
+        """Give the latest failure of a question, also one whose time is over."""
+        return answers.failure(self.database, digest)
+
+    def keep_failure(self, failed: FailedQuestion) -> None:
+        """Remember that a question failed."""
+        answers.save_failure(self.database, failed)
+
+    def health(self, url: str) -> Health:
+        """Say how an upstream is; see :func:`drmsmirror.catalogue.upstreams.health`."""
+        return upstreams.health(self.database, url)
+
+    def change_health(self, url: str, change: Callable[[Health], Health]) -> Health:
+        """Change how an upstream is; see :func:`drmsmirror.catalogue.upstreams.change_health`."""
+        return upstreams.change_health(self.database, url, change)
+
+    def cost(self, url: str) -> Cost:
+        """Say what was learnt of the time that an upstream takes."""
+        return upstreams.cost(self.database, url)
+
+    def change_cost(self, url: str, change: Callable[[Cost], Cost]) -> Cost:
+        """Change what is known of the time that an upstream takes."""
+        return upstreams.change_cost(self.database, url, change)
 
     def publish(self, target: Path) -> None:
         """Publish a read-only copy; see :func:`drmsmirror.catalogue.backup.publish`."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 
 from drmsmirror.catalogue.failures import explained
 from drmsmirror.catalogue.journal import stored_journal_mode
@@ -102,6 +102,14 @@ class Database:
                     wait = round(self.busy_seconds * 1000)
                     connection.execute(text(f"SET LOCAL lock_timeout = '{wait}ms'"))
                 yield connection
+
+    def keep_others_out(self, connection: Connection, table: Table) -> None:
+        """Let nobody else write a table until the transaction ends.
+
+        Two that find no row must not both insert one. SQLite's writers are alone anyway.
+        """
+        if not self.is_sqlite:
+            connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
 
     def close(self) -> None:
         """Give up all connections."""

@@ -13,22 +13,36 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.processes import Process, has_ended, this_process
 from drmsmirror.errors import DrmsMirrorError, LockedError
 
-__all__ = ["Lease", "acquire", "confirm", "held", "holding", "release", "renew"]
+__all__ = [
+    "Lease",
+    "acquire",
+    "confirm",
+    "held",
+    "holding",
+    "holding_if_free",
+    "is_held",
+    "release",
+    "renew",
+]
 
 _log = logging.getLogger(__name__)
+
+
+class _HeldError(LockedError):
+    """A lease is held; other reasons to be locked out are the database's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +89,12 @@ def acquire(database: Database, name: str, ttl_seconds: float) -> Lease:
     """
     table = tables.leases
     with database.write() as connection:
-        if not database.is_sqlite:  # two that find no row must not both insert one
-            connection.execute(text("LOCK TABLE leases IN SHARE ROW EXCLUSIVE MODE"))
+        database.keep_others_out(connection, table)
         now = database.clock()
         held_now = _find(connection, name)
         if held_now is not None:
-            if held_now.expires_utc > now and not has_ended(held_now.holder):
-                raise LockedError(_explain(held_now))
+            if _counts(held_now, now):
+                raise _HeldError(_explain(held_now))
             connection.execute(delete(table).where(table.c.name == name))
         lease = Lease(
             name=name,
@@ -152,6 +165,13 @@ def held(database: Database) -> tuple[Lease, ...]:
     return tuple(sorted((_lease(row) for row in rows), key=lambda lease: lease.name))
 
 
+def is_held(database: Database, name: str) -> bool:
+    """Whether somebody who lives, as far as is known, holds a lease that has not ended."""
+    with database.read() as connection:
+        found = _find(connection, name)
+    return found is not None and _counts(found, database.clock())
+
+
 @contextmanager
 def holding(database: Database, name: str, *, ttl_seconds: float = 120.0) -> Iterator[Lease]:
     """Hold a lease while the block runs; a thread renews it three times in its length.
@@ -174,6 +194,24 @@ def holding(database: Database, name: str, *, ttl_seconds: float = 120.0) -> Ite
         stop.set()
         thread.join()
         release(database, lease)
+
+
+@contextmanager
+def holding_if_free(
+    database: Database, name: str, *, ttl_seconds: float = 120.0
+) -> Iterator[Lease | None]:
+    """Hold a lease while the block runs, as :func:`holding`; None where it is held already."""
+    with ExitStack() as stack:
+        try:
+            lease = stack.enter_context(holding(database, name, ttl_seconds=ttl_seconds))
+        except _HeldError:
+            lease = None
+        yield lease
+
+
+def _counts(lease: Lease, now: datetime) -> bool:
+    """Whether a lease keeps others out."""
+    return lease.expires_utc > now and not has_ended(lease.holder)
 
 
 def _keep(database: Database, lease: Lease, stop: Event) -> None:

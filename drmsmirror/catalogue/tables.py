@@ -30,15 +30,18 @@ from sqlalchemy import (
 
 __all__ = [
     "UtcDateTime",
+    "answers",
     "coverage",
     "drms_keyword",
     "drms_link",
     "drms_segment",
     "drms_series",
+    "failed_questions",
     "leases",
     "metadata",
     "runs",
     "series_state",
+    "upstreams",
 ]
 
 metadata = MetaData(
@@ -240,4 +243,48 @@ leases = Table(
     Column("acquired_utc", UtcDateTime, nullable=False),
     Column("heartbeat_utc", UtcDateTime, nullable=False),
     Column("expires_utc", UtcDateTime, nullable=False),
+)
+
+# Answers of the upstream; each is the file of its digest under answers/
+answers = Table(
+    "answers",
+    metadata,
+    Column("digest", Text, primary_key=True),  # of the question
+    Column("upstream_url", Text, nullable=False),
+    Column("record_set", Text, nullable=False),
+    Column("asked_utc", UtcDateTime, nullable=False),  # before the request was sent
+    Column("stored_utc", UtcDateTime, nullable=False),
+    Column("used_utc", UtcDateTime, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("body_bytes", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("file_format", Integer, nullable=False),
+    Column("file_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),  # of the file
+)
+
+failed_questions = Table(
+    "failed_questions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("upstream_url", Text, nullable=False),
+    Column("error_code", Text, nullable=False),
+    Column("error_message", Text, nullable=False),
+    Column("retry_after", Double),  # seconds, where the upstream said so
+    Column("failed_utc", UtcDateTime, nullable=False),
+    Column("until_utc", UtcDateTime, nullable=False),  # until then it is not asked again
+)
+
+# How the servers are that the mirror asks
+upstreams = Table(
+    "upstreams",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("pauses", Integer, nullable=False),  # in a row
+    Column("paused_utc", UtcDateTime),
+    Column("until_utc", UtcDateTime),
+    Column("reason", Text, nullable=False),
+    Column("seconds_per_request", Double),  # null: nothing learnt yet
+    Column("seconds_per_record", Double),
 )

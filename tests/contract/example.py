@@ -10,11 +10,42 @@ import math
 import sqlite3
 import tempfile
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-from drmsmirror.catalogue import REVISIONS, AsOf, Catalogue, RunCounters, RunOutcome
+from drmsmirror.catalogue import (
+    REVISIONS,
+    AsOf,
+    Catalogue,
+    Cost,
+    FailedQuestion,
+    Health,
+    RunCounters,
+    RunOutcome,
+    StoredAnswer,
+)
 from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
 from tests.contract.conftest import START, Clock, stored_definition
+
+URL = "http://jsoc.stanford.edu"
+ANSWER = StoredAnswer(
+    digest="ab" * 32,
+    upstream_url=URL,
+    record_set="hmi.M_45s[]",
+    asked_utc=START - timedelta(minutes=1),
+    stored_utc=START,
+    used_utc=START,
+    records=2**40,
+    body_bytes=2**41,
+    seconds=0.1,
+    file_format=1,
+    file_bytes=100,
+    sha256="cd" * 32,
+)
+FAILED = FailedQuestion(
+    ANSWER.digest, URL, "upstream-refused", "no", 7.5, START, START + timedelta(minutes=1)
+)
 
 
 def fill_example(catalogue: Catalogue) -> None:
@@ -38,6 +69,15 @@ def fill_example(catalogue: Catalogue) -> None:
             codecs={"HARPNUM": "%d"},
         )
     catalogue.finish_run(run.id, RunOutcome.DONE, share_held=0.5)
+    share_example(catalogue)
+
+
+def share_example(catalogue: Catalogue) -> None:
+    """Put in what processes share about the upstream, from schema 0002 on."""
+    catalogue.keep_answer(ANSWER)
+    catalogue.keep_failure(replace(FAILED, digest="another"))
+    catalogue.change_health(URL, lambda _: Health(3, 1, START, START, "ü"))
+    catalogue.change_cost(URL, lambda _: Cost(0.5, 1 / 3))
 
 
 def main() -> None:

@@ -16,7 +16,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from drmsmirror.catalogue import REVISIONS, AsOf, Catalogue, RunCounters, RunOutcome
+from drmsmirror.catalogue import (
+    REVISIONS,
+    AsOf,
+    Catalogue,
+    Cost,
+    Health,
+    RunCounters,
+    RunOutcome,
+)
 from drmsmirror.catalogue.leases import acquire, release
 from drmsmirror.errors import (
     CatalogueVersionError,
@@ -27,7 +35,7 @@ from drmsmirror.errors import (
 )
 from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
 from tests.contract.conftest import SERIES, START, Clock, run_child, stored_definition
-from tests.contract.example import fill_example
+from tests.contract.example import ANSWER, URL, fill_example, share_example
 
 NAME = "hmi.sharp_720s"
 
@@ -54,6 +62,7 @@ def fill(catalogue: Catalogue) -> None:
         )
     catalogue.finish_run(run.id, RunOutcome.FAILED, error=ValueError("x"))
     acquire(catalogue.database, "series/other", 60)
+    share_example(catalogue)
 
 
 def content(catalogue: Catalogue) -> dict[str, object]:
@@ -66,6 +75,9 @@ def content(catalogue: Catalogue) -> dict[str, object]:
         "states": [catalogue.state(name) for name in names],
         "coverage": [catalogue.coverage(name) for name in names],
         "runs": catalogue.runs(),
+        "answer": catalogue.answer(ANSWER.digest),
+        "failed question": catalogue.failed_question("another"),
+        "upstream": (catalogue.health(URL), catalogue.cost(URL)),
     }
 
 
@@ -346,17 +358,18 @@ def test_a_damaged_catalogue_is_not_backed_up(tmp_path: Path) -> None:
     assert not backup.exists()
 
 
-@pytest.fixture
-def example(tmp_path: Path) -> Path:
-    """Make the catalogue that schema 0001 left, from its text."""
-    path = tmp_path / "catalogue.sqlite"
-    script = (Path(__file__).parent / "catalogues" / "0001.sql").read_text(encoding="utf-8")
+@pytest.fixture(params=REVISIONS)
+def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Make the catalogue that a version of the schema left, from its text."""
+    path = tmp_path / f"{request.param}.sqlite"
+    stored = Path(__file__).parent / "catalogues" / f"{request.param}.sql"
+    script = stored.read_text(encoding="utf-8")
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(script)
     return path
 
 
-def test_a_catalogue_of_schema_0001_is_still_read(example: Path, tmp_path: Path) -> None:
+def test_a_catalogue_of_every_schema_is_still_read(example: Path, tmp_path: Path) -> None:
     Catalogue.upgrade(example)
     with (
         Catalogue.open(example) as old,
@@ -364,7 +377,10 @@ def test_a_catalogue_of_schema_0001_is_still_read(example: Path, tmp_path: Path)
     ):
         fill_example(new)
         (run,) = new.runs()
-        where = {"host": "example", "pid": 1}
-        assert content(old) == content(new) | {"runs": (replace(run, **where),)}
+        expected = content(new) | {"runs": (replace(run, host="example", pid=1),)}
+        if example.stem == "0001":
+            nothing = {"answer": None, "failed question": None, "upstream": (Health(), Cost())}
+            expected |= nothing
+        assert content(old) == expected
         with old.database.read() as connection:
             assert connection.scalar(text("SELECT count(*) FROM drms_keyword")) > 0

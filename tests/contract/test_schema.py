@@ -22,11 +22,14 @@ from drmsmirror.errors import CatalogueVersionError, NoMirrorError, StoreError
 from drmsmirror.model.series import SeriesDefinition
 from tests.contract.conftest import PROJECT, run_child, stored_definition
 
-SECOND = """
+#: The number of a migration that there is not yet.
+NEXT = f"{int(REVISIONS[-1]) + 1:04d}"
+
+NEXT_MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = {to!r}, {since!r}, None, None
 
 
 def upgrade():
@@ -48,11 +51,11 @@ def mark(catalogue: Catalogue, revision: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
 
 
-def second_migration(tmp_path: Path, *, rebuild: bool, then: str = "") -> Path:
+def next_migration(tmp_path: Path, *, rebuild: bool, then: str = "") -> Path:
     directory = tmp_path / "migrations 100%"
     shutil.copytree(migrations_directory(), directory)
-    (directory / "versions" / "0002_second.py").write_text(
-        SECOND.format(rebuild=rebuild, then=then)
+    (directory / "versions" / f"{NEXT}_next.py").write_text(
+        NEXT_MIGRATION.format(to=NEXT, since=REVISIONS[-1], rebuild=rebuild, then=then)
     )
     return directory
 
@@ -118,9 +121,9 @@ def test_an_older_catalogue_is_refused_with_the_command(catalogue: Catalogue) ->
 
     with (
         catalogue.database.read() as connection,
-        pytest.raises(CatalogueVersionError, match=r"needs 0002; run: drmsmirror db upgrade"),
+        pytest.raises(CatalogueVersionError, match=rf"needs {NEXT}; run: drmsmirror db upgrade"),
     ):
-        check_revision(connection, catalogue.database.place, (*REVISIONS, "0002"))
+        check_revision(connection, catalogue.database.place, (*REVISIONS, NEXT))
 
 
 def test_upgrading_what_is_new_changes_nothing(catalogue: Catalogue, address: str) -> None:
@@ -139,27 +142,30 @@ def test_an_upgrade_keeps_what_is_there_and_the_old_file(
     catalogue: Catalogue, address: str, filled: SeriesDefinition, tmp_path: Path, rebuild: bool
 ) -> None:
     catalogue.close()
-    directory = second_migration(tmp_path, rebuild=rebuild)
+    directory = next_migration(tmp_path, rebuild=rebuild)
     place = place_of(address)
-    assert upgrade(place, directory=directory, revisions=("0001", "0002")) == ("0001", "0002")
+    revisions = (*REVISIONS, NEXT)
+    assert upgrade(place, directory=directory, revisions=revisions) == (REVISIONS[-1], NEXT)
     with bare(address) as database, database.read() as connection:
         columns = inspect(connection).get_columns("drms_series")
         keywords = connection.scalar(text("SELECT count(*) FROM drms_keyword"))
     assert columns[-1]["name"] == "remark"
     assert keywords == len(filled.keywords)  # making drms_series anew did not empty its children
     if place.path is not None:
-        with Catalogue.open(place.path.with_name("catalogue.sqlite.schema-0001")) as old:
+        with Catalogue.open(
+            place.path.with_name(f"catalogue.sqlite.schema-{REVISIONS[-1]}")
+        ) as old:
             assert old.definition("hmi.sharp_720s") == filled
 
 
 def test_an_upgrade_that_fails_changes_nothing(
     catalogue: Catalogue, address: str, filled: SeriesDefinition, tmp_path: Path
 ) -> None:
-    directory = second_migration(
+    directory = next_migration(
         tmp_path, rebuild=True, then="op.execute('INSERT INTO absent VALUES (1)')"
     )
     with pytest.raises(StoreError, match="absent"):
-        upgrade(place_of(address), directory=directory, revisions=("0001", "0002"))
+        upgrade(place_of(address), directory=directory, revisions=(*REVISIONS, NEXT))
     with Catalogue.open(address) as again:
         assert again.definition("hmi.sharp_720s") == filled
 

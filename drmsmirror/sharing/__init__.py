@@ -1,0 +1,6 @@
+"""What the processes of one mirror share about the upstream: its answers, and how it is."""
+
+from drmsmirror.sharing.kept import KeptAnswer
+from drmsmirror.sharing.question import Question
+
+__all__ = ["KeptAnswer", "Question"]
