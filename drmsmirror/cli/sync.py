@@ -56,6 +56,7 @@ def command(
       drmsmirror sync 'hmi.M_720s[2014.07.01_TAI/30d]'
     """
     from drmsmirror.mirror import Mirror
+    from drmsmirror.sharing import SharedUpstream
     from drmsmirror.sync import sync
     from drmsmirror.upstream import Jsoc
 
@@ -66,7 +67,7 @@ def command(
     with Mirror.open_or_create(settings, announce=talk) as opened, reporter:
         reports = sync(
             opened,
-            Jsoc(settings.upstream),
+            SharedUpstream(opened, Jsoc(settings.upstream)),
             record_set,
             reporter=reporter,
             seconds=seconds,

@@ -2,5 +2,6 @@
 
 from drmsmirror.sharing.kept import KeptAnswer
 from drmsmirror.sharing.question import Question
+from drmsmirror.sharing.shared import SharedUpstream
 
-__all__ = ["KeptAnswer", "Question"]
+__all__ = ["KeptAnswer", "Question", "SharedUpstream"]
