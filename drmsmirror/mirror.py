@@ -7,6 +7,7 @@
         catalogue.sqlite        the catalogue (elsewhere where ``catalogue_url`` says so)
         catalogue.copy.sqlite   its published copy: a backup, and what read-only hosts open
         records/<namespace>/<series>/   record tables
+        answers/                kept answers of the upstream
 """
 
 from __future__ import annotations

@@ -173,9 +173,9 @@ class AnswerStore:
 
     def _sweep(self, directory: Path) -> None:
         """Remove what processes that were killed left in one of the directories."""
-        files = {path.stem: path for path in directory.iterdir() if _FILE.fullmatch(path.name)}
-        for digest in files.keys() - self._catalogue.known_answers(files):
-            with suppress(OSError):  # another process was quicker
+        with suppress(OSError):  # another process was quicker; the next one goes on
+            files = {path.stem: path for path in directory.iterdir() if _FILE.fullmatch(path.name)}
+            for digest in files.keys() - self._catalogue.known_answers(files):
                 written = datetime.fromtimestamp(files[digest].stat().st_mtime, UTC)
                 if written + _ABANDONED < self._now():
                     remove_file(files[digest])
