@@ -14,6 +14,7 @@
     ├── NotFoundError
     │   ├── UnknownSeriesError      neither held nor known upstream
     │   ├── NotHeldError            the mirror does not hold all that was asked for
+    │   │   └── TooSlowError        ... and the upstream would take too long for the rest
     │   └── NoMirrorError           there is no mirror where one was named
     ├── UpstreamError               the remote server
     │   ├── UpstreamUnavailableError    no connection, time-out, HTTP 5xx, wrapper failures
@@ -60,6 +61,7 @@ __all__ = [
     "SqlError",
     "StoreError",
     "TimeTextError",
+    "TooSlowError",
     "UnknownKeywordError",
     "UnknownSeriesError",
     "UnsupportedError",
@@ -190,6 +192,12 @@ class NotHeldError(NotFoundError):
     """The mirror does not hold everything that was asked for."""
 
     code = "not-held"
+
+
+class TooSlowError(NotHeldError):
+    """The mirror lacks something, and the upstream would take longer for it than it is given."""
+
+    code = "too-slow"
 
 
 class NoMirrorError(NotFoundError):

@@ -30,6 +30,7 @@ from drmsmirror.errors import SettingsError
 __all__ = [
     "FILE_NAME",
     "AnswerSettings",
+    "QuerySettings",
     "RecordSettings",
     "Settings",
     "SyncSettings",
@@ -153,6 +154,22 @@ class SyncSettings(_Section):
     )
 
 
+class QuerySettings(_Section):
+    """How questions are answered that the mirror cannot answer by itself."""
+
+    wait: float = Field(
+        30.0,
+        gt=0,
+        le=_LONGEST_WAIT,
+        description="Seconds that the upstream gets for one question, retries included.",
+    )
+    open_end_hours: float = Field(
+        24.0,
+        ge=0,
+        description="Hours after which the upstream is asked for records newer than all held.",
+    )
+
+
 class RecordSettings(_Section):
     """How record tables are written."""
 
@@ -194,6 +211,7 @@ class Settings(BaseSettings):
         "", description="SQLAlchemy URL of the catalogue; empty: SQLite inside the mirror."
     )
     upstream: UpstreamSettings = UpstreamSettings()
+    query: QuerySettings = QuerySettings()
     sync: SyncSettings = SyncSettings()
     records: RecordSettings = RecordSettings()
     answers: AnswerSettings = AnswerSettings()

@@ -13,7 +13,9 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.definitions import known_key
-from drmsmirror.model.coverage import CoverageEntry, Interval, Versions, coalesce
+from drmsmirror.model.coverage import CoverageEntry, Versions, coalesce
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.intervals import Interval
 
 __all__ = ["AsOf", "load", "read", "write"]
 
@@ -79,7 +81,7 @@ def _entry(row: Row[Any]) -> CoverageEntry:
         interval=Interval(
             -math.inf if row.low is None else row.low, math.inf if row.high is None else row.high
         ),
-        restriction=row.restriction,
+        restriction=Restriction.parse(row.restriction),
         columns=frozenset(row.columns),
         versions=Versions(row.versions),
         generation=row.generation,
@@ -94,7 +96,7 @@ def _row(key: str, entry: CoverageEntry) -> dict[str, Any]:
         "series_key": key,
         "low": None if low == -math.inf else low,
         "high": None if high == math.inf else high,
-        "restriction": entry.restriction,
+        "restriction": entry.restriction.text,
         "columns": sorted(entry.columns),
         "versions": str(entry.versions),
         "generation": entry.generation,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,11 +24,13 @@ __all__ = [
     "mirror_options",
     "offline_option",
     "open_mirror",
+    "policy_of",
     "read_settings",
     "size",
     "spoken",
     "table",
     "talk",
+    "terms_options",
 ]
 
 #: Where a command's context keeps the mirror that is used, and the settings file that was named.
@@ -37,6 +40,9 @@ _USED = f"{__name__}.used"
 _COMMAND = re.compile(
     r"\bdrmsmirror (?:init(?! '?/)|sync|query|explain|sql|status|info|import|db [a-z]+)\b"
 )
+
+_DURATION = re.compile(r"(\d+(?:\.\d*)?)\s*([smhdw])")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -72,6 +78,55 @@ def offline_option(command: Command) -> Command:
     """Add ``--offline``, for what the mirror can answer and the upstream too."""
     help_ = "Only what the mirror knows; do not ask the upstream."
     return click.option("--offline", is_flag=True, help=help_)(command)
+
+
+def _duration(context: click.Context, option: click.Parameter, text: str | None) -> Any:
+    """A length of time; what is none is a wrong command line."""
+    if text is None:
+        return None
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        problem = f"{text!r} is no length of time; write it like 90m, 12h or 2d"
+        raise click.BadParameter(problem, context, option)
+    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+
+def terms_options(command: Command) -> Command:
+    """Add the options that say on what terms a question is answered."""
+    for option in (
+        click.option(
+            "--wait",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            help="What the upstream gets for this, retries included. [default: 30]",
+        ),
+        click.option(
+            "--partial", is_flag=True, help="Take what is held where not all of it can be had."
+        ),
+        click.option(
+            "--max-age",
+            callback=_duration,
+            metavar="AGE",
+            help="Ask again for what was read longer ago: 90m, 12h, 2d.",
+        ),
+        click.option("--offline", is_flag=True, help="Short for --policy offline."),
+        click.option(
+            "--policy",
+            type=click.Choice(["auto", "offline", "remote"]),
+            default="auto",
+            show_default=True,
+            help="Whether the upstream may be asked for what is not held.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def policy_of(policy: str, *, offline: bool) -> str:
+    """The policy that two options name together."""
+    if offline and policy == "remote":
+        raise click.UsageError("--offline and --policy remote contradict each other; choose one")
+    return "offline" if offline else policy
 
 
 def read_settings(mirror: str | None, config: str | None, verbose: bool) -> Settings:

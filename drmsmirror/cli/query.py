@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from drmsmirror.cli.common import mirror_options, read_settings, table, talk
+from drmsmirror.cli.common import (
+    mirror_options,
+    policy_of,
+    read_settings,
+    table,
+    talk,
+    terms_options,
+)
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from drmsmirror.client import Answer
 
 __all__ = ["command"]
@@ -37,14 +46,9 @@ _BINARY = {"parquet": "Parquet", "arrow": "Arrow"}
 @click.option(
     "--n", type=int, metavar="N", help="Only the first N records; the last ones if below 0."
 )
-@click.option(
-    "--policy",
-    type=click.Choice(["auto", "offline", "remote"]),
-    default="auto",
-    show_default=True,
-    help="Whether the upstream may be asked for what is not held.",
-)
-@click.option("--offline", is_flag=True, help="Short for --policy offline.")
+@click.option("--seg", metavar="NAMES", help="Segments, separated by commas; **ALL** for all.")
+@click.option("--link", metavar="NAMES", help="Links, separated by commas; **ALL** for all.")
+@terms_options
 @click.option(
     "-f",
     "--format",
@@ -67,8 +71,13 @@ def command(
     record_set: str,
     key: str,
     n: int | None,
+    seg: str | None,
+    link: str | None,
     policy: str,
     offline: bool,
+    max_age: timedelta | None,
+    partial: bool,
+    wait: float | None,
     form: str,
     output: str,
     mirror: str | None,
@@ -77,26 +86,30 @@ def command(
 ) -> None:
     """Print keywords of RECORDSET, as DRMS prints them.
 
-    What the mirror holds is answered without the upstream. In Parquet and Arrow (a stream of record
-    batches) numbers are numbers and a missing value is null; elsewhere a value is the text that
-    JSOC would have sent.
+    What the mirror holds is answered without the upstream, which is asked for the rest alone; what
+    it gives is kept. The last line on stderr says where the answer came from.
+
+    In Parquet and Arrow (a stream of record batches) numbers are numbers and a missing value is
+    null; elsewhere a value is the text that JSOC would have sent.
 
     \b
     Examples:
       drmsmirror query 'hmi.sharp_720s[4315][2014.07.05_TAI/1d]' --key T_REC,USFLUX,QUALITY
       drmsmirror query 'hmi.sharp_720s[4315]' --format parquet -o 4315.parquet --offline
+      drmsmirror query 'hmi.sharp_720s[4315][$]' --max-age 1h --wait 60
     """
     from drmsmirror.client import Client
     from drmsmirror.client.client import split_names
 
-    if offline and policy == "remote":
-        raise click.UsageError("--offline and --policy remote contradict each other; choose one")
     if form in _BINARY and output == _STDOUT and sys.stdout.isatty():
         raise click.UsageError(f"{_BINARY[form]} is not for a terminal; name a file with -o FILE")
     settings = read_settings(mirror, config, verbose)
-    with Client(settings, policy="offline" if offline else policy) as client:
-        answer = client.answer(record_set, split_names(key), n=n)
-        if not answer.keys:
+    policy = policy_of(policy, offline=offline)
+    with Client(settings, policy, max_age=max_age, partial=partial, wait=wait) as client:
+        answer = client.answer(
+            record_set, split_names(key), seg=split_names(seg), link=split_names(link), n=n
+        )
+        if not answer.names:
             raise click.UsageError(f"{key} names no keyword; name some, or leave --key out")
         with _opened(output) as stream:
             rows = _write(answer, form, stream)
@@ -104,6 +117,8 @@ def command(
         f"{rows:,} records, {answer.source} answer, as of "
         f"{answer.as_of_utc:%Y-%m-%d %H:%M} UTC" + (f", in {output}" if output != _STDOUT else "")
     )
+    if not answer.complete:
+        talk(f"This is a part of the answer. {answer.missing}")
 
 
 @contextmanager
@@ -131,8 +146,7 @@ def _write(answer: Answer, form: str, stream: BinaryIO) -> int:
 
 def _texts(answer: Answer, form: str) -> Iterator[tuple[str, int]]:
     """Pieces of output, each with the number of records in it; a table is one piece."""
-    names = answer.keys
-    batches = (list(zip(*(batch[name] for name in names), strict=True)) for batch in answer.batches)
+    names, batches = answer.names, answer.rows()
     if form == "csv":
         yield _csv([names]), 0
         for rows in batches:

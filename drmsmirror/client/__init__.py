@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from drmsmirror.client.answer import Answer, Source
 from drmsmirror.client.client import Client
-from drmsmirror.client.planner import Policy
+from drmsmirror.client.terms import Policy
 
 __all__ = ["Answer", "Client", "Policy", "Source"]

@@ -7,7 +7,7 @@ batches, so that a large answer is never in memory as a whole unless it is asked
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,10 +24,11 @@ Batch = dict[str, list[str] | list[int | None]]
 
 
 class Source(StrEnum):
-    """Where an answer came from."""
+    """Where an answer came from: the mirror, the upstream just now, or both."""
 
     LOCAL = "local"
     REMOTE = "remote"
+    MIXED = "mixed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,11 @@ class Answer:
     complete : bool
         Whether these are all the records that there were at ``as_of_utc``.
     as_of_utc : datetime
-        The moment of which the answer speaks.
+        The moment of which the answer speaks: the earliest at which the upstream was read for it.
+    missing : str
+        Where it is not complete: what it lacks, and how to get that.
+    segments, links : dict
+        By segment or link that was asked for, the printed values of all rows.
     """
 
     definition: SeriesDefinition
@@ -55,6 +60,9 @@ class Answer:
     source: Source
     complete: bool
     as_of_utc: datetime
+    missing: str = ""
+    segments: Batch = field(default_factory=dict)
+    links: Batch = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "batches", iterated_as_stock(self.batches))
@@ -73,9 +81,26 @@ class Answer:
         return whole
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns: keys, then segments, then links."""
+        return (*self.keys, *self.segments, *self.links)
+
+    def rows(self) -> Iterator[list[tuple[str | int | None, ...]]]:
+        """The rows as they are printed, batch by batch; as many values as :attr:`names`."""
+        # where there are segments or links, there is one batch
+        besides = [*self.segments.values(), *self.links.values()]
+        for batch in self.batches:
+            columns = [*(batch[key] for key in self.keys), *besides]
+            yield list(zip(*columns, strict=True))
+
+    @property
     def schema(self) -> pa.Schema:
         """Arrow types of the columns: numbers as numbers, times and strings as text."""
-        return TypedColumns.of(self.definition, self.keys).schema
+        return self._columns.schema
+
+    @property
+    def _columns(self) -> TypedColumns:
+        return TypedColumns.of(self.definition, self.keys, texts=(*self.segments, *self.links))
 
     def arrow_batches(self) -> Iterator[pa.RecordBatch]:
         """The rows with typed columns; missing values are null.
@@ -83,4 +108,5 @@ class Answer:
         A number is what was printed: a ``float`` shown as ``1.234e+22`` is that decimal number,
         as a double.
         """
-        return map(TypedColumns.of(self.definition, self.keys).batch, self.batches)
+        besides = self.segments | self.links
+        return (self._columns.batch(batch | besides) for batch in self.batches)

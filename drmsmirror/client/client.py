@@ -5,30 +5,28 @@ from __future__ import annotations
 import operator
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from drmsmirror.client.answer import Answer, Batch, Source
+from drmsmirror.client.answer import Answer
+from drmsmirror.client.answering import Answering, Asked
 from drmsmirror.client.arguments import refuse_server
+from drmsmirror.client.definitions import Definitions, series_name
 from drmsmirror.client.exporting import Exporting
-from drmsmirror.client.planner import LocalPlan, Policy, plan_locally
 from drmsmirror.client.stockerrors import raises_as_stock
-from drmsmirror.errors import (
-    NotFoundError,
-    NotUnderstoodError,
-    QueryError,
-    RecordSetError,
-    UnknownSeriesError,
-)
+from drmsmirror.client.terms import Policy, Terms
+from drmsmirror.errors import QueryError, UnknownSeriesError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import struct_from_definition
-from drmsmirror.records import ALL_KEYS, plan_keys, select_records
+from drmsmirror.records import ALL_KEYS, plan_keys
 from drmsmirror.settings import Settings, load_settings
+from drmsmirror.sharing import SharedUpstream
 from drmsmirror.upstream import Jsoc, SeriesEntry, Upstream
 
 if TYPE_CHECKING:
@@ -43,8 +41,6 @@ __all__ = ["Client", "split_names"]
 #: Largest number of records that can be asked for.
 _LARGEST = 2**63 - 1
 
-_SERIES_NAME = re.compile(r"\s*([A-Za-z][\w.]*)\s*(?:$|[\[{,;])")
-
 
 @raises_as_stock
 class Client(Exporting):
@@ -57,12 +53,21 @@ class Client(Exporting):
         the user's data directory. It is made where it is absent, unless the policy is
         ``offline``: nothing could be answered from it.
     policy : {'auto', 'offline', 'remote'}
-        ``auto`` answers from the mirror what it holds and asks the upstream for the rest;
-        ``offline`` never asks; ``remote`` always does.
+        ``auto`` answers from the mirror what it holds, asks the upstream for the rest, and keeps
+        what it gave; ``offline`` never asks; ``remote`` always does.
     upstream : Upstream, optional
         The server behind the mirror; by default the one in the settings.
     email : str, optional
         Address for exports, kept as it is; :attr:`email` says when it is checked.
+    max_age : timedelta, optional
+        What was read from the upstream longer ago does not count as held: it is asked for anew, or
+        refused offline.
+    partial : bool
+        Whether an answer that lacks something is better than none. It says so:
+        :attr:`Answer.complete`, and :attr:`Answer.missing` names what it lacks.
+    wait : float, optional
+        Seconds that the upstream gets for one question, retries included. By default the 30 of
+        the settings under ``auto``, and as long as it takes under ``remote``.
 
     Examples
     --------
@@ -79,6 +84,9 @@ class Client(Exporting):
         *,
         upstream: Upstream | None = None,
         email: str | None = None,
+        max_age: timedelta | None = None,
+        partial: bool = False,
+        wait: float | None = None,
     ) -> None:
         refuse_server(mirror)
         try:
@@ -86,11 +94,13 @@ class Client(Exporting):
         except ValueError:
             raise QueryError(f"policy is {policy!r}; it must be auto, offline or remote") from None
         self.settings = mirror if isinstance(mirror, Settings) else load_settings(mirror=mirror)
+        if wait is None and self.policy is Policy.AUTO:
+            wait = self.settings.query.wait
+        self.terms = Terms(self.policy, max_age, partial, wait)
         is_offline = self.policy is Policy.OFFLINE
         self.mirror = (Mirror.open if is_offline else Mirror.open_or_create)(self.settings)
         self._given_upstream = upstream
         self._email = email
-        self._remote_definitions: dict[str, SeriesDefinition] = {}
 
     def __enter__(self) -> Client:
         return self
@@ -103,8 +113,12 @@ class Client(Exporting):
         self.mirror.close()
 
     @cached_property
-    def _upstream(self) -> Upstream:
-        return self._given_upstream or Jsoc(self.settings.upstream)
+    def _upstream(self) -> SharedUpstream:
+        return SharedUpstream(self.mirror, self._given_upstream or Jsoc(self.settings.upstream))
+
+    @cached_property
+    def _definitions(self) -> Definitions:
+        return Definitions(self.mirror, self._upstream, self.policy)
 
     # -- what drms.Client has ---------------------------------------------------------------------
 
@@ -149,7 +163,7 @@ class Client(Exporting):
         """
         from drmsmirror.client.frames import SeriesInfo
 
-        return SeriesInfo(self.definition(ds), _series_name(ds).lower())
+        return SeriesInfo(self.definition(ds), series_name(ds).lower())
 
     def keys(self, ds: str) -> list[str]:
         """Names of the keywords of a series, in DRMS order."""
@@ -202,19 +216,18 @@ class Client(Exporting):
         NotHeldError
             The policy is ``offline`` and the mirror does not hold all that was asked for.
         """
-        from drmsmirror.client.frames import in_stock_shape, query_frame
+        from drmsmirror.client.frames import in_stock_shape, query_frame, text_frame
         from drmsmirror.client.names import record_names
 
-        if seg is not None or link is not None:
-            raise QueryError("Segments and links are not mirrored yet; ask for keywords with key=")
-        keys = split_names(key)
+        keys, segments, links = split_names(key), split_names(seg), split_names(link)
         if pkeys:
             prime = self.pkeys(ds)
             keys = prime + [name for name in keys if name not in prime]
-        _refuse_no_keys(keys)
+        if not (segments or links):
+            _refuse_no_keys(keys)
         keys = list(dict.fromkeys(keys))
         extra = self._keys_besides(ds, keys) if rec_index else []
-        answer = self.answer(ds, [*keys, *extra], n=n)
+        answer = self.answer(ds, [*keys, *extra], seg=segments, link=links, n=n)
         texts = answer.texts()
         index = None
         if rec_index:
@@ -226,11 +239,27 @@ class Client(Exporting):
             convert_numeric=convert_numeric,
             skip_conversion=skip_conversion,
         )
-        return in_stock_shape(frame, index=index)
+        return in_stock_shape(
+            frame if keys else None,
+            text_frame(answer.segments) if segments else None,
+            text_frame(answer.links) if links else None,
+            index=index,
+        )
 
     # -- beyond it --------------------------------------------------------------------------------
 
-    def answer(self, ds: str, keys: Sequence[str], *, n: int | str | None = None) -> Answer:
+    def answer(
+        self,
+        ds: str,
+        keys: Sequence[str],
+        *,
+        seg: Sequence[str] = (),
+        link: Sequence[str] = (),
+        n: int | str | None = None,
+        max_age: timedelta | None = None,
+        partial: bool | None = None,
+        wait: float | None = None,
+    ) -> Answer:
         """Keywords of a record set as printed values, with where they came from.
 
         Parameters
@@ -239,13 +268,34 @@ class Client(Exporting):
             Record set.
         keys : sequence of str
             As for :meth:`query`.
+        seg, link : sequence of str
+            Segments and links; only the upstream can tell them.
         n : int or str, optional
             As for :meth:`query`; with several sets it counts for each by itself.
+        max_age, partial, wait : optional
+            For this question, in place of those of the client.
+
+        Raises
+        ------
+        NotHeldError
+            The upstream may not be asked, and the mirror does not hold all that was asked for.
+        TooSlowError
+            The upstream would take longer than it is given.
+        UpstreamError
+            It failed, and the mirror does not hold all that was asked for.
         """
-        _refuse_no_keys(keys)
-        n = _whole_number(n)
-        plan = self._plan(ds, keys)
-        return self._ask_upstream(ds, keys, n) if plan is None else self._answer_locally(plan, n)
+        if not (seg or link):
+            _refuse_no_keys(keys)
+        terms = replace(
+            self.terms,
+            max_age=self.terms.max_age if max_age is None else max_age,
+            partial=self.terms.partial if partial is None else partial,
+            wait=self.terms.wait if wait is None else wait,
+        )
+        asked = Asked(ds, tuple(keys), tuple(seg), tuple(link), _whole_number(n))
+        upstream = self._upstream if terms.wait is None else self._upstream.within(terms.wait)
+        definitions = Definitions(self.mirror, upstream, terms.policy)
+        return Answering(self.mirror, upstream, definitions, asked, terms).answer()
 
     def scan(
         self,
@@ -325,56 +375,6 @@ class Client(Exporting):
 
         return sql_frame(self.mirror, statement, limit=limit, seconds=timeout)
 
-    def _plan(self, ds: str, keys: Sequence[str]) -> LocalPlan | None:
-        """How to answer locally; None where the upstream has to be asked, and may be."""
-        if self.policy is Policy.REMOTE:
-            return None
-        try:
-            bound = bind(parse_recordset(ds), self.mirror.catalogue.definition)
-            return plan_locally(self.mirror, bound, keys)
-        except (NotFoundError, NotUnderstoodError):
-            if self.policy is Policy.OFFLINE:
-                raise
-            return None
-
-    def _answer_locally(self, plan: LocalPlan, n: int | None) -> Answer:
-        return Answer(
-            definition=plan.keys.definition,
-            keys=plan.keys.keys,
-            batches=self._local_batches(plan, n),
-            source=Source.LOCAL,
-            complete=True,
-            as_of_utc=plan.as_of_utc,
-        )
-
-    def _local_batches(self, plan: LocalPlan, n: int | None) -> Iterator[Batch]:
-        for wanted in plan.bound.sets:
-            table = self.mirror.table(wanted.series)
-            # each series prints by its own columns; the names are those of the question
-            keys = plan_keys(wanted.series, plan.keys.keys)
-            formats = self.mirror.catalogue.codecs(wanted.series.name)
-            for batch in select_records(
-                table, wanted, keys.columns, limit=n, table_of=self.mirror.table
-            ):
-                yield keys.texts(batch, formats)
-
-    def _ask_upstream(self, ds: str, keys: Sequence[str], n: int | None) -> Answer:
-        definition = self.definition(ds)
-        spelled = plan_keys(definition, keys).keys
-        asked_at = datetime.now(UTC)
-        texts: Batch = {}
-        if spelled:  # **NONE** asks for nothing
-            listed = self._upstream.records(ds, tuple(dict.fromkeys(spelled)), n=n)
-            texts = {name: listed.table[name].to_pylist() for name in spelled}
-        return Answer(
-            definition=definition,
-            keys=spelled,
-            batches=iter([texts]),
-            source=Source.REMOTE,
-            complete=True,
-            as_of_utc=asked_at,
-        )
-
     def definition(self, ds: str) -> SeriesDefinition:
         """The definition the mirror holds; where it holds none and may ask, the upstream's.
 
@@ -383,17 +383,7 @@ class Client(Exporting):
         ds : str
             Name of the series, or a record set of it.
         """
-        name = _series_name(ds)
-        if self.policy is not Policy.REMOTE:
-            try:
-                return self.mirror.catalogue.definition(name)
-            except UnknownSeriesError:
-                if self.policy is Policy.OFFLINE:
-                    raise
-        known = self._remote_definitions
-        if name.lower() not in known:
-            known[name.lower()] = self._upstream.definition(name).definition
-        return known[name.lower()]
+        return self._definitions.of(series_name(ds))
 
     def struct(self, ds: str) -> dict[str, Any]:
         """The definition in the form of JSOC's ``series_struct``, as ``import`` takes it.
@@ -460,15 +450,3 @@ def _whole_number(n: int | str | None) -> int | None:
     if number is not None and abs(number) > _LARGEST:
         raise QueryError("n is too large: it must be a whole number of at most 64 bits")
     return number
-
-
-def _series_name(ds: str) -> str:
-    found = _SERIES_NAME.match(ds)
-    if found is None:
-        raise RecordSetError(
-            "This does not begin with the name of a series",
-            ds,
-            0,
-            "Write it like hmi.M_45s, or hmi.M_45s[2010.05.01_TAI/1h]",
-        )
-    return found[1]

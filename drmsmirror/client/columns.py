@@ -124,7 +124,12 @@ class TypedColumns:
 
     @classmethod
     def of(
-        cls, definition: SeriesDefinition, keys: Sequence[str], times: Times = Times.TEXT
+        cls,
+        definition: SeriesDefinition,
+        keys: Sequence[str],
+        times: Times = Times.TEXT,
+        *,
+        texts: Sequence[str] = (),
     ) -> TypedColumns:
         """The columns of some keys of a series.
 
@@ -134,8 +139,21 @@ class TypedColumns:
         keys : sequence of str
             Names as they were asked for, ``**ALL**`` spelled out.
         times : Times
+        texts : sequence of str
+            Names of further columns, of text: segments and links.
+
+        Raises
+        ------
+        QueryError
+            One of these has the name of a key.
         """
+        if both := set(keys) & set(texts):
+            raise QueryError(
+                f"{', '.join(sorted(both))} is the name of a keyword and of a segment or link: in "
+                f"one table it can be one of them. Ask for them one after the other"
+            )
         columns = tuple(_Column(key, _keyword(definition, key), times) for key in keys)
+        columns += tuple(_Column(name, None, times) for name in texts)
         schema = pa.schema(
             [column.field for column in columns], metadata={"series": definition.name}
         )

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from drmsmirror.client.planner import Policy
 from drmsmirror.client.stockerrors import raises_as_stock
+from drmsmirror.client.terms import Policy
 from drmsmirror.errors import QueryError, UnsupportedError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ Source: client-side behaviour of drms 0.9.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -129,12 +129,12 @@ def query_frame(
     return frame
 
 
-def text_frame(texts: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def text_frame(texts: Batch) -> pd.DataFrame:
     """Paths of segments, or targets of links, as ``drms.Client.query`` returns them.
 
     Parameters
     ----------
-    texts : mapping
+    texts : dict
         By segment or link, what the server printed of each record.
 
     Returns

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from drmsmirror.mirror import Mirror
-from drmsmirror.model.extent import Restriction
 from drmsmirror.model.positions import position_text
 
 __all__ = ["HeldPart", "HeldSeries", "holdings"]
@@ -67,7 +66,7 @@ def holdings(mirror: Mirror) -> tuple[HeldSeries, ...]:
             HeldPart(
                 position_text(definition, entry.interval.low),
                 position_text(definition, entry.interval.high),
-                Restriction.parse(entry.restriction).words,
+                entry.restriction.words,
                 entry.as_of_utc,
             )
             for entry in mirror.catalogue.coverage(definition.name)

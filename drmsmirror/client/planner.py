@@ -1,65 +1,95 @@
-"""Decide who answers a query: the mirror by itself, or the upstream.
+"""Find out what of a question the mirror holds, and what it lacks.
 
-A query is answered locally where coverage says that every record and keyword it asks for is held.
+Coverage decides: a record or keyword that was never fetched is not one that does not exist.
 """
 
 from __future__ import annotations
 
-import shlex
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 
+from drmsmirror.client.edges import with_edges_held
+from drmsmirror.client.freshness import Freshness
+from drmsmirror.client.shortage import shortage_text
 from drmsmirror.errors import NotHeldError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.conditions import columns_of, sub_selects_of
-from drmsmirror.model.coverage import CoverageEntry, Interval
-from drmsmirror.model.extent import Restriction, extent_of, parts_not_held
-from drmsmirror.model.positions import position_text
+from drmsmirror.model.coverage import CoverageEntry, Versions, look_up
+from drmsmirror.model.extent import Extent, extent_of
 from drmsmirror.model.recordset import BoundRecordSet, BoundSet
-from drmsmirror.records import KeyPlan, plan_keys
+from drmsmirror.records import KeyPlan, RecordTable, plan_keys
 
-__all__ = ["LocalPlan", "Policy", "plan_locally"]
-
-
-class Policy(StrEnum):
-    """Whether the upstream may be asked.
-
-    ``auto``: for what is not held. ``offline``: never. ``remote``: always.
-    """
-
-    AUTO = "auto"
-    OFFLINE = "offline"
-    REMOTE = "remote"
+__all__ = ["Plan", "SetPlan", "newest_held", "plan_question"]
 
 
 @dataclass(frozen=True, slots=True)
-class LocalPlan:
-    """How the mirror answers a query by itself.
+class SetPlan:
+    """How one set of a question stands.
+
+    Parameters
+    ----------
+    wanted : BoundSet
+        First and last values already found.
+    keys : KeyPlan
+        For the columns of its series.
+    used : tuple of CoverageEntry
+        What holds it.
+    missing : tuple of Extent
+        What is not held of it, or not as it has to be.
+    table : RecordTable
+        Of its series, at one version.
+    shortage : str
+        What is missing and how to get it, for a person; empty where nothing is.
+    """
+
+    wanted: BoundSet
+    keys: KeyPlan
+    used: tuple[CoverageEntry, ...]
+    missing: tuple[Extent, ...]
+    table: RecordTable
+    shortage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a question stands.
 
     Parameters
     ----------
     bound : BoundRecordSet
     keys : KeyPlan
         By the definition of the first series, as DRMS does it (semantics 4.2.4).
-    as_of_utc : datetime
-        The oldest reading among the coverage that the answer rests on.
+    sets : tuple of SetPlan
     """
 
     bound: BoundRecordSet
     keys: KeyPlan
-    as_of_utc: datetime
+    sets: tuple[SetPlan, ...]
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the mirror can answer by itself."""
+        return not any(one.missing for one in self.sets)
+
+    @property
+    def read_utc(self) -> tuple[datetime, ...]:
+        """When the upstream was read for what is held."""
+        return tuple(entry.as_of_utc for one in self.sets for entry in one.used)
 
 
-def plan_locally(mirror: Mirror, bound: BoundRecordSet, keys: Sequence[str]) -> LocalPlan:
-    """Plan a local answer.
+def plan_question(
+    mirror: Mirror, bound: BoundRecordSet, keys: Sequence[str], freshness: Freshness
+) -> Plan:
+    """Find out how a question stands.
 
     Raises
     ------
     NotHeldError
-        A key, or a part of the axis, is not held; the message names it and the command that
-        syncs it.
+        Nothing of it can be answered from what is held, and it cannot be divided: a key that
+        record tables do not hold, superseded versions, a first or last value that may lie in what
+        is not held. The message says what, and how to get it.
     """
     plan = plan_keys(bound.sets[0].series, keys)
     if plan.not_held:
@@ -67,38 +97,66 @@ def plan_locally(mirror: Mirror, bound: BoundRecordSet, keys: Sequence[str]) -> 
             f"The mirror does not hold {', '.join(plan.not_held)} of {bound.sets[0].series.name}: "
             f"it is not among the keywords of the record table. Ask the upstream (--policy remote)"
         )
-    used: list[CoverageEntry] = []
-    for wanted in bound.sets:
-        entries = mirror.catalogue.coverage(wanted.series.name)
-        columns = [name for name in plan.columns if wanted.series.column(name) is not None]
-        if gaps := parts_not_held(wanted, entries, ()):
-            raise NotHeldError(_gaps_text(bound, wanted, entries, gaps))
-        _refuse_sub_selects_of_what_is_not_held(mirror, bound, wanted)
-        lacking = [name for name in columns if parts_not_held(wanted, entries, [name])]
-        if lacking:
-            raise NotHeldError(_keywords_text(bound, wanted, lacking))
-        used += [entry for entry in entries if _serves(entry, wanted)]
-    # a question that contradicts itself rests on nothing, and is answered as of now
-    as_of_utc = min((entry.as_of_utc for entry in used), default=datetime.now(UTC))
-    return LocalPlan(bound, plan, as_of_utc)
-
-
-def _serves(entry: CoverageEntry, wanted: BoundSet) -> bool:
-    """Whether an entry says something about what is asked for."""
-    restriction = Restriction.parse(entry.restriction)
-    return any(
-        restriction.admits(extent.restriction) and entry.interval.intersection(extent.interval)
-        for extent in extent_of(wanted)
+    return Plan(
+        bound, plan, tuple(_plan_set(mirror, bound, one, plan, freshness) for one in bound.sets)
     )
 
 
-def _keywords_text(bound: BoundRecordSet, wanted: BoundSet, columns: Sequence[str]) -> str:
-    keys = [column.key for column in wanted.series.columns if column.name in columns]
-    shown = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
-    return (
-        f"The mirror holds the records of {bound.text}, but not their {shown}. Ask for other "
-        f"keywords with --key, or get these with\n  drmsmirror sync {shlex.quote(bound.text)}"
-    )
+def _plan_set(
+    mirror: Mirror, bound: BoundRecordSet, wanted: BoundSet, asked: KeyPlan, freshness: Freshness
+) -> SetPlan:
+    series = wanted.series
+    _refuse_sub_selects_of_what_is_not_held(mirror, bound, wanted)
+    state = mirror.catalogue.state(series.name)
+    keys = plan_keys(series, asked.keys)  # each series prints by its own columns
+    if state.table_path is None:
+        raise NotHeldError(shortage_text(bound, wanted, extent_of(wanted), (), frozenset()))
+    every = [
+        entry
+        for entry in mirror.catalogue.coverage(series.name)
+        if entry.generation == state.generation
+    ]
+    table = mirror.table(series)  # after coverage was read: it has all rows of which that speaks
+    needed = _needed(wanted, keys)
+    full = [entry for entry in every if entry.columns >= needed and _has_versions(entry, wanted)]
+    counting = freshness.counting(full, lambda: newest_held(table))
+    found = with_edges_held(table, mirror.table, wanted, counting)
+    stands = look_up(extent_of(found or wanted), counting)
+    shortage = ""
+    if found is None or stands.missing:
+        shortage = shortage_text(bound, wanted, stands.missing, every, needed)
+    if found is None or (stands.missing and not _can_be_divided(wanted)):
+        raise NotHeldError(shortage)
+    return SetPlan(found, keys, stands.used, stands.missing, table, shortage)
+
+
+def newest_held(table: RecordTable) -> float | None:
+    """The newest position on the axis that is held of a series; None where the axis is no time."""
+    axis = table.definition.axis
+    if axis.keyword is None:
+        return None
+    newest = table.largest(axis.column)
+    return -math.inf if newest is None else newest
+
+
+def _needed(wanted: BoundSet, keys: KeyPlan) -> frozenset[str]:
+    """Keyword columns that the answer needs."""
+    needed = set(keys.columns) | {condition.column for condition in wanted.conditions}
+    needed |= {name for one in wanted.sql for name in columns_of(one.tree)}
+    return frozenset(column.name for column in wanted.series.columns if column.name in needed)
+
+
+def _has_versions(entry: CoverageEntry, wanted: BoundSet) -> bool:
+    return entry.versions is Versions.ALL or not wanted.needs_all_versions
+
+
+def _can_be_divided(wanted: BoundSet) -> bool:
+    """Whether a part of the set can be asked for by itself.
+
+    Along record numbers the versions of one record lie apart: a part says too little.
+    """
+    by_number = wanted.series.axis.keyword is None and bool(wanted.series.prime_keys)
+    return not (by_number or wanted.needs_all_versions)
 
 
 def _refuse_sub_selects_of_what_is_not_held(
@@ -110,42 +168,14 @@ def _refuse_sub_selects_of_what_is_not_held(
         whole = BoundSet(chosen.series, all_versions=True)
         parts = (chosen.value, chosen.where, *chosen.groups)
         used = {column for part in parts if part is not None for column in columns_of(part)}
-        if parts_not_held(whole, mirror.catalogue.coverage(name), sorted(used)):
+        known = {column.name for column in chosen.series.columns}
+        entries = [
+            entry
+            for entry in mirror.catalogue.coverage(name)
+            if entry.columns >= used & known and _has_versions(entry, whole)
+        ]
+        if look_up(extent_of(whole), entries).missing:
             raise NotHeldError(
                 f"The sub-select in {bound.text} reads every version of {name}, which the mirror "
                 f"does not hold as a whole. Ask the upstream (--policy remote)"
             )
-
-
-def _gaps_text(
-    bound: BoundRecordSet,
-    wanted: BoundSet,
-    entries: Sequence[CoverageEntry],
-    gaps: Sequence[Interval],
-) -> str:
-    latest = BoundSet(wanted.series, wanted.searched.conditions)
-    if wanted.needs_all_versions and not parts_not_held(latest, entries, ()):
-        return (
-            f"The mirror holds the latest versions of {wanted.series.name}, and {bound.text} is "
-            f"about superseded ones too. Ask the upstream (--policy remote)"
-        )
-    shown = "; ".join(_gap_text(wanted, gap) for gap in gaps[:3])
-    more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
-    return (
-        f"The mirror does not hold all of {wanted.series.name} that was asked for: "
-        f"{shown}{more} is missing. Get it with\n"
-        f"  drmsmirror sync {shlex.quote(_part_to_sync(bound, wanted))}"
-    )
-
-
-def _part_to_sync(bound: BoundRecordSet, wanted: BoundSet) -> str:
-    """The query itself where it can be synced, else the part of the series that it is about."""
-    keys = wanted.series.internal_prime_keys
-    part = tuple(one for one in wanted.searched.conditions if one.column in keys)
-    return bound.text if part == wanted.filters else BoundSet(wanted.series, part).text
-
-
-def _gap_text(wanted: BoundSet, gap: Interval) -> str:
-    low = position_text(wanted.series, gap.low)
-    high = position_text(wanted.series, gap.high)
-    return f"from {low} to before {high}"

@@ -1,30 +1,20 @@
 """What part of a series is held completely: the algebra of coverage.
 
 An entry says: of this series, on this interval of its axis, for these values of the other prime
-keys, these columns are held completely as of this upstream record number. Intervals are half-open.
-Positions on the axis are slot numbers, TAI seconds or record numbers (see
-:class:`~drmsmirror.model.series.Axis`); all fit a double exactly.
+keys, these columns are held completely as of this upstream record number.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = [
-    "EVERYTHING",
-    "CoverageEntry",
-    "Interval",
-    "Versions",
-    "coalesce",
-    "gaps",
-    "inside",
-    "length",
-    "union",
-]
+from drmsmirror.model.extent import Extent, Restriction
+from drmsmirror.model.intervals import Interval, gaps
+
+__all__ = ["CoverageEntry", "Found", "Versions", "coalesce", "look_up"]
 
 
 class Versions(StrEnum):
@@ -32,28 +22,6 @@ class Versions(StrEnum):
 
     LATEST = "latest"
     ALL = "all"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Interval:
-    """Positions ``low <= x < high`` on the axis of a series; infinite where open."""
-
-    low: float
-    high: float
-
-    def __bool__(self) -> bool:
-        return self.low < self.high
-
-    def contains(self, other: Interval) -> bool:
-        """Whether all of ``other`` lies inside."""
-        return not other or (self.low <= other.low and other.high <= self.high)
-
-    def intersection(self, other: Interval) -> Interval:
-        """What both have; empty (false) where they do not meet."""
-        return Interval(max(self.low, other.low), min(self.high, other.high))
-
-
-EVERYTHING = Interval(-math.inf, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +32,8 @@ class CoverageEntry:
     ----------
     interval : Interval
         Part of the axis.
-    restriction : str
-        Values held of the other prime keys, as the canonical text of their conditions; empty
-        where all are held.
+    restriction : Restriction
+        Which records of it: values of the other prime keys, cadence, conditions.
     columns : frozenset of str
         Record-table columns that were fetched.
     versions : Versions
@@ -80,17 +47,22 @@ class CoverageEntry:
     """
 
     interval: Interval
-    restriction: str
+    restriction: Restriction
     columns: frozenset[str]
     versions: Versions
     generation: int
     as_of_recnum: int
     as_of_utc: datetime
 
+    @property
+    def extent(self) -> Extent:
+        """The records that are held."""
+        return Extent(self.interval, self.restriction)
+
     def replaces(self, earlier: CoverageEntry) -> bool:
-        """Whether, where both speak, nothing of the earlier reading is worth keeping."""
+        """Whether, on the interval of both, nothing of the earlier reading is worth keeping."""
         return (
-            self.restriction == earlier.restriction
+            self.restriction.admits(earlier.restriction)
             and self.columns >= earlier.columns
             and self.versions in (earlier.versions, Versions.ALL)
             and self.generation == earlier.generation
@@ -101,64 +73,78 @@ class CoverageEntry:
         return replace(self, interval=other.interval) == other
 
 
-def gaps(wanted: Interval, held: Iterable[Interval]) -> tuple[Interval, ...]:
-    """The parts of ``wanted`` that no interval of ``held`` contains, in ascending order."""
-    missing: list[Interval] = []
-    reached = wanted.low
-    for interval in sorted(held):
-        part = interval.intersection(wanted)
-        if not part:
-            continue
-        if part.low > reached:
-            missing.append(Interval(reached, part.low))
-        reached = max(reached, part.high)
-    if reached < wanted.high:
-        missing.append(Interval(reached, wanted.high))
-    return tuple(missing)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How what is wanted stands.
+
+    Parameters
+    ----------
+    missing : tuple of Extent
+        Parts that are not held, in the order of the axis; none lies in another.
+    used : tuple of CoverageEntry
+        What holds the rest, the latest reading of each place.
+    """
+
+    missing: tuple[Extent, ...]
+    used: tuple[CoverageEntry, ...]
 
 
-def union(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
-    """The same places in the fewest intervals, in ascending order."""
-    joined: list[Interval] = []
-    for interval in sorted(interval for interval in intervals if interval):
-        if joined and interval.low <= joined[-1].high:
-            joined[-1] = Interval(joined[-1].low, max(joined[-1].high, interval.high))
-        else:
-            joined.append(interval)
-    return tuple(joined)
-
-
-def inside(intervals: Iterable[Interval], around: Interval) -> tuple[Interval, ...]:
-    """The parts of intervals that lie in another."""
-    return tuple(part for interval in intervals if (part := interval.intersection(around)))
-
-
-def length(intervals: Iterable[Interval]) -> float:
-    """The length of intervals together, in units of the axis."""
-    return sum(interval.high - interval.low for interval in intervals)
+def look_up(wanted: Iterable[Extent], entries: Iterable[CoverageEntry]) -> Found:
+    """Find what holds some extents, and what of them nothing holds."""
+    left = tuple(extent for extent in wanted if extent)
+    used = []
+    for entry in sorted(entries, key=_when_read, reverse=True):
+        rest = tuple(part for extent in left for part in extent.without(entry.extent))
+        if rest != left:
+            used.append(entry)
+            left = rest
+    return Found(tuple(sorted(left, key=lambda extent: extent.interval)), tuple(used))
 
 
 def coalesce(entries: Sequence[CoverageEntry]) -> tuple[CoverageEntry, ...]:
     """The fewest entries that say all that is said.
 
     What a later reading says replaces what an earlier one said of the same place; entries that
-    then say the same of intervals that touch or overlap become one.
+    then say the same of intervals that touch or overlap become one, and so do those that say the
+    same of other values of one key.
     """
     kept: list[CoverageEntry] = []
-    for entry in sorted(entries, key=lambda e: (e.as_of_recnum, e.as_of_utc), reverse=True):
+    for entry in sorted(entries, key=_when_read, reverse=True):
         replacing = [later.interval for later in kept if later.replaces(entry)]
         kept += [replace(entry, interval=part) for part in gaps(entry.interval, replacing)]
-    return tuple(_joined(kept))
+    joined = [entry for entry in kept if entry.extent]
+    while (fewer := _joined(joined)) != joined:
+        joined = fewer
+    return tuple(joined)
+
+
+def _when_read(entry: CoverageEntry) -> tuple[int, datetime]:
+    return entry.as_of_recnum, entry.as_of_utc
 
 
 def _joined(entries: Sequence[CoverageEntry]) -> list[CoverageEntry]:
     joined: list[CoverageEntry] = []
-    for entry in sorted((e for e in entries if e.interval), key=lambda e: e.interval):
+    for entry in sorted(entries, key=lambda e: e.interval):
         for position, earlier in enumerate(joined):
-            if earlier.says_the_same(entry) and entry.interval.low <= earlier.interval.high:
-                high = max(earlier.interval.high, entry.interval.high)
-                joined[position] = replace(earlier, interval=Interval(earlier.interval.low, high))
+            if (both := _as_one(earlier, entry)) is not None:
+                joined[position] = both
                 break
         else:
             joined.append(entry)
     return joined
+
+
+def _as_one(earlier: CoverageEntry, later: CoverageEntry) -> CoverageEntry | None:
+    """One entry that says what two say, the second of which begins no lower; None without one."""
+    if earlier.says_the_same(later) and later.interval.low <= earlier.interval.high:
+        high = max(earlier.interval.high, later.interval.high)
+        return replace(earlier, interval=Interval(earlier.interval.low, high))
+    differing = set(earlier.restriction.values) ^ set(later.restriction.values)
+    columns = {column for column, _ in differing}
+    if len(columns) != 1:
+        return None
+    column = columns.pop()
+    both = earlier.restriction.of(column) | later.restriction.of(column)
+    joined = replace(earlier, restriction=earlier.restriction.where(column, both))
+    other = replace(later, restriction=later.restriction.where(column, both))
+    return joined if joined == other else None

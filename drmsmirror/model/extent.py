@@ -1,20 +1,22 @@
 """The extent of a set of records: where on the axis it lies, and what else restricts it.
 
-Coverage is counted along the axis; the other conditions of what was synced are its restriction. A
-question is covered where entries whose restriction admits it hold its part of the axis.
+What is held and what is asked for are both extents: an interval of the axis, under a restriction.
+Taking the first from the second leaves what is missing.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from drmsmirror.model.conditions import columns_of
-from drmsmirror.model.coverage import EVERYTHING, CoverageEntry, Interval, Versions, gaps
-from drmsmirror.model.recordset import BoundSet, Condition, Span
+from drmsmirror.model.conditions.terms import terms_of
+from drmsmirror.model.intervals import EVERYTHING, Interval
+from drmsmirror.model.recordset.bound import BoundSet, Span
+from drmsmirror.model.valuesets import ALL_VALUES, ValueSet
 
-__all__ = ["Extent", "Restriction", "extent_of", "parts_not_held"]
+__all__ = ["Extent", "Restriction", "extent_of", "without"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +25,39 @@ class Restriction:
 
     Parameters
     ----------
-    conditions : tuple of Condition
-        On prime keys other than the axis, sorted by column.
+    values : tuple of (str, ValueSet)
+        By column, values of prime keys other than the axis; sorted, those with all values left out.
     cadence : tuple of int, optional
         (phase, step): only axis positions that leave ``phase`` when divided by ``step``.
+    terms : frozenset of str
+        Conditions in SQL, joined by AND, in canonical text.
     """
 
-    conditions: tuple[Condition, ...] = ()
+    values: tuple[tuple[str, ValueSet], ...] = ()
     cadence: tuple[int, int] | None = None
+    terms: frozenset[str] = frozenset()
+
+    def of(self, column: str) -> ValueSet:
+        """The values of one prime key."""
+        return next((values for name, values in self.values if name == column), ALL_VALUES)
+
+    def where(self, column: str, values: ValueSet) -> Restriction:
+        """The same, with other values of one prime key."""
+        others = [(name, given) for name, given in self.values if name != column]
+        added = [] if values.is_everything else [(column, values)]
+        return replace(self, values=tuple(sorted([*others, *added], key=lambda pair: pair[0])))
 
     @property
     def text(self) -> str:
         """Canonical text; empty where nothing is restricted."""
-        if not self.conditions and self.cadence is None:
+        if self == Restriction():
             return ""
         spans = {
-            condition.column: [[s.low, s.high, s.high_included, s.step] for s in condition.spans]
-            for condition in self.conditions
+            column: [[s.low, s.high, s.high_included] for s in values.spans or ()]
+            for column, values in self.values
         }
-        return json.dumps({"cadence": self.cadence, "spans": spans}, sort_keys=True)
+        content = {"cadence": self.cadence, "spans": spans, "terms": sorted(self.terms)}
+        return json.dumps(content, sort_keys=True)
 
     @classmethod
     def parse(cls, text: str) -> Restriction:
@@ -52,34 +68,33 @@ class Restriction:
         cadence = content["cadence"]
         return cls(
             tuple(
-                Condition(column, column, tuple(Span(*span) for span in spans))
+                (column, ValueSet.of(Span(*span) for span in spans))
                 for column, spans in sorted(content["spans"].items())
             ),
             None if cadence is None else (cadence[0], cadence[1]),
+            frozenset(content.get("terms", ())),
         )
 
     @property
     def words(self) -> str:
         """The restriction for a person: ``harpnum 377, 4315``; empty where there is none."""
-        parts = [
-            f"{condition.column} {', '.join(_span_words(span) for span in condition.spans)}"
-            for condition in self.conditions
-        ]
+        parts = [f"{column} {values.words}" for column, values in self.values]
         if self.cadence is not None:
             parts.append(f"every {self.cadence[1]} slots")
+        if self.terms:
+            parts.append("under a condition")
         return "; ".join(parts)
 
     def admits(self, other: Restriction) -> bool:
         """Whether all that ``other`` lets through, this lets through."""
-        return self._admits_cadence(other) and all(
-            any(
-                theirs.column == mine.column and _all_inside(theirs.spans, mine.spans)
-                for theirs in other.conditions
-            )
-            for mine in self.conditions
+        return (
+            self.admits_cadence(other)
+            and self.terms <= other.terms
+            and all(values.contains(other.of(column)) for column, values in self.values)
         )
 
-    def _admits_cadence(self, other: Restriction) -> bool:
+    def admits_cadence(self, other: Restriction) -> bool:
+        """Whether all positions that ``other`` lets through lie on the cadence."""
         if self.cadence is None:
             return True
         if other.cadence is None:
@@ -90,112 +105,110 @@ class Restriction:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """One piece of a set: an interval of the axis under a restriction."""
+    """An interval of the axis under a restriction."""
 
     interval: Interval
-    restriction: Restriction
+    restriction: Restriction = Restriction()
+
+    def __bool__(self) -> bool:
+        has_values = all(values for _, values in self.restriction.values)
+        return bool(self.interval) and has_values and self._has_a_slot
+
+    @property
+    def _has_a_slot(self) -> bool:
+        """Whether a slot of the cadence lies in the interval."""
+        low, high = self.interval.low, self.interval.high
+        if self.restriction.cadence is None or low == -math.inf:
+            return True
+        phase, step = self.restriction.cadence
+        return low + (phase - low) % step < high
+
+    def without(self, held: Extent) -> tuple[Extent, ...]:
+        """The parts that do not lie in another extent; of conditions nothing can be taken away."""
+        inner, outer = self._on_a_cadence.restriction, held.restriction
+        both = self.interval.intersection(held.interval)
+        if not both or not outer.terms <= inner.terms or not outer.admits_cadence(inner):
+            return (self,)
+        left = [
+            replace(self, interval=Interval(self.interval.low, both.low)),
+            replace(self, interval=Interval(both.high, self.interval.high)),
+        ]
+        within = replace(self, interval=both)
+        for column, values in outer.values:
+            mine = within.restriction.of(column)
+            left.append(_where(within, column, mine - values))
+            within = _where(within, column, mine & values)
+        return tuple(part for part in left if part) if within else (self,)
+
+    def intersection(self, other: Extent) -> Extent:
+        """What both have, of conditions and cadences the narrower."""
+        mine, theirs = self.restriction, other.restriction
+        cadence = mine.cadence or theirs.cadence
+        both = replace(mine, cadence=cadence, terms=mine.terms | theirs.terms)
+        for column, values in theirs.values:
+            both = both.where(column, mine.of(column) & values)
+        return Extent(self.interval.intersection(other.interval), both)
+
+    @property
+    def _on_a_cadence(self) -> Extent:
+        """A single slot lies on any cadence that meets it."""
+        low, high = self.interval.low, self.interval.high
+        if self.restriction.cadence is not None or high - low != 1:
+            return self
+        # the step is divided by every other one
+        cadence = (int(low), 0)
+        return replace(self, restriction=replace(self.restriction, cadence=cadence))
+
+
+def _where(extent: Extent, column: str, values: ValueSet) -> Extent:
+    return replace(extent, restriction=extent.restriction.where(column, values))
+
+
+def without(wanted: Iterable[Extent], held: Iterable[Extent]) -> tuple[Extent, ...]:
+    """The parts of some extents that lie in none of others."""
+    left = tuple(extent for extent in wanted if extent)
+    for one in held:
+        left = tuple(part for extent in left for part in extent.without(one))
+    return left
 
 
 def extent_of(bound: BoundSet) -> tuple[Extent, ...]:
     """The pieces of a bound set, one for each span of its condition on the axis.
 
-    Conditions in SQL narrow nothing: what they let through, only the records can tell. Where a
-    first or last value is asked for, it is the set in which that is searched.
+    Where a first or last value is asked for, it is the set in which that is searched. It may be
+    more than the set: steps on other keys than the axis are left out of account.
     """
-    axis = bound.series.axis.column
-    conditions = [
-        condition
-        for condition in bound.searched.conditions
-        if not any(span.is_everything for span in condition.spans)
-    ]
-    on_axis = [condition for condition in conditions if condition.column == axis]
-    others = tuple(
-        Condition(condition.column, condition.column, condition.spans)
-        for condition in sorted(conditions, key=lambda c: c.column)
-        if condition.column != axis
+    searched = bound.searched
+    axis = searched.series.axis.column
+    restriction = Restriction(
+        terms=frozenset(term for one in searched.sql for term in terms_of(one.tree))
     )
+    for condition in searched.conditions:
+        if condition.column != axis and condition.column in searched.series.internal_prime_keys:
+            both = restriction.of(condition.column) & ValueSet.of(condition.spans)
+            restriction = restriction.where(condition.column, both)
+    on_axis = [
+        condition
+        for condition in searched.conditions
+        if condition.column == axis and not any(span.is_everything for span in condition.spans)
+    ]
     if not on_axis:
-        return (Extent(EVERYTHING, Restriction(others)),)
+        return tuple(one for one in [Extent(EVERYTHING, restriction)] if one)
     first, *more = on_axis
-    pieces = [Extent(span.interval, Restriction(others, _cadence(span))) for span in first.spans]
+    pieces = [
+        Extent(span.interval, replace(restriction, cadence=_cadence(span))) for span in first.spans
+    ]
     for condition in more:  # filters are joined by AND: each narrows every piece
         pieces = [
-            Extent(interval, piece.restriction)
+            replace(piece, interval=interval)
             for piece in pieces
             for span in condition.spans
             if (interval := piece.interval.intersection(span.interval))
         ]
-    return tuple(pieces)
-
-
-def parts_not_held(
-    bound: BoundSet, entries: Iterable[CoverageEntry], columns: Sequence[str]
-) -> tuple[Interval, ...]:
-    """The parts of the axis on which a question cannot be answered completely from what is held.
-
-    Parameters
-    ----------
-    bound : BoundSet
-    entries : iterable of CoverageEntry
-        Coverage of the series.
-    columns : sequence of str
-        Keyword columns that the answer needs.
-    """
-    needed = frozenset(columns) | {condition.column for condition in bound.conditions}
-    needed |= {name for one in bound.sql for name in columns_of(one.tree)}
-    known = {column.name for column in bound.series.columns}
-    usable = [
-        entry
-        for entry in entries
-        if entry.columns >= (needed & known)
-        and (entry.versions is Versions.ALL or not bound.needs_all_versions)
-    ]
-    return tuple(
-        part
-        for extent in extent_of(bound)
-        for part in gaps(
-            extent.interval,
-            [
-                entry.interval
-                for entry in usable
-                if Restriction.parse(entry.restriction).admits(extent.restriction)
-            ],
-        )
-    )
+    return tuple(piece for piece in pieces if piece)
 
 
 def _cadence(span: Span) -> tuple[int, int] | None:
     if not isinstance(span.step, int) or not isinstance(span.low, int):
         return None
     return (span.low % span.step, span.step)
-
-
-def _all_inside(inner: Sequence[Span], outer: Sequence[Span]) -> bool:
-    return all(any(_inside(span, around) for around in outer) for span in inner)
-
-
-def _inside(inner: Span, outer: Span) -> bool:
-    if outer.step is not None:
-        return inner == outer
-    return _starts_inside(inner, outer) and _ends_inside(inner, outer)
-
-
-def _span_words(span: Span) -> str:
-    last = span.high - 1 if isinstance(span.high, int) and not span.high_included else span.high
-    return f"{span.low}" if span.low == last else f"{span.low} to {last}"
-
-
-def _starts_inside(inner: Span, outer: Span) -> bool:
-    if outer.low is None:
-        return True
-    return inner.low is not None and outer.low <= inner.low  # type: ignore[operator]
-
-
-def _ends_inside(inner: Span, outer: Span) -> bool:
-    if outer.high is None:
-        return True
-    if inner.high is None:
-        return False
-    if inner.high == outer.high:
-        return outer.high_included or not inner.high_included
-    return inner.high < outer.high  # type: ignore[operator]

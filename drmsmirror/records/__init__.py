@@ -10,8 +10,10 @@ from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
 from drmsmirror.records.readable import readable_sql
 from drmsmirror.records.repeats import find_repeat
+from drmsmirror.records.rows import TableOf
 from drmsmirror.records.schema import FORMAT, Period, axis_seconds, choose_period
-from drmsmirror.records.select import count_records, select_records
+from drmsmirror.records.select import count_records, find_extreme, select_records
+from drmsmirror.records.supplement import Supplement
 from drmsmirror.records.table import RecordTable
 from drmsmirror.records.text import ALL_KEYS, KeyPlan, plan_keys
 from drmsmirror.records.views import ALL_VERSIONS, comment_view, create_table, create_view
@@ -27,6 +29,8 @@ __all__ = [
     "OutOfTimeError",
     "Period",
     "RecordTable",
+    "Supplement",
+    "TableOf",
     "TypedRecords",
     "axis_seconds",
     "choose_period",
@@ -37,6 +41,7 @@ __all__ = [
     "create_table",
     "create_time_functions",
     "create_view",
+    "find_extreme",
     "find_repeat",
     "harvest_keys",
     "merge",

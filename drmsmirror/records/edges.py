@@ -18,7 +18,7 @@ from drmsmirror.records.rows import Filter, Rows
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["with_edges_found"]
+__all__ = ["extreme", "with_edges_found"]
 
 
 def with_edges_found(connection: DuckDBPyConnection, rows: Rows, bound: BoundSet) -> BoundSet:
@@ -48,7 +48,7 @@ def _started(connection: DuckDBPyConnection, rows: Rows, column: str, span: Span
     """A step that is open below counts from the smallest value of the series."""
     if span.step is None or span.low is not None:
         return span
-    smallest = _extreme(connection, rows, column, Edge.FIRST, ())
+    smallest = extreme(connection, rows, column, Edge.FIRST, ())
     return replace(span, low=smallest) if smallest is not None else span
 
 
@@ -60,7 +60,7 @@ def _searched(
     before: Sequence[Filter],
 ) -> list[Span]:
     """The value of an edge as a span; nothing where no record is left."""
-    value = _extreme(connection, rows, column, edge, before)
+    value = extreme(connection, rows, column, edge, before)
     if value is None:
         return []
     if isinstance(value, int):
@@ -68,13 +68,27 @@ def _searched(
     return [Span(value, value, high_included=True)]
 
 
-def _extreme(
+def extreme(
     connection: DuckDBPyConnection,
     rows: Rows,
     column: str,
     edge: Edge,
     before: Sequence[Filter],
 ) -> Any:
+    """The first or last value of a column among records; None where there are none.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        That may read the tables.
+    rows : Rows
+        Of the series.
+    column : str
+        Of a key, or ``recnum``.
+    edge : Edge
+    before : sequence of Condition or SqlCondition
+        What the records satisfy; without edges.
+    """
     has_sql = any(isinstance(one, SqlCondition) for one in before)
     needs_all = has_sql or column == "recnum" or any(c.column == "recnum" for c in _keys(before))
     chosen = rows.sql(before, [column], all_versions=needs_all)

@@ -8,27 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from drmsmirror.errors import SqlError
 from drmsmirror.model.conditions import sub_selects_of
-from drmsmirror.model.recordset import BoundSet
+from drmsmirror.model.recordset import BoundSet, Edge
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records.edges import with_edges_found
+from drmsmirror.records.edges import extreme, with_edges_found
 from drmsmirror.records.engine import Interruptible, connect, identifier
 from drmsmirror.records.rows import Rows, TableOf
 from drmsmirror.records.slices import SLICE, slices
+from drmsmirror.records.supplement import Supplement
 from drmsmirror.records.table import RecordTable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["count_records", "ordered_sql", "select_records"]
+__all__ = ["count_records", "find_extreme", "ordered_sql", "select_records"]
 
 #: Rows of one batch of an answer.
 BATCH = 20_000
+
+#: Name under which a supplement is known to the engine.
+_SUPPLEMENT = "supplement"
 
 #: Characters of a condition that a message repeats.
 _SHOWN = 200
@@ -41,6 +45,7 @@ def select_records(
     *,
     limit: int | None = None,
     table_of: TableOf | None = None,
+    supplement: Supplement | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a set in DRMS's order, as batches of stored values.
 
@@ -55,6 +60,8 @@ def select_records(
         mean all (record sets, rule 52).
     table_of : callable, optional
         Gives the tables of series that sub-selects name; needed where there are any.
+    supplement : Supplement, optional
+        Records that are not held; needs a set without first or last values.
 
     Raises
     ------
@@ -62,14 +69,16 @@ def select_records(
         A condition cannot be calculated for a record: a division by zero, a number out of range.
     """
     with _answering(table, bound, table_of) as (connection, rows), Interruptible(connection) as do:
+        if supplement is not None:
+            connection.register(_SUPPLEMENT, supplement.rows)
         found = do(lambda: with_edges_found(connection, rows, bound))
         parts = ["TRUE"]
         if not limit and table.row_count() > SLICE:
             key = order_keys(bound.series)[0]
-            chosen = rows.sql(found.filters, [key], all_versions=found.all_versions)
+            chosen = _chosen(rows, found, [key], "TRUE", supplement)
             parts = do(lambda: slices(connection, f"({chosen})", key))
         for part in parts:
-            sql = ordered_sql(rows, found, columns, limit=limit, part=part)
+            sql = ordered_sql(rows, found, columns, limit=limit, part=part, supplement=supplement)
             reader = do(partial(_reader, connection, sql))
             while (batch := do(partial(next, reader, None))) is not None:
                 yield batch
@@ -95,6 +104,7 @@ def ordered_sql(
     *,
     limit: int | None = None,
     part: str = "TRUE",
+    supplement: Supplement | None = None,
 ) -> str:
     """The query itself.
 
@@ -108,14 +118,58 @@ def ordered_sql(
         As for :func:`select_records`.
     part : str
         A condition on the first key: one of the slices in which a large answer is sorted.
+    supplement : Supplement, optional
+        As for :func:`select_records`.
     """
     definition = bound.series
     wanted = list(dict.fromkeys([*columns, *order_keys(definition)]))
-    chosen = rows.sql(bound.filters, wanted, all_versions=bound.all_versions, part=part)
-    ordered = f"{chosen} ORDER BY {_order(definition)}"
+    ordered = f"{_chosen(rows, bound, wanted, part, supplement)} ORDER BY {_order(definition)}"
     if limit:
         ordered = _limited(ordered, definition, limit)
     return f"SELECT {', '.join(identifier(column) for column in columns)} FROM ({ordered})"
+
+
+def _chosen(
+    rows: Rows, bound: BoundSet, columns: Sequence[str], part: str, supplement: Supplement | None
+) -> str:
+    """The rows of a set in no order: those held, and those of a supplement."""
+    if supplement is None:
+        return rows.sql(bound.filters, columns, all_versions=bound.all_versions, part=part)
+    outside = f"({part}) AND {supplement.outside(bound.series)}"
+    held = rows.sql(bound.filters, columns, all_versions=bound.all_versions, part=outside)
+    listed = ", ".join(identifier(column) for column in columns)
+    given = f"SELECT {listed} FROM {_SUPPLEMENT} WHERE {part}"
+    return f"SELECT * FROM ({held} UNION ALL {given})"
+
+
+def find_extreme(
+    table: RecordTable,
+    among: BoundSet,
+    column: str,
+    edge: Edge,
+    *,
+    table_of: TableOf | None = None,
+) -> Any:
+    """The first or last value of a column among the records of a set, as it is stored.
+
+    Parameters
+    ----------
+    table : RecordTable
+    among : BoundSet
+        Without first or last values of its own.
+    column : str
+        Of a key, or ``recnum``.
+    edge : Edge
+    table_of : callable, optional
+        As for :func:`select_records`; so are the errors raised.
+
+    Returns
+    -------
+    int, float, str or None
+        None where there is no record.
+    """
+    with _answering(table, among, table_of) as (connection, rows), Interruptible(connection) as do:
+        return do(lambda: extreme(connection, rows, column, edge, among.filters))
 
 
 def order_keys(definition: SeriesDefinition) -> tuple[str, ...]:

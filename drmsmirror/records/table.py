@@ -229,6 +229,23 @@ class RecordTable:
             and _lie_above(statistics[f"min.{name}"].to_pylist(), column.type)
         )
 
+    def largest(self, column: str) -> float | None:
+        """Largest value of a column that has statistics, all versions counted; None without rows.
+
+        Parameters
+        ----------
+        column : str
+            Of numbers.
+        """
+        actions = pa.table(self._delta.get_add_actions(flatten=True))
+        name = f"max.{column}"
+        found = (
+            [one for one in actions[name].to_pylist() if one is not None]
+            if name in actions.column_names
+            else []
+        )
+        return max(found, default=None)
+
     def row_count(self) -> int:
         """Number of rows, all versions counted."""
         return int(self._delta.count())

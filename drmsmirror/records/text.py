@@ -41,12 +41,15 @@ class KeyPlan:
         Columns of the record table that must be read, ``_text`` last.
     not_held : tuple of str
         Keys that DRMS could answer and record tables cannot.
+    unknown : tuple of str
+        Keys that the definition does not know.
     """
 
     definition: SeriesDefinition
     keys: tuple[str, ...]
     columns: tuple[str, ...]
     not_held: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
     def texts(
         self, batch: pa.RecordBatch, codecs: Mapping[str, str]
@@ -89,6 +92,7 @@ def plan_keys(definition: SeriesDefinition, keys: Sequence[str]) -> KeyPlan:
     spelled = tuple(name for key in keys for name in _spell_out(definition, key))
     columns: dict[str, None] = {}
     not_held = []
+    unknown = []
     for key in spelled:
         column = _column(definition, key)
         if key in _NUMBERS:
@@ -97,7 +101,9 @@ def plan_keys(definition: SeriesDefinition, keys: Sequence[str]) -> KeyPlan:
             columns[column.name] = None
         elif key in _STORAGE_KEYS or _is_unread(definition, key):
             not_held.append(key)
-    return KeyPlan(definition, spelled, (*columns, "_text"), tuple(not_held))
+        elif definition.find(key) is None:
+            unknown.append(key)
+    return KeyPlan(definition, spelled, (*columns, "_text"), tuple(not_held), tuple(unknown))
 
 
 def _spell_out(definition: SeriesDefinition, key: str) -> Sequence[str]:

@@ -1,8 +1,6 @@
 """One request for all who ask the same at the same time: a flight.
 
-Whoever comes first takes the turn of the question, asks, stores what comes, and gives the turn
-back; the others look every now and then whether it is over, and take what was stored. Where the
-one that asked died, the next one's turn begins at once on the same host.
+Whoever comes first asks and stores what comes; the others take what was stored.
 """
 
 from __future__ import annotations
@@ -16,14 +14,12 @@ from drmsmirror.errors import DrmsMirrorError
 from drmsmirror.mirror import Mirror
 from drmsmirror.sharing.failures import again, remembered
 from drmsmirror.sharing.kept import AnswerStore, KeptAnswer
+from drmsmirror.sharing.once import Once
 from drmsmirror.sharing.question import Question
-from drmsmirror.sharing.turns import TROUBLE, Trouble, Turn, turn
+from drmsmirror.sharing.turns import TROUBLE, Trouble
 from drmsmirror.upstream import Deadline, RecordText
 
 __all__ = ["Call", "Flights"]
-
-#: How often who waits looks whether it is over, seconds.
-_LOOK_EVERY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +62,8 @@ class Flights:
     store : AnswerStore
     trouble : Trouble
         Where it is said that nothing can be shared.
-    pause : callable
-        Lets seconds go by.
+    once : Once
+        Has one of all who ask send the request.
     """
 
     def __init__(
@@ -75,13 +71,13 @@ class Flights:
         mirror: Mirror,
         store: AnswerStore,
         trouble: Trouble,
-        pause: Callable[[float], object],
+        once: Once,
     ) -> None:
         self._catalogue = mirror.catalogue
         self._url = mirror.settings.upstream.url
         self._store = store
         self._trouble = trouble
-        self._pause = pause
+        self._once = once
 
     def ask(self, call: Call) -> KeptAnswer:
         """Answer a call, by a request of our own only where nobody else has made it.
@@ -93,16 +89,13 @@ class Flights:
         DrmsMirrorError
             What came of asking, now or shortly before.
         """
-        name = f"question {call.question.digest}"
-        while True:
-            if (answer := self._outcome(call)) is not None:
-                return answer
-            with turn(self._catalogue, name, self._trouble) as whose:
-                if whose is Turn.UNKNOWN:
-                    return KeptAnswer.of(call.question, self._now(), call.fetch())
-                if whose is Turn.OURS:  # somebody may have landed just before
-                    return self._outcome(call) or self._fly(call)
-            self._wait(name, call.deadline)
+        return self._once.do(
+            f"question {call.question.digest}",
+            lambda: self._fly(call),
+            outcome=lambda: self._outcome(call),
+            deadline=call.deadline,
+            alone=lambda: KeptAnswer.of(call.question, self._now(), call.fetch()),
+        )
 
     def _outcome(self, call: Call) -> KeptAnswer | None:
         """What came of a flight that the call may rest on; None where there was none."""
@@ -141,15 +134,6 @@ class Flights:
             self._catalogue.keep_failure(failed)
         except TROUBLE as trouble:
             self._trouble.tell(trouble)
-
-    def _wait(self, name: str, deadline: Deadline) -> None:
-        """Wait until nobody holds the turn."""
-        try:
-            while self._catalogue.is_held(name):
-                deadline.check()
-                self._pause(min(_LOOK_EVERY, deadline.left))
-        except TROUBLE as error:
-            self._trouble.tell(error)
 
     def _now(self) -> datetime:
         return self._catalogue.database.clock()

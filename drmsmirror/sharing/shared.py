@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from drmsmirror.catalogue import Cost
 from drmsmirror.mirror import Mirror
@@ -13,6 +14,7 @@ from drmsmirror.sharing.cost import estimate, learnt, seconds_per_record, second
 from drmsmirror.sharing.flights import Call, Flights
 from drmsmirror.sharing.guard import Guard
 from drmsmirror.sharing.kept import AnswerStore, KeptAnswer
+from drmsmirror.sharing.once import Once
 from drmsmirror.sharing.question import Question
 from drmsmirror.sharing.turns import TROUBLE, Trouble
 from drmsmirror.upstream import (
@@ -26,6 +28,8 @@ from drmsmirror.upstream import (
 )
 
 __all__ = ["SharedUpstream"]
+
+T = TypeVar("T")
 
 
 class SharedUpstream:
@@ -68,7 +72,8 @@ class SharedUpstream:
         self._trouble = trouble or Trouble()
         self._store = AnswerStore(mirror)
         self._guard = Guard(mirror, self._trouble)
-        self._flights = Flights(mirror, self._store, self._trouble, pause)
+        self._once = Once(mirror.catalogue, self._trouble, pause)
+        self._flights = Flights(mirror, self._store, self._trouble, self._once)
 
     @property
     def traffic(self) -> Traffic:
@@ -118,9 +123,19 @@ class SharedUpstream:
         self._learn(text)
         return text
 
+    def is_registered(self, address: str) -> bool:
+        """Whether an e-mail address is registered for exports."""
+        return self._guard(lambda: self._upstream.is_registered(address))
+
     # -- what is shared ---------------------------------------------------------------------------
 
-    def ask(self, question: Question, *, not_before: datetime | None = None) -> KeptAnswer:
+    def ask(
+        self,
+        question: Question,
+        *,
+        not_before: datetime | None = None,
+        first: Callable[[], object] | None = None,
+    ) -> KeptAnswer:
         """Give the answer to a question; of those who ask it at the same time one sends a request.
 
         What is given back is an answer that was asked for at ``not_before`` or later, whoever
@@ -136,6 +151,8 @@ class SharedUpstream:
         question : Question
         not_before : datetime, optional
             Aware.
+        first : callable, optional
+            Whoever sends the request does this before.
 
         Raises
         ------
@@ -144,14 +161,18 @@ class SharedUpstream:
         UpstreamError
             What came of asking.
         """
-        fetch = partial(
-            self.records,
-            question.record_set,
-            question.keys,
-            segments=question.segments,
-            links=question.links,
-            n=question.n,
-        )
+
+        def fetch() -> RecordText:
+            if first is not None:
+                first()
+            return self.records(
+                question.record_set,
+                question.keys,
+                segments=question.segments,
+                links=question.links,
+                n=question.n,
+            )
+
         began = self._mirror.catalogue.database.clock()
         return self._flights.ask(Call(question, fetch, began, not_before, self._deadline))
 
@@ -171,6 +192,10 @@ class SharedUpstream:
         except TROUBLE as error:
             self._trouble.tell(error)
             return None
+
+    def once(self, name: str, work: Callable[[], T], *, outcome: Callable[[], T | None]) -> T:
+        """Have one of all who do the same at the same time do it; see :meth:`Once.do`."""
+        return self._once.do(name, work, outcome=outcome, deadline=self._deadline)
 
     @property
     def seconds_per_request(self) -> float:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from drmsmirror.model.coverage import Interval, inside
+from drmsmirror.model.intervals import Interval, inside
+from drmsmirror.model.parts import MOST_WINDOWS
 from drmsmirror.model.positions import position_seconds
 from drmsmirror.model.recordset import BoundSet, edge_text
 from drmsmirror.model.recordset.printing import windows_text
@@ -25,9 +26,6 @@ __all__ = ["Asker"]
 _EARLIEST_SECONDS = -536_544_000.0
 
 _DAY = 86400.0
-
-#: Windows in one question: a server takes addresses of some 8,000 characters.
-_MOST_WINDOWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,8 @@ class Asker:
         """How many records of the wanted set lie in windows of the axis."""
         numbered = self._numbered(windows)
         return sum(
-            self.work.upstream.count(self.text(numbered[first : first + _MOST_WINDOWS]))
-            for first in range(0, len(numbered), _MOST_WINDOWS)
+            self.work.upstream.count(self.text(numbered[first : first + MOST_WINDOWS]))
+            for first in range(0, len(numbered), MOST_WINDOWS)
         )
 
     def text(self, windows: Sequence[Interval]) -> str:
@@ -56,7 +54,7 @@ class Asker:
 
         An address has room for so many.
         """
-        return windows_text(self.work.wanted, self._numbered(windows)[-_MOST_WINDOWS:])
+        return windows_text(self.work.wanted, self._numbered(windows)[-MOST_WINDOWS:])
 
     def _numbered(self, windows: Sequence[Interval]) -> Sequence[Interval]:
         """Windows of record numbers up to the target; on an axis of time, all of them."""

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 
 from drmsmirror.catalogue import RunOutcome
-from drmsmirror.model.coverage import CoverageEntry, Interval
+from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import Extent
+from drmsmirror.model.intervals import Interval
 from drmsmirror.model.positions import position_text
 from drmsmirror.model.recordset import window_text
 from drmsmirror.model.recordset.printing import windows_text

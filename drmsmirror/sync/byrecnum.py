@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from drmsmirror.catalogue import RunOutcome
 from drmsmirror.errors import UpstreamTooLargeError
-from drmsmirror.model.coverage import CoverageEntry, Interval
+from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.intervals import Interval
 from drmsmirror.sync.take import Taken, take_window
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work

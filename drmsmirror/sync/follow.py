@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drmsmirror.catalogue import RunOutcome
-from drmsmirror.model.coverage import CoverageEntry, Interval
+from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.intervals import Interval
 from drmsmirror.model.recordset import recnum_text
 from drmsmirror.sync.byrecnum import take_by_recnum
 from drmsmirror.sync.pieces import all_behind, recnums_to_follow

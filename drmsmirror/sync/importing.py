@@ -192,7 +192,7 @@ def _entries(
     return [
         CoverageEntry(
             interval=extent.interval,
-            restriction=extent.restriction.text,
+            restriction=extent.restriction,
             columns=source.columns,
             versions=Versions.ALL if has_versions else Versions.LATEST,
             generation=store.generation,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from drmsmirror.errors import QueryError
 from drmsmirror.model.codecs import MISSING_TEXT
-from drmsmirror.model.coverage import Interval
 from drmsmirror.model.extent import Extent, extent_of
+from drmsmirror.model.intervals import Interval
 from drmsmirror.model.positions import position_seconds
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.recordset.printing import replaced_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drmsmirror.model.coverage import Interval
+from drmsmirror.model.intervals import Interval
 
 __all__ = ["Outlook"]
 

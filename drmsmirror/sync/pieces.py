@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from drmsmirror.model.coverage import CoverageEntry, Interval, gaps, union
-from drmsmirror.model.extent import Extent, Restriction, extent_of
+from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.extent import Extent, extent_of, without
+from drmsmirror.model.intervals import Interval, gaps, union
 from drmsmirror.model.recordset import BoundSet
 
 __all__ = ["Piece", "all_behind", "all_missing", "pieces_of", "recnums_to_follow"]
@@ -50,31 +51,22 @@ def pieces_of(
     target : int
         Record number up to which the run is to come.
     """
-    entries = [(entry, Restriction.parse(entry.restriction)) for entry in coverage]
-    return tuple(
-        _piece(
-            extent,
-            [entry for entry, admitted in entries if admitted.admits(extent.restriction)],
-            target,
-        )
-        for extent in extent_of(wanted)
-    )
+    entries = list(coverage)
+    return tuple(_piece(extent, entries, target) for extent in extent_of(wanted))
 
 
 def _piece(extent: Extent, entries: Sequence[CoverageEntry], target: int) -> Piece:
-    held = [
-        replace(entry, interval=part, restriction=extent.restriction.text)
-        for entry in entries
-        if (part := entry.interval.intersection(extent.interval))
-    ]
-    current = [entry.interval for entry in held if entry.as_of_recnum >= target]
+    held = [entry for entry in entries if extent.without(entry.extent) != (extent,)]
+    left = without([extent], [entry.extent for entry in held])
+    missing = union(part.interval for part in left)
+    current = [entry.extent for entry in held if entry.as_of_recnum >= target]
     behind = tuple(
-        replace(entry, interval=part)
+        replace(entry, interval=interval, restriction=part.restriction)
         for entry in held
         if entry.as_of_recnum < target
-        for part in gaps(entry.interval, current)
+        for part in without([extent.intersection(entry.extent)], current)
+        for interval in gaps(part.interval, missing)
     )
-    missing = gaps(extent.interval, [entry.interval for entry in held])
     return Piece(extent, missing, behind)
 
 

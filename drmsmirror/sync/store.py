@@ -45,7 +45,8 @@ def adopt_definition(mirror: Mirror, definition: SeriesDefinition, upstream_url:
         or the type or presence of a keyword, changed. Nothing is changed then.
     """
     catalogue = mirror.catalogue
-    if definition.name in {summary.name for summary in catalogue.series()}:
+    known = {summary.name for summary in catalogue.series()}
+    if definition.name in known and catalogue.state(definition.name).table_path is not None:
         _refuse_contradiction(catalogue.definition(definition.name), definition)
     catalogue.save_definition(definition, upstream_url=upstream_url)
 
@@ -154,8 +155,12 @@ class WindowStore:
         self.totals = _sum(self.totals, counted)
         self._windows += 1
         if self._windows % self.mirror.settings.records.compact_above_files == 0:
-            self._compact(least_share=_LEAST_SHARE)
+            self.tidy()
         return result
+
+    def tidy(self) -> None:
+        """Make few files of many where they have become a large part of their partition."""
+        self._compact(least_share=_LEAST_SHARE)
 
     def finish(self, entries: Sequence[CoverageEntry] = (), watermark: AsOf | None = None) -> None:
         """Make few files of many, and note how far the upstream had come.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from drmsmirror.files import free_bytes
-from drmsmirror.model.coverage import Interval, inside, length, union
+from drmsmirror.model.intervals import Interval, inside, length, union
 from drmsmirror.model.recordset import recnum_text
 from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.narrower import narrower_sets

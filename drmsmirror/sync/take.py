@@ -8,7 +8,8 @@ from enum import Enum, auto
 import pyarrow as pa
 
 from drmsmirror.errors import UpstreamAnswerError, UpstreamTooLargeError
-from drmsmirror.model.coverage import CoverageEntry, Interval
+from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.intervals import Interval
 from drmsmirror.records import harvest_keys
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from drmsmirror.model.coverage import Interval
+from drmsmirror.model.intervals import Interval
 from drmsmirror.settings import SyncSettings
 
 __all__ = ["WindowSizer"]

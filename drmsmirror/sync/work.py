@@ -12,8 +12,9 @@ from drmsmirror.catalogue import AsOf, RunCounters, RunOutcome
 from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.failpoints import reach
 from drmsmirror.mirror import Mirror
-from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
+from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Restriction, extent_of
+from drmsmirror.model.intervals import Interval
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import harvest_keys
@@ -23,7 +24,7 @@ from drmsmirror.sync.progress import Known, Meter, Progress, Reporter, SyncRepor
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.upstream import RecordText, Traffic, Upstream
 
-__all__ = ["Terms", "Work"]
+__all__ = ["Terms", "Work", "refuse_unknown_keys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Work:
     def fetch(self, record_set: str, n: int | None = None) -> RecordText:
         """Every stored keyword of a record set."""
         listed = self.upstream.records(record_set, harvest_keys(self.wanted.series), n=n)
-        _refuse_unknown_keys(self.wanted.series, listed)
+        refuse_unknown_keys(self.wanted.series, listed)
         reach("window.fetched")
         return listed
 
@@ -134,7 +135,7 @@ class Work:
         """The statement that a part of the axis is held as of the run's target."""
         return CoverageEntry(
             interval=interval,
-            restriction=restriction.text,
+            restriction=restriction,
             columns=self.columns,
             versions=Versions.LATEST,
             generation=self.store.generation,
@@ -187,10 +188,14 @@ class Work:
         )
 
 
-def _refuse_unknown_keys(definition: SeriesDefinition, listed: RecordText) -> None:
-    """A keyword that the server no longer knows is no missing value.
+def refuse_unknown_keys(definition: SeriesDefinition, listed: RecordText) -> None:
+    """Refuse an answer with a keyword that the server no longer knows: that is no missing value.
 
     A keyword read through a link may lead nowhere, and the server may hide what it made by itself.
+
+    Raises
+    ------
+    UpstreamAnswerError
     """
     for key in listed.invalid_keys:
         column = definition.column(key)

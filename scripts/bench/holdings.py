@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from drmsmirror.catalogue import AsOf, RunOutcome
 from drmsmirror.mirror import Mirror
-from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
+from drmsmirror.model.coverage import CoverageEntry, Versions
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.intervals import Interval
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import definition_from_struct
 from drmsmirror.sync.store import WindowStore, adopt_definition
@@ -75,7 +77,7 @@ def _array(values: np.ndarray) -> pa.Array:
 def _everything(definition: SeriesDefinition, store: WindowStore, recnum: int) -> CoverageEntry:
     return CoverageEntry(
         interval=Interval(-math.inf, math.inf),
-        restriction="",
+        restriction=Restriction(),
         columns=frozenset(column.name for column in definition.columns),
         versions=Versions.LATEST,
         generation=store.generation,

@@ -133,8 +133,12 @@ def test_auto_asks_the_upstream_for_what_is_not_held_and_says_so(
         pd.testing.assert_frame_equal(
             client.query(HARP, key="T_REC,USFLUX"), stock.query(HARP, key="T_REC,USFLUX")
         )
-    with Client(empty, policy="offline") as client, pytest.raises(UnknownSeriesError):
-        client.query(HARP, key="T_REC")
+    with Client(empty, policy="offline") as client:
+        pd.testing.assert_frame_equal(
+            client.query(HARP, key="T_REC,USFLUX"), stock.query(HARP, key="T_REC,USFLUX")
+        )
+        with pytest.raises(NotHeldError):
+            client.query(HARP, key="T_REC")
 
 
 @pytest.mark.parametrize("filters", ["[$]", "[^]", "[#1-#]", "[? QUALITY = 0 ?]"])
@@ -153,8 +157,10 @@ def test_auto_passes_on_superseded_versions(mirrored: Settings, stock: drms.Clie
         pd.testing.assert_frame_equal(
             client.query(query, key="T_REC"), stock.query(query, key="T_REC")
         )
-    with Client(mirrored, policy="offline") as client, pytest.raises(NotHeldError):
-        client.query(query, key="T_REC")
+    with Client(mirrored, policy="offline") as client:
+        assert client.answer(query, ["T_REC"]).source is Source.LOCAL  # it was kept
+        with pytest.raises(NotHeldError):
+            client.query(query, key="T_REC,QUALITY")
 
 
 def test_remote_always_asks(jsoc: SampleJsoc, mirrored: Settings) -> None:
@@ -172,9 +178,33 @@ def test_with_the_upstream_away_what_is_held_is_still_answered(mirrored: Setting
             client.query("hmi.nosuch[1]", key="T_REC")
 
 
-def test_segments_and_links_are_refused_with_words(offline: Client) -> None:
-    with pytest.raises(QueryError, match="not mirrored yet"):
-        offline.query(HARP, key="T_REC", seg="magnetogram")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"seg": "magnetogram"},
+        {"key": "T_REC, QUALITY", "seg": ["bitmap", "magnetogram"]},
+        {"link": "MHARP"},
+        {"key": "T_REC", "seg": "magnetogram, nosuch", "link": "MHARP, nosuch"},
+        {"seg": "magnetogram", "rec_index": True, "n": 3},
+    ],
+    ids=str,
+)
+def test_segments_and_links_are_the_upstreams(
+    asked: dict[str, Any], mirrored: Settings, stock: drms.Client
+) -> None:
+    expected = stock.query(HARP, **asked)
+    with Client(mirrored) as client:
+        found = client.query(HARP, **asked)
+    assert type(found) is type(expected)
+    if isinstance(found, pd.DataFrame):
+        found, expected = (found,), (expected,)
+    for ours, theirs in zip(found, expected, strict=True):
+        pd.testing.assert_frame_equal(ours, theirs)
+
+
+def test_segments_and_links_are_refused_offline_with_words(offline: Client) -> None:
+    with pytest.raises(NotHeldError, match="not mirrored yet"):
+        offline.query(HARP, key="T_REC", seg="magnetogram", n=7)
     with pytest.raises(QueryError, match="at least one keyword"):
         offline.query(HARP)
 

@@ -25,7 +25,11 @@ from drmsmirror.catalogue import (
     RunOutcome,
     StoredAnswer,
 )
-from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
+from drmsmirror.model.coverage import CoverageEntry, Versions
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.intervals import Interval
+from drmsmirror.model.recordset import Span
+from drmsmirror.model.valuesets import ValueSet
 from tests.contract.conftest import START, Clock, stored_definition
 
 URL = "http://jsoc.stanford.edu"
@@ -55,8 +59,15 @@ def fill_example(catalogue: Catalogue) -> None:
     catalogue.save_definition(stored_definition("test.nopk"))
     run = catalogue.start_run(name, f"{name}[377]")
     for low, high in ((-math.inf, 5.5), (30, math.inf)):
+        restriction = Restriction().where("harpnum", ValueSet.of([Span(377, 378)]))
         entry = CoverageEntry(
-            Interval(low, high), "[377]", frozenset({"harpnum"}), Versions.LATEST, 0, 9, START
+            Interval(low, high),
+            restriction,
+            frozenset({"harpnum"}),
+            Versions.LATEST,
+            0,
+            9,
+            START,
         )
         catalogue.record_window(
             name,

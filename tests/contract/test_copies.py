@@ -33,7 +33,9 @@ from drmsmirror.errors import (
     NotFoundError,
     StoreError,
 )
-from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
+from drmsmirror.model.coverage import CoverageEntry, Versions
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.intervals import Interval
 from tests.contract.conftest import SERIES, START, Clock, run_child, stored_definition
 from tests.contract.example import ANSWER, URL, fill_example, share_example
 
@@ -46,8 +48,15 @@ def fill(catalogue: Catalogue) -> None:
         catalogue.save_definition(stored_definition(path.stem), upstream_url="http://x")
     run = catalogue.start_run(NAME, f"{NAME}[377]")
     for low, high in ((-math.inf, 5.5), (10, 20), (30, math.inf)):
+        restriction = Restriction(terms=frozenset({"ü"}))
         entry = CoverageEntry(
-            Interval(low, high), "ü", frozenset("ab"), Versions.LATEST, 0, 2**40, START
+            Interval(low, high),
+            restriction,
+            frozenset("ab"),
+            Versions.LATEST,
+            0,
+            2**40,
+            START,
         )
         catalogue.record_window(
             NAME,
@@ -219,7 +228,7 @@ def test_a_backup_of_either_restores_to_either(
     with Catalogue.open(elsewhere) as restored:
         assert content(restored) == filled
         assert number_of_runs_after_one_more(restored) == [2, 1]
-        entry = CoverageEntry(Interval(6, 7), "", frozenset(), Versions.ALL, 0, 1, START)
+        entry = CoverageEntry(Interval(6, 7), Restriction(), frozenset(), Versions.ALL, 0, 1, START)
         restored.record_window(NAME, entries=[entry], table_version=9, rows_held=9)
         assert len(restored.coverage(NAME)) == 4
 

@@ -12,7 +12,9 @@ from sqlalchemy import select
 from drmsmirror.catalogue import MASTER_TABLES, Catalogue, SeriesSummary
 from drmsmirror.catalogue.tables import drms_keyword, drms_link, drms_segment, drms_series
 from drmsmirror.errors import UnknownKeywordError, UnknownSeriesError
-from drmsmirror.model.coverage import EVERYTHING, CoverageEntry, Versions
+from drmsmirror.model.coverage import CoverageEntry, Versions
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.intervals import EVERYTHING
 from drmsmirror.model.series import Keyword, Link, LinkTarget, Scope, Segment, SeriesDefinition
 from drmsmirror.model.types import KeywordType
 from tests.contract.conftest import SERIES, START, Clock, stored_definition
@@ -161,7 +163,9 @@ def test_a_codec_of_an_unknown_keyword_saves_none(catalogue: Catalogue) -> None:
 def test_coverage_stays_with_a_changed_definition(catalogue: Catalogue) -> None:
     before = stored_definition("hmi.M_45s")
     catalogue.save_definition(before)
-    entry = CoverageEntry(EVERYTHING, "", frozenset({"t_rec"}), Versions.LATEST, 0, 7, START)
+    entry = CoverageEntry(
+        EVERYTHING, Restriction(), frozenset({"t_rec"}), Versions.LATEST, 0, 7, START
+    )
     catalogue.record_window("hmi.M_45s", entries=[entry], table_version=1, rows_held=5)
     catalogue.save_definition(replace(before, note="changed"))
     assert catalogue.coverage("hmi.M_45s") == (entry,)

@@ -19,7 +19,11 @@ from drmsmirror.errors import (
     UnknownSeriesError,
     UpstreamUnavailableError,
 )
-from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
+from drmsmirror.model.coverage import CoverageEntry, Versions
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.intervals import Interval
+from drmsmirror.model.recordset import Span
+from drmsmirror.model.valuesets import ValueSet
 from tests.contract.conftest import START, Clock, child, run_child, stored_definition
 
 NAME = "hmi.M_45s"
@@ -28,7 +32,7 @@ NAME = "hmi.M_45s"
 def entry(low: float, high: float, **changes: object) -> CoverageEntry:
     made = CoverageEntry(
         interval=Interval(low, high),
-        restriction="",
+        restriction=Restriction(),
         columns=frozenset({"t_rec", "quality"}),
         versions=Versions.LATEST,
         generation=0,
@@ -71,7 +75,7 @@ def test_windows_that_touch_become_one(series: Catalogue) -> None:
         entry(2.0**53 - 1, 2.0**53),
         entry(0, 1, as_of_recnum=2**62),
         entry(0, 1, columns=frozenset()),
-        entry(0, 1, restriction="[?CAMERA = 'ü' AND 1%2=1?]"),
+        entry(0, 1, restriction=Restriction(terms=frozenset({"camera = 'ü' AND 1%2=1"}))),
         entry(0, 1, versions=Versions.ALL, generation=3),
         entry(0, 1, as_of_utc=START.replace(microsecond=0)),
     ],
@@ -84,7 +88,7 @@ def test_what_is_written_is_what_is_read(series: Catalogue, each: CoverageEntry)
 
 
 def test_entries_that_say_different_things_stay_apart(series: Catalogue) -> None:
-    other = entry(0, 10, restriction="[CAMERA=1]")
+    other = entry(0, 10, restriction=Restriction((("camera", ValueSet.of([Span(1, 2)])),)))
     record(series, other, entry(0, 10, generation=1), entry(5, 15))
     assert set(series.coverage(NAME)) == {other, entry(0, 10, generation=1), entry(5, 15)}
 
@@ -239,9 +243,11 @@ KILLED = f"""
 import sys
 from datetime import datetime, UTC
 from drmsmirror.catalogue import AsOf, Catalogue, RunCounters
-from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
+from drmsmirror.model.coverage import CoverageEntry, Versions
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.intervals import Interval
 moment = datetime(2024, 1, 1, tzinfo=UTC)
-entry = CoverageEntry(Interval(10, 20), "", frozenset("a"), Versions.ALL, 0, 5, moment)
+entry = CoverageEntry(Interval(10, 20), Restriction(), frozenset("a"), Versions.ALL, 0, 5, moment)
 with Catalogue.open(sys.argv[1]) as catalogue:
     catalogue.record_window(
         {NAME!r}, entries=[entry], table_version=2, rows_held=20, run=int(sys.argv[2]),
@@ -280,7 +286,9 @@ CROWD = f"""
 import sys
 from datetime import datetime, UTC
 from drmsmirror.catalogue import Catalogue, RunCounters
-from drmsmirror.model.coverage import CoverageEntry, Interval, Versions
+from drmsmirror.model.coverage import CoverageEntry, Versions
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.intervals import Interval
 moment = datetime(2024, 1, 1, tzinfo=UTC)
 with Catalogue.open(sys.argv[1]) as catalogue:
     print("ready", flush=True)
@@ -290,7 +298,8 @@ with Catalogue.open(sys.argv[1]) as catalogue:
             {NAME!r}, table_version=1, rows_held=1, run=int(sys.argv[2]),
             counters=RunCounters(requests=1), codecs={{"DATE": sys.argv[3]}},
             entries=[CoverageEntry(
-                Interval(window, window + 1), "", frozenset("a"), Versions.ALL, 0, 5, moment
+                Interval(window, window + 1), Restriction(), frozenset("a"), Versions.ALL, 0, 5,
+                moment,
             )],
         )
 """

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drmsmirror.errors import RecordSetError, UnknownSeriesError
-from drmsmirror.model.coverage import Interval
+from drmsmirror.model.intervals import Interval
 from drmsmirror.model.recordset import (
     BoundSet,
     Name,

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from drmsmirror.mirror import Mirror
-from drmsmirror.model.coverage import EVERYTHING, CoverageEntry, Versions
+from drmsmirror.model.coverage import CoverageEntry, Versions
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.intervals import EVERYTHING
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import definition_from_struct
 from drmsmirror.settings import Settings
@@ -79,7 +81,7 @@ def everything(definition: SeriesDefinition) -> CoverageEntry:
     """The statement that all of a series is held."""
     return CoverageEntry(
         interval=EVERYTHING,
-        restriction="",
+        restriction=Restriction(),
         columns=frozenset(column.name for column in definition.columns),
         versions=Versions.LATEST,
         generation=0,

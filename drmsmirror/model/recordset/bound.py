@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from drmsmirror.model.coverage import Interval
+from drmsmirror.model.intervals import Interval
 from drmsmirror.model.series import SeriesDefinition
 
 if TYPE_CHECKING:

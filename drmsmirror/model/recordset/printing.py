@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from drmsmirror.model.coverage import EVERYTHING, Interval
+from drmsmirror.model.intervals import EVERYTHING, Interval
 from drmsmirror.model.recordset.bound import BoundSet, Condition, Span, SqlCondition
 from drmsmirror.model.recordset.keys import find_key
 from drmsmirror.model.times import format_time
@@ -175,7 +175,8 @@ def _printed(
             taken[condition.column] = text
     last = max((columns.index(column) for column in taken), default=0)
     filters = [f"[{taken.get(column, '')}]" for column in columns[: last + 1]] or ["[]"]
-    return f"{bound.series.name}{''.join(filters)}{''.join(named)}{recnums}{_segments(bound)}"
+    sql = "".join(_in_order(bound, one) for one in bound.sql)
+    return f"{bound.series.name}{''.join(filters)}{''.join(named)}{recnums}{sql}{_segments(bound)}"
 
 
 def _segments(bound: BoundSet) -> str:

@@ -17,8 +17,8 @@ CREATE TABLE coverage (
 	as_of_utc DATETIME NOT NULL, 
 	CONSTRAINT fk_coverage_series_key_drms_series FOREIGN KEY(series_key) REFERENCES drms_series (series_key) ON DELETE CASCADE
 );
-INSERT INTO "coverage" VALUES(1,'hmi.sharp_720s',NULL,5.5,'[377]','["harpnum"]','latest',0,9,'2024-05-10 12:00:00.250000');
-INSERT INTO "coverage" VALUES(2,'hmi.sharp_720s',30.0,NULL,'[377]','["harpnum"]','latest',0,9,'2024-05-10 12:00:00.250000');
+INSERT INTO "coverage" VALUES(1,'hmi.sharp_720s',NULL,5.5,'{"cadence": null, "spans": {"harpnum": [[377, 378, false]]}, "terms": []}','["harpnum"]','latest',0,9,'2024-05-10 12:00:00.250000');
+INSERT INTO "coverage" VALUES(2,'hmi.sharp_720s',30.0,NULL,'{"cadence": null, "spans": {"harpnum": [[377, 378, false]]}, "terms": []}','["harpnum"]','latest',0,9,'2024-05-10 12:00:00.250000');
 CREATE TABLE drms_keyword (
 	seriesname TEXT NOT NULL, 
 	keywordname TEXT NOT NULL, 

@@ -86,17 +86,22 @@ def test_auto_passes_on_superseded_versions(query, held: Copy) -> None:
         answer = client.answer(query, ["*recnum*"])
     assert answer.source is Source.REMOTE
     assert answer.texts() == truth(held.jsoc, query, ["*recnum*"])
-    assert [request.op for request in asked(held.jsoc)] == ["rs_list"]
+    assert [request.op for request in asked(held.jsoc)] == ["rs_summary", "rs_list"]
 
 
-def test_auto_asks_for_what_is_not_held_and_keeps_nothing(copy_of) -> None:
+def test_auto_asks_for_what_is_not_held_and_keeps_the_answer(copy_of) -> None:
     copy = copy_of(WHOLE, rows=100)
     with Client(copy.settings) as client:
         answer = client.answer(WHOLE, ["T_REC", "*recnum*"])
     assert answer.source is Source.REMOTE
     assert answer.texts() == truth(copy.jsoc, WHOLE, ["T_REC", "*recnum*"])
-    with Client(copy.settings, policy="offline") as client, pytest.raises(UnknownSeriesError):
-        client.answer(WHOLE, ["T_REC"])
+    with Client(copy.settings, policy="offline") as client:
+        again = client.answer(WHOLE, ["T_REC", "*recnum*"])
+        assert again.source is Source.LOCAL
+        assert again.as_of_utc == answer.as_of_utc
+        assert again.texts() == truth(copy.jsoc, WHOLE, ["T_REC", "*recnum*"])
+        with pytest.raises(NotHeldError, match="drmsmirror sync"):
+            client.answer(WHOLE, ["T_REC"])
 
 
 def test_an_offline_client_makes_no_mirror_and_any_other_does(copy_of) -> None:
@@ -249,8 +254,9 @@ def test_steps_of_times_are_exact_over_decades(step: str, copy_of) -> None:
     assert found["*recnum*"]
 
 
-def test_an_answer_cannot_be_read_after_its_client_was_closed(held: Copy) -> None:
+def test_an_answer_can_be_read_after_its_client_was_closed(held: Copy) -> None:
     with Client(held.settings) as client:
         answer = client.answer("hmi.M_45s[^]", ["*recnum*"])
+    assert answer.texts() == truth(held.jsoc, "hmi.M_45s[^]", ["*recnum*"])
     with pytest.raises(StoreError, match="was closed"):
-        answer.texts()
+        client.answer("hmi.M_45s[^]", ["*recnum*"])

@@ -135,12 +135,12 @@ def test_an_error_on_the_way_comes_through_every_form() -> None:
 def test_what_else_an_answer_takes_is_passed_on(held: Copy) -> None:
     class Noting(Client):
         def answer(self, ds, keys, **terms):
-            self.terms = terms
+            self.noted = terms
             return super().answer(ds, keys, n=terms["n"])
 
     with Noting(held.settings, policy="offline") as client:
         assert len(client.scan(WHOLE, ["T_REC"], n=3, wait=False).df()) == 3
-        assert client.terms == {"n": 3, "wait": False}
+        assert client.noted == {"n": 3, "wait": False}
 
 
 def test_times_that_are_neither_are_refused_before_anything_is_asked() -> None:

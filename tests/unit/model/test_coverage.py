@@ -8,18 +8,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drmsmirror.model.coverage import (
-    EVERYTHING,
-    CoverageEntry,
-    Interval,
-    Versions,
-    coalesce,
-    gaps,
-)
+from drmsmirror.model.coverage import CoverageEntry, Versions, coalesce
+from drmsmirror.model.extent import Restriction
+from drmsmirror.model.intervals import EVERYTHING, Interval, gaps
+from drmsmirror.model.recordset import Span
+from drmsmirror.model.valuesets import ValueSet
 
 ENTRY = CoverageEntry(
     interval=Interval(0, 10),
-    restriction="",
+    restriction=Restriction(),
     columns=frozenset({"t_rec", "usflux"}),
     versions=Versions.LATEST,
     generation=0,
@@ -68,7 +65,7 @@ def test_entries_with_a_gap_between_them_stay_apart() -> None:
 @pytest.mark.parametrize(
     "difference",
     [
-        {"restriction": "harpnum 377"},
+        {"restriction": Restriction((("harpnum", ValueSet.of([Span(377, 378)])),))},
         {"generation": 1},
         {"columns": frozenset({"t_rec"})},
     ],

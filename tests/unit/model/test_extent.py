@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from drmsmirror.model.coverage import EVERYTHING, CoverageEntry, Interval, Versions
-from drmsmirror.model.extent import Restriction, extent_of, parts_not_held
+from drmsmirror.model.coverage import CoverageEntry, Versions, look_up
+from drmsmirror.model.extent import Extent, Restriction, extent_of
+from drmsmirror.model.intervals import EVERYTHING, Interval
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import definition_from_struct
@@ -32,7 +34,7 @@ def _held(query: str, columns: frozenset[str] | None = None) -> list[CoverageEnt
     return [
         CoverageEntry(
             piece.interval,
-            piece.restriction.text,
+            piece.restriction,
             columns or frozenset(column.name for column in wanted.series.columns),
             Versions.LATEST,
             0,
@@ -41,6 +43,13 @@ def _held(query: str, columns: frozenset[str] | None = None) -> list[CoverageEnt
         )
         for piece in extent_of(wanted)
     ]
+
+
+def _missing(asked: str, *held: str) -> list[tuple[Interval, str]]:
+    """What is not held of a question, after syncs."""
+    entries = [entry for one in held for entry in _held(one)]
+    found = look_up(extent_of(_bound(asked)), entries).missing
+    return [(extent.interval, extent.restriction.words) for extent in found]
 
 
 def test_a_bare_series_is_everything() -> None:
@@ -95,7 +104,7 @@ def test_a_restriction_survives_its_text() -> None:
     ],
 )
 def test_a_question_inside_what_is_held_needs_nothing_more(held: str, asked: str) -> None:
-    assert parts_not_held(_bound(asked), _held(held), ()) == ()
+    assert _missing(asked, held) == []
 
 
 @pytest.mark.parametrize(
@@ -107,26 +116,87 @@ def test_a_question_inside_what_is_held_needs_nothing_more(held: str, asked: str
         ("hmi.sharp_720s[370-380]", "hmi.sharp_720s[375-381]"),
         ("hmi.M_45s[2010.05.01_TAI/1d@2h]", "hmi.M_45s[2010.05.01_TAI/1d@1h]"),
         ("hmi.M_45s[2010.05.01_TAI/1d@1h]", "hmi.M_45s[2010.05.01_00:30_TAI/1d@1h]"),
-        ("hmi.M_45s[2010.05.01_TAI/1d@1h]", "hmi.M_45s[2010.05.01_TAI]"),
     ],
 )
 def test_a_question_that_reaches_outside_is_not_covered(held: str, asked: str) -> None:
-    assert parts_not_held(_bound(asked), _held(held), ())
+    assert _missing(asked, held)
 
 
 def test_what_is_missing_is_told_as_parts_of_the_axis() -> None:
-    held = _held("hmi.M_45s[2010.05.01_06:00_TAI/6h]")
+    held = "hmi.M_45s[2010.05.01_06:00_TAI/6h]"
 
-    assert parts_not_held(_bound("hmi.M_45s[2010.05.01_TAI/1d]"), held, ()) == (
-        Interval(12151680, 12152160),
-        Interval(12152640, 12153600),
+    assert _missing("hmi.M_45s[2010.05.01_TAI/1d]", held) == [
+        (Interval(12151680, 12152160), ""),
+        (Interval(12152640, 12153600), ""),
+    ]
+    assert _missing("hmi.M_45s", held)[0][0].low == -math.inf
+
+
+def test_what_is_missing_is_told_by_values_of_other_keys() -> None:
+    held = ("hmi.sharp_720s[377]", "hmi.sharp_720s[4315]")
+
+    assert _missing("hmi.sharp_720s[377,4315]", *held) == []
+    assert _missing("hmi.sharp_720s[377,4316]", *held) == [(EVERYTHING, "harpnum 4316")]
+    assert _missing("hmi.sharp_720s[370-380]", *held) == [
+        (EVERYTHING, "harpnum 370 to 376, 378 to 380")
+    ]
+    assert _missing("hmi.sharp_720s", *held) == [
+        (EVERYTHING, "harpnum up to 376, 378 to 4314, from 4316")
+    ]
+
+
+def test_what_is_missing_is_told_by_values_and_axis() -> None:
+    missing = _missing(
+        "hmi.sharp_720s[377,378][2011.02.15_TAI/1d]", "hmi.sharp_720s[377][2011.02.15_TAI/12h]"
     )
-    assert parts_not_held(_bound("hmi.M_45s"), held, ())[0].low == -math.inf
+
+    assert missing == [
+        (Interval(794280, 794340), "harpnum 378"),
+        (Interval(794340, 794400), "harpnum 377 to 378"),
+    ]
 
 
-def test_a_keyword_that_was_never_fetched_is_not_a_missing_value() -> None:
-    held = _held("hmi.M_45s", frozenset({"t_rec", "t_rec_index", "camera"}))
-    asked = _bound("hmi.M_45s[2010.05.01_TAI]")
+@pytest.mark.parametrize(
+    ("held", "asked", "is_held"),
+    [
+        ("[? QUALITY >= 0 ?]", "[377][? QUALITY >= 0 ?]", True),
+        ("[? QUALITY >= 0 ?]", "[? quality>=0 AND USFLUX > 1e22 ?]", True),
+        ("[? QUALITY >= 0 ?]", "[? USFLUX > 1e22 ?][? QUALITY >= 0 ?]", True),
+        ("[? QUALITY >= 0 AND USFLUX > 1 ?]", "[? QUALITY >= 0 ?]", False),
+        ("[? QUALITY >= 0 ?]", "[? QUALITY >= 0 OR USFLUX > 1 ?]", False),
+        ("[? QUALITY >= 0 ?]", "[? QUALITY >= 1 ?]", False),
+        ("[? QUALITY >= 0 ?]", "[377]", False),
+    ],
+)
+def test_a_condition_must_be_among_those_of_the_question(held, asked, is_held) -> None:
+    assert (_missing(f"hmi.sharp_720s{asked}", f"hmi.sharp_720s{held}") == []) is is_held
 
-    assert parts_not_held(asked, held, ["camera"]) == ()
-    assert parts_not_held(asked, held, ["quality"]) != ()
+
+def test_of_what_was_read_twice_the_latest_reading_counts() -> None:
+    (before,) = _held("hmi.sharp_720s")
+    (later,) = (replace(entry, as_of_recnum=2) for entry in _held("hmi.sharp_720s[377]"))
+
+    one, other = (_bound(f"hmi.sharp_720s[{harp}]") for harp in (377, 378))
+
+    assert look_up(extent_of(one), [before, later]).used == (later,)
+    assert look_up(extent_of(other), [before, later]).used == (before,)
+
+
+def test_a_slot_by_itself_lies_on_a_cadence_that_meets_it() -> None:
+    held = "hmi.M_45s[2010.05.01_TAI/1d@1h]"
+
+    assert _missing("hmi.M_45s[2010.05.01_01:00_TAI]", held) == []
+    assert _missing("hmi.M_45s[2010.05.01_01:00:45_TAI]", held) != []
+
+
+def test_a_part_between_the_slots_of_a_cadence_is_not_missing() -> None:
+    held = ("hmi.M_45s[2010.05.01_TAI/1h@1h]", "hmi.M_45s[2010.05.01_01:00_TAI/1h@1h]")
+    (asked,) = extent_of(_bound("hmi.M_45s[2010.05.01_TAI/2h@1h]"))
+
+    assert _missing("hmi.M_45s[2010.05.01_TAI/2h@1h]", *held) == []
+    assert not replace(asked, interval=Interval(asked.interval.low + 1, asked.interval.low + 80))
+
+
+def test_an_extent_without_values_is_empty() -> None:
+    assert extent_of(_bound("hmi.sharp_720s[HARPNUM=377][HARPNUM=378]")) == ()
+    assert not Extent(Interval(3, 3))

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from drmsmirror.model.coverage import EVERYTHING, Interval, inside, length, union
+from drmsmirror.model.intervals import EVERYTHING, Interval, inside, length, union
 
 
 @pytest.mark.parametrize(

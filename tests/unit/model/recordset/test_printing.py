@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from drmsmirror.model.coverage import EVERYTHING, Interval
+from drmsmirror.model.intervals import EVERYTHING, Interval
 from drmsmirror.model.recordset import BoundSet, Condition, Span, window_text
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from drmsmirror.model.coverage import EVERYTHING, Interval
+from drmsmirror.model.intervals import EVERYTHING, Interval
 from drmsmirror.model.recordset.printing import replaced_text, window_text, windows_text
 
 NUMBERS = Interval(100, 200)

@@ -1,0 +1,337 @@
+"""Answer a question: from the mirror where it can, from the upstream where it must.
+
+::
+
+    question -> plan against coverage -> what is held    -> one answer
+                                      -> what is missing: stored answers, then the upstream
+
+What cannot be planned, since the mirror does not know the series or does not understand the form,
+and what cannot be divided, goes to the upstream whole, as it was written.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from drmsmirror.client.answer import Answer, Batch, Source
+from drmsmirror.client.definitions import Definitions, series_name
+from drmsmirror.client.fetching import Fetching, Supplied, nothing
+from drmsmirror.client.freshness import ANY_AGE, Freshness
+from drmsmirror.client.patience import refuse_too_much
+from drmsmirror.client.planner import Plan, newest_held, plan_question
+from drmsmirror.client.terms import Policy, Terms
+from drmsmirror.errors import (
+    NotFoundError,
+    NotHeldError,
+    NotUnderstoodError,
+    UpstreamError,
+)
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.extent import extent_of
+from drmsmirror.model.parts import Part, most_records
+from drmsmirror.model.recordset import BoundRecordSet, bind, parse_recordset
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records import KeyPlan, plan_keys, select_records
+from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
+
+__all__ = ["Answering", "Asked"]
+
+#: Name that stands for all segments, or all links, of a series.
+_ALL = "**ALL**"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was put.
+
+    Parameters
+    ----------
+    ds : str
+        Record set.
+    keys, segments, links : tuple of str
+        What is to be listed of each record.
+    n : int, optional
+        The first ``n`` records of each set, or the last ``-n``.
+    """
+
+    ds: str
+    keys: tuple[str, ...]
+    segments: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    n: int | None = None
+
+
+class Answering:
+    """One question on its way to an answer.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    upstream : SharedUpstream
+        For as many seconds as the question may take.
+    definitions : Definitions
+    asked : Asked
+    terms : Terms
+    """
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        upstream: SharedUpstream,
+        definitions: Definitions,
+        asked: Asked,
+        terms: Terms,
+    ) -> None:
+        self._mirror = mirror
+        self._upstream = upstream
+        self._definitions = definitions
+        self._asked = asked
+        self._terms = terms
+        self._now = mirror.catalogue.database.clock()
+        self._is_offline = terms.policy is Policy.OFFLINE
+        open_end = timedelta(hours=mirror.settings.query.open_end_hours)
+        self._freshness = Freshness.at(
+            self._now, terms.max_age, None if self._is_offline else open_end
+        )
+
+    def answer(self) -> Answer:
+        """Give the answer.
+
+        Raises
+        ------
+        NotHeldError
+            The upstream may not be asked, and the mirror does not hold all that was asked for.
+        TooSlowError
+            The upstream would take longer than it is given.
+        UpstreamError
+            It failed, and the mirror does not hold all that was asked for.
+        """
+        if self._terms.policy is Policy.REMOTE:
+            return self._whole()
+        try:
+            plan = self._plan(self._freshness)
+        except (NotFoundError, NotUnderstoodError) as reason:
+            return self._as_a_whole(reason)
+        if plan.is_held:
+            return self._put_together(plan, [nothing(self._mirror, one) for one in plan.sets])
+        try:
+            return self._put_together(plan, self._supplied(plan))
+        except (UpstreamError, NotHeldError) as failure:
+            return self._held_after_all(failure, _shortage(plan))
+
+    def _plan(self, freshness: Freshness) -> Plan:
+        if self._asked.segments or self._asked.links:
+            raise NotHeldError(
+                "Segments and links are not mirrored yet. Ask the upstream (--policy remote), or "
+                "for keywords alone"
+            )
+        bound = bind(parse_recordset(self._asked.ds), self._mirror.catalogue.definition)
+        plan = plan_question(self._mirror, bound, self._asked.keys, freshness)
+        if plan.keys.unknown and not self._is_offline:
+            raise NotHeldError(f"The mirror knows no {', '.join(plan.keys.unknown)}")
+        return plan
+
+    # -- in parts ---------------------------------------------------------------------------------
+
+    def _supplied(self, plan: Plan) -> list[Supplied]:
+        fetching = Fetching(
+            self._mirror,
+            self._upstream,
+            self._ask,
+            lambda parts: self._refuse_too_much(parts, _shortage(plan)),
+            self._asked.n,
+            self._freshness,
+        )
+        return fetching.supplied(plan)
+
+    def _ask(self, question: Question, since: datetime, first: Callable[[], object]) -> KeptAnswer:
+        """A stored answer that is not older, or the upstream's."""
+        if not self._is_offline:
+            return self._upstream.ask(question, not_before=since, first=first)
+        kept = self._upstream.kept(question, not_before=since)
+        if kept is None:
+            raise NotHeldError(f"No answer to {question.record_set} is stored")
+        return kept
+
+    def _refuse_too_much(self, parts: Sequence[Part], advice: str) -> None:
+        if self._terms.policy is Policy.AUTO:
+            refuse_too_much(
+                self._upstream,
+                parts,
+                n=self._asked.n,
+                wait=self._terms.wait,
+                most_records=self._mirror.settings.sync.max_window,
+                advice=advice,
+            )
+
+    def _put_together(self, plan: Plan, supplied: Sequence[Supplied], missing: str = "") -> Answer:
+        asked_utc = [moment for one in supplied for moment in one.asked_utc]
+        was_asked = any(moment >= self._now for moment in asked_utc)
+        source = Source.LOCAL
+        if was_asked:
+            source = Source.MIXED if any(one.used for one in plan.sets) else Source.REMOTE
+        return Answer(
+            definition=plan.keys.definition,
+            keys=plan.keys.keys,
+            batches=self._batches(plan, supplied),
+            source=source,
+            complete=not missing,
+            # a question that contradicts itself rests on nothing, and is answered as of now
+            as_of_utc=min([*plan.read_utc, *asked_utc], default=self._now),
+            missing=missing,
+        )
+
+    def _batches(self, plan: Plan, supplied: Sequence[Supplied]) -> Iterator[Batch]:
+        for one, given in zip(plan.sets, supplied, strict=True):
+            rows = select_records(
+                one.table,
+                one.wanted,
+                one.keys.columns,
+                limit=self._asked.n,
+                table_of=self._mirror.table,
+                supplement=given.supplement,
+            )
+            for batch in rows:
+                yield one.keys.texts(batch, given.formats)
+
+    # -- whole ------------------------------------------------------------------------------------
+
+    def _as_a_whole(self, reason: NotFoundError | NotUnderstoodError) -> Answer:
+        try:
+            return self._whole(_advice(reason))
+        except UpstreamError as failure:
+            return self._held_after_all(failure, _advice(reason))
+        except NotHeldError:
+            if not self._is_offline:
+                raise
+            raise reason from None
+
+    def _whole(self, advice: str = "") -> Answer:
+        bound = self._bound()
+        definition = self._definition()
+        keys = plan_keys(definition, self._asked.keys)
+        question = Question(
+            self._text(),
+            tuple(dict.fromkeys(keys.keys)),
+            _spelled(self._asked.segments, [one.name for one in definition.segments]),
+            _spelled(self._asked.links, [one.name for one in definition.links]),
+            self._asked.n or None,
+        )
+        if not (question.keys or question.segments or question.links):
+            return self._nothing(definition)  # **NONE** asks for nothing
+        if self._terms.policy is Policy.REMOTE:
+            return self._given(keys, self._upstream.ask(question))
+        part = Part(question.record_set, (), _most_records(bound))
+        answer = self._ask(
+            question, self._since(bound), lambda: self._refuse_too_much([part], advice)
+        )
+        return self._given(keys, answer)
+
+    def _definition(self) -> SeriesDefinition:
+        """The definition of the first series; read anew where it lacks a keyword."""
+        name = series_name(self._asked.ds)
+        definition = self._definitions.of(name)
+        if plan_keys(definition, self._asked.keys).unknown and not self._is_offline:
+            return self._definitions.read(name)
+        return definition
+
+    def _bound(self) -> BoundRecordSet | None:
+        """The question as far as it is understood; None where it is not."""
+        try:
+            return bind(parse_recordset(self._asked.ds), self._definitions.of)
+        except NotUnderstoodError:
+            return None
+
+    def _text(self) -> str:
+        """The question in canonical form, where it has one."""
+        try:
+            return str(parse_recordset(self._asked.ds))
+        except NotUnderstoodError:
+            return self._asked.ds.strip()
+
+    def _since(self, bound: BoundRecordSet | None) -> datetime:
+        """The moment since which a stored answer to the whole question counts."""
+        if bound is None:
+            return self._freshness.answers_since((), None)
+        return max(
+            self._freshness.answers_since(extent_of(one), self._newest_held(one.series))
+            for one in bound.sets
+        )
+
+    def _newest_held(self, series: SeriesDefinition) -> float | None:
+        with suppress(NotFoundError):
+            if self._mirror.catalogue.state(series.name).table_path is not None:
+                return newest_held(self._mirror.table(series))
+        return None
+
+    def _given(self, keys: KeyPlan, kept: KeptAnswer) -> Answer:
+        listed = kept.text()
+        return Answer(
+            definition=keys.definition,
+            keys=keys.keys,
+            batches=iter([_columns(listed.table)]),
+            source=Source.REMOTE if kept.asked_utc >= self._now else Source.LOCAL,
+            complete=True,
+            as_of_utc=kept.asked_utc,
+            segments=_columns(listed.segments),
+            links=_columns(listed.links),
+        )
+
+    def _nothing(self, definition: SeriesDefinition) -> Answer:
+        return Answer(definition, (), iter(()), Source.LOCAL, True, self._now)
+
+    # -- when the upstream fails ------------------------------------------------------------------
+
+    def _held_after_all(self, failure: UpstreamError | NotHeldError, shortage: str) -> Answer:
+        """What is held where it answers the question as of an earlier moment, or in part."""
+        plan = None
+        with suppress(NotFoundError, NotUnderstoodError):
+            plan = self._plan(ANY_AGE)
+        if plan is not None and plan.is_held and self._terms.max_age is None:
+            return self._put_together(plan, [nothing(self._mirror, one) for one in plan.sets])
+        if plan is not None and self._terms.partial:
+            supplied = [nothing(self._mirror, one) for one in plan.sets]
+            return self._put_together(plan, supplied, missing=shortage)
+        if self._is_offline:
+            raise NotHeldError(shortage) from None
+        if isinstance(failure, UpstreamError):
+            raise _with_advice(failure, shortage) from failure.__cause__
+        raise failure
+
+
+def _shortage(plan: Plan) -> str:
+    return "\n".join(one.shortage for one in plan.sets if one.shortage)
+
+
+def _advice(reason: NotFoundError | NotUnderstoodError) -> str:
+    return str(reason) if isinstance(reason, NotHeldError) else ""
+
+
+def _most_records(bound: BoundRecordSet | None) -> int | None:
+    """How many records a whole question can have, where one can tell."""
+    if bound is None or len(bound.sets) != 1:
+        return None
+    return most_records(bound.sets[0], extent_of(bound.sets[0]))
+
+
+def _spelled(names: Sequence[str], every: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one for name in names for one in (every if name == _ALL else [name]))
+
+
+def _columns(table: pa.Table) -> Batch:
+    return {name: table[name].to_pylist() for name in table.column_names}
+
+
+def _with_advice(failure: UpstreamError, advice: str) -> UpstreamError:
+    """The same error, that also says what is missing and how to get it."""
+    if not advice:
+        return failure
+    told = copy.copy(failure)
+    told.args = (f"{failure}\n{advice}", *failure.args[1:])
+    return told

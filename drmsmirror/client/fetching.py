@@ -1,0 +1,183 @@
+"""Get what a plan lacks: from answers that are stored, or from the upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+
+from drmsmirror.catalogue import AsOf, RunCounters
+from drmsmirror.client.freshness import Freshness
+from drmsmirror.client.planner import Plan, SetPlan, newest_held
+from drmsmirror.errors import UpstreamAnswerError
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.parts import Part, parts_of
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records import Supplement, TypedRecords, harvest_keys, type_records
+from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
+from drmsmirror.sync.keeping import keep_records
+from drmsmirror.sync.target import Target, refuse_going_back
+from drmsmirror.sync.work import refuse_unknown_keys
+
+__all__ = ["Ask", "Fetching", "Supplied", "nothing"]
+
+#: Gives an answer to a question that is not older than a moment; whoever sends the request does
+#: something before.
+Ask = Callable[[Question, datetime, Callable[[], object]], KeptAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """What was got for one set.
+
+    Parameters
+    ----------
+    supplement : Supplement or None
+        None where nothing was lacking.
+    formats : dict of str to str
+        Codec formats, those learnt from it too, by keyword.
+    asked_utc : tuple of datetime
+        When the upstream was asked, answer by answer.
+    """
+
+    supplement: Supplement | None
+    formats: dict[str, str]
+    asked_utc: tuple[datetime, ...] = ()
+
+
+def nothing(mirror: Mirror, plan: SetPlan) -> Supplied:
+    """What is missing of a set counts as having no records."""
+    formats = mirror.catalogue.codecs(plan.wanted.series.name)
+    if not plan.missing:
+        return Supplied(None, formats)
+    keys = _needed_keys(plan)
+    types = [pa.int64() if key.startswith("*") else pa.string() for key in keys]
+    empty = pa.table([pa.array([], type_) for type_ in types], names=list(keys))
+    rows = type_records(plan.wanted.series, empty, formats).rows
+    return Supplied(Supplement(plan.missing, rows), formats)
+
+
+@dataclass
+class Fetching:
+    """Gets what one question lacks.
+
+    Whole records are asked for where they can be merged: the latest versions of all records of a
+    part. With a condition in SQL or a limit, the answer says nothing of the records that it leaves
+    out; then what the answer needs is asked for, and kept as an answer only.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    upstream : SharedUpstream
+    ask : callable
+        Asks, or finds a stored answer.
+    check : callable
+        Refuses questions that would take the upstream too long.
+    n : int or None
+        The first or last records only; what is asked for is limited by it too.
+    freshness : Freshness
+        How old stored answers may be.
+    """
+
+    mirror: Mirror
+    upstream: SharedUpstream
+    ask: Ask
+    check: Callable[[Sequence[Part]], None]
+    n: int | None
+    freshness: Freshness
+    _is_checked: bool = field(default=False, init=False)
+
+    def supplied(self, plan: Plan) -> list[Supplied]:
+        """Get what each set lacks, and merge it into the records where that is sound.
+
+        Raises
+        ------
+        UpstreamError
+            What asking raises, or the answer is not what was asked for.
+        """
+        parts = [parts_of(one.wanted, one.missing) for one in plan.sets]
+        supplied = []
+        for number, one in enumerate(plan.sets):
+            left = [part for those in parts[number:] for part in those]
+            supplied.append(self._supplied(one, parts[number], left))
+        return supplied
+
+    def _supplied(self, plan: SetPlan, parts: Sequence[Part], left: Sequence[Part]) -> Supplied:
+        """What one set lacks; ``left`` are the questions of this and further sets."""
+        series = plan.wanted.series
+        formats = self.mirror.catalogue.codecs(series.name)
+        if not parts:
+            return Supplied(None, formats)
+        newest = newest_held(plan.table)
+        tables, asked = [], []
+        for number, part in enumerate(parts):
+            since = self.freshness.answers_since(part.extents, newest)
+            before = self.upstream.traffic
+            answer, target = self._answer(plan, part, since, left[number:])
+            given = answer.text()
+            refuse_unknown_keys(series, given)
+            typed = type_records(series, given.table, formats)
+            _refuse_what_was_not_asked_for(series, part, typed)
+            if target is not None:
+                cost = self.upstream.traffic - before
+                counted = RunCounters(cost.requests, cost.bytes)
+                keep_records(self.mirror, target, part.text, part.extents, given.table, counted)
+            formats = typed.codecs
+            tables.append(typed.rows)
+            asked.append(answer.asked_utc)
+        extents = tuple(extent for part in parts for extent in part.extents)
+        return Supplied(Supplement(extents, pa.concat_tables(tables)), formats, tuple(asked))
+
+    def _answer(
+        self, plan: SetPlan, part: Part, since: datetime, left: Sequence[Part]
+    ) -> tuple[KeptAnswer, Target | None]:
+        """The answer to one question, and what it can be merged as by whoever sent the request."""
+        series = plan.wanted.series
+        is_whole = not plan.wanted.sql and not self.n
+        keys = harvest_keys(series) if is_whole else _needed_keys(plan)
+        targets: list[Target | None] = []
+
+        def first() -> None:
+            if not self._is_checked:
+                self.check(left)
+                self._is_checked = True
+            if is_whole:
+                targets.append(self._target(series))
+
+        answer = self.ask(Question(part.text, keys, n=self.n or None), since, first)
+        return answer, targets[0] if targets else None
+
+    def _target(self, series: SeriesDefinition) -> Target | None:
+        """The series as the upstream has it now; None where it does not say how far it came."""
+        now = self.mirror.catalogue.database.clock()
+        state = self.upstream.definition(series.name)
+        if state.max_recnum is None:
+            return None
+        target = Target(state.definition, AsOf(state.max_recnum, now))
+        refuse_going_back(self.mirror, target)
+        return target
+
+
+def _needed_keys(plan: SetPlan) -> tuple[str, ...]:
+    """Keys that the answer needs, and those by which its records are known and ordered."""
+    series = plan.wanted.series
+    prime = [key.lower() for key in series.prime_keys]
+    names = {*plan.keys.columns, *series.internal_prime_keys, *prime}
+    return ("*recnum*", "*sunum*", *(c.key for c in series.columns if c.name in names))
+
+
+def _refuse_what_was_not_asked_for(
+    series: SeriesDefinition, part: Part, typed: TypedRecords
+) -> None:
+    """Refuse records from elsewhere, or twice: they would stand beside those that are held."""
+    supplement = Supplement(part.extents, typed.rows)
+    elsewhere = supplement.count_elsewhere(series)
+    twice = typed.rows.num_rows - len(typed.rows["recnum"].unique())
+    if elsewhere or twice:
+        what = f"{elsewhere} records from elsewhere" if elsewhere else f"{twice} records twice"
+        raise UpstreamAnswerError(
+            f"The upstream's answer for {part.text} cannot be used: it has {what}. Nothing of it "
+            f"was kept; try again later."
+        )
