@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from drmsmirror.catalogue import Catalogue, Cost, Health
 from drmsmirror.catalogue.leases import acquire
 from drmsmirror.errors import LockedError
+from drmsmirror.mirror import Mirror
+from drmsmirror.settings import load_settings
+from drmsmirror.sharing import SharedUpstream
 from tests.contract.conftest import START, Clock
 from tests.contract.example import ANSWER, FAILED, URL
+from tests.unit.sharing.conftest import QUESTION, FakeUpstream, listed
 
 MINUTE = timedelta(minutes=1)
 
@@ -126,3 +132,28 @@ def test_an_error_inside_is_not_taken_for_a_lease_that_is_held(catalogue: Catalo
     with pytest.raises(LockedError, match="mine"), catalogue.holding_if_free("question x"):
         raise LockedError("mine")
     assert not catalogue.is_held("question x")
+
+
+def test_of_threads_that_ask_the_same_one_sends_a_request(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    mirror = Mirror(load_settings(mirror=tmp_path / "answers of"), catalogue)
+    arrived, goes_on = threading.Event(), threading.Event()
+    fake = FakeUpstream([listed(1)], before=lambda: (arrived.set(), goes_on.wait(30)))
+    waiting = threading.Semaphore(0)
+
+    def pause(_: float) -> None:
+        waiting.release()
+        goes_on.wait(30)
+
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(SharedUpstream(mirror, fake, pause=pause).ask, QUESTION)]
+        assert arrived.wait(30)
+        for _ in range(3):
+            calls.append(pool.submit(SharedUpstream(mirror, fake, pause=pause).ask, QUESTION))
+            assert waiting.acquire(timeout=30)
+        goes_on.set()
+        answers = [call.result(30) for call in calls]
+    assert [answer.text().table["*recnum*"].to_pylist() for answer in answers] == [[1]] * 4
+    assert len(fake.asked) == 1
+    assert catalogue.leases() == ()

@@ -322,3 +322,21 @@ def test_an_interrupted_flight_gives_its_turn_back(mirror: Mirror) -> None:
         shared.ask(QUESTION)
     assert mirror.catalogue.leases() == ()
     assert shared.ask(QUESTION).rows == 1
+
+
+def test_what_landed_just_before_the_turn_was_taken_is_not_asked_again(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeUpstream([listed(1)])
+    take = Catalogue.holding_if_free
+    others = [SharedUpstream(mirror, fake)]
+
+    def late(self: Catalogue, name: str, *, ttl_seconds: float) -> object:
+        if others:
+            others.pop().ask(QUESTION)
+        return take(self, name, ttl_seconds=ttl_seconds)
+
+    monkeypatch.setattr(Catalogue, "holding_if_free", late)
+    assert SharedUpstream(mirror, fake).ask(QUESTION).rows == 1
+    assert others == []
+    assert len(fake.asked) == 1
