@@ -206,6 +206,6 @@ def _postgresql_engine(place: Place, *, read_only: bool) -> Engine:
         )
     except ImportError as error:
         raise StoreError(
-            f"The catalogue is a {place.shown}, but the driver for it is not installed; "
+            f"The {place.role} is a {place.shown}, but the driver for it is not installed; "
             "run: pip install 'drmsmirror[postgresql]'"
         ) from error

@@ -8,10 +8,24 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from drmsmirror.catalogue.place import Place
+from drmsmirror.catalogue.place import Place, Role
 from drmsmirror.errors import DrmsMirrorError, IntegrityError, LockedError, NoSpaceError, StoreError
 
 __all__ = ["explained"]
+
+
+#: What to do about a file that is damaged, and about one that may not be opened.
+_REPAIR = {
+    Role.CATALOGUE: "bring back a backup with `drmsmirror db restore`",
+    Role.TARGET: "name another, or remove it and publish again",
+}
+_ACCESS = {
+    Role.CATALOGUE: (
+        "Without write access to its directory a catalogue in use cannot be read: read the copy "
+        "that is published beside it"
+    ),
+    Role.TARGET: "Write access to it and to its directory is needed; name another place",
+}
 
 
 @contextmanager
@@ -46,34 +60,27 @@ def _explanation(error: BaseException, place: Place) -> DrmsMirrorError:
 
 def _of_sqlite(error: BaseException, place: Place) -> DrmsMirrorError:
     name = str(getattr(error, "sqlite_errorname", ""))
+    role = place.role
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return LockedError(
-            f"Another process kept the catalogue {place.shown} locked for too long; "
+            f"Another process kept the {role} {place.shown} locked for too long; "
             "run the same again when it has finished"
         )
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return IntegrityError(
-            f"The catalogue {place.shown} is damaged or no SQLite file ({error}); "
-            "bring back a backup with `drmsmirror db restore`"
+            f"The {role} {place.shown} is damaged or no SQLite file ({error}); {_REPAIR[role]}"
         )
     if name.startswith("SQLITE_FULL"):
         return NoSpaceError(
-            f"No space left to write the catalogue {place.shown}; free some and run the same again"
+            f"No space left to write the {role} {place.shown}; free some and run the same again"
         )
     if name.startswith("SQLITE_READONLY_DBMOVED"):
-        return StoreError(
-            f"The catalogue {place.shown} was replaced while it was open; start again"
-        )
+        return StoreError(f"The {role} {place.shown} was replaced while it was open; start again")
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
-        return StoreError(
-            f"Cannot open the catalogue {place.shown} ({error}). Without write access to its "
-            "directory a catalogue in use cannot be read: read the copy that is published beside it"
-        )
+        return StoreError(f"Cannot open the {role} {place.shown} ({error}). {_ACCESS[role]}")
     if name.startswith("SQLITE_CONSTRAINT"):
-        return IntegrityError(
-            f"The catalogue {place.shown} refuses what was to be written: {error}"
-        )
-    return StoreError(f"The catalogue {place.shown} failed: {error}")
+        return IntegrityError(f"The {role} {place.shown} refuses what was to be written: {error}")
+    return StoreError(f"The {role} {place.shown} failed: {error}")
 
 
 def _of_postgresql(error: BaseException, place: Place) -> DrmsMirrorError:
@@ -95,7 +102,7 @@ def _of_postgresql(error: BaseException, place: Place) -> DrmsMirrorError:
     if state in ("", "3D000") or state.startswith(("08", "28", "57P", "53")):
         return StoreError(
             f"Cannot reach the {place.shown}: {text}. Check that the server runs, that the "
-            "database exists, and that user and password in the catalogue's URL are right"
+            f"database exists, and that user and password in the {place.role}'s URL are right"
         )
     return StoreError(f"{place.shown} failed: {text}")
 

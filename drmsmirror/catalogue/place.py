@@ -1,9 +1,10 @@
-"""Where a catalogue is: a SQLite file or a PostgreSQL database."""
+"""Where a database is: a SQLite file or a PostgreSQL server's, a catalogue or something else."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -11,28 +12,39 @@ from sqlalchemy.exc import ArgumentError
 
 from drmsmirror.errors import SettingsError
 
-__all__ = ["Place", "place_of"]
+__all__ = ["Place", "Role", "place_of"]
 
 _SECRET_PARAMETERS = ("password", "sslpassword")
 
 
+class Role(StrEnum):
+    """What a database is to us, as messages call it."""
+
+    CATALOGUE = "catalogue"
+    #: Where records are published for other tools.
+    TARGET = "target"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a catalogue is.
+    """Where a database is.
 
     Parameters
     ----------
     url : sqlalchemy.URL
         With the driver that we use; it may contain a password, so it is never shown.
     path : Path or None
-        The file of a SQLite catalogue.
+        The file of a SQLite database.
     shown : str
         The place in words, without a password.
+    role : Role
+        What it is to us.
     """
 
     url: URL = field(repr=False)
     path: Path | None
     shown: str
+    role: Role = Role.CATALOGUE
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -41,13 +53,15 @@ class Place:
         return tuple(str(secret) for secret in found if secret)
 
 
-def place_of(url: str | os.PathLike[str] | URL) -> Place:
-    """Read the address of a catalogue.
+def place_of(url: str | os.PathLike[str] | URL, role: Role = Role.CATALOGUE) -> Place:
+    """Read the address of a catalogue, or of another database.
 
     Parameters
     ----------
     url : str, path or sqlalchemy.URL
         ``sqlite:///file``, ``postgresql://user@host/database``, or the path of a SQLite file.
+    role : Role
+        What the database is to us.
 
     Raises
     ------
@@ -55,37 +69,35 @@ def place_of(url: str | os.PathLike[str] | URL) -> Place:
         It is no such address. The message does not repeat it: it may contain a password.
     """
     if isinstance(url, os.PathLike):
-        return _of_file(Path(url))
+        return _of_file(Path(url), role)
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise SettingsError(
-            "The catalogue's URL cannot be read; write sqlite:////path/to/file or "
+            f"The {role}'s URL cannot be read; write sqlite:////path/to/file or "
             "postgresql://user:password@host/database, with special characters of the password "
             "written as %XX"
         ) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
-            raise SettingsError(
-                "A SQLite catalogue has to be a file: write sqlite:////path/to/file"
-            )
-        return _of_file(Path(parsed.database))
+            raise SettingsError(f"A SQLite {role} has to be a file: write sqlite:////path/to/file")
+        return _of_file(Path(parsed.database), role)
     if backend in ("postgresql", "postgres"):
-        return _of_server(parsed.set(drivername="postgresql+psycopg"))
+        return _of_server(parsed.set(drivername="postgresql+psycopg"), role)
     raise SettingsError(
-        f"The catalogue's URL names {backend!r}; a catalogue is kept in SQLite (sqlite:////path) "
+        f"The {role}'s URL names {backend!r}; a {role} is kept in SQLite (sqlite:////path) "
         "or in PostgreSQL (postgresql://user@host/database)"
     )
 
 
-def _of_file(path: Path) -> Place:
+def _of_file(path: Path, role: Role) -> Place:
     path = path.expanduser().absolute()
-    return Place(URL.create("sqlite", database=str(path)), path, str(path))
+    return Place(URL.create("sqlite", database=str(path)), path, str(path), role)
 
 
-def _of_server(url: URL) -> Place:
+def _of_server(url: URL, role: Role) -> Place:
     host = url.host or url.query.get("host") or "this host"
     port = f":{url.port}" if url.port else ""
     database = url.database or url.username or "postgres"
-    return Place(url, None, f"PostgreSQL database {database!r} on {host}{port}")
+    return Place(url, None, f"PostgreSQL database {database!r} on {host}{port}", role)
