@@ -6,6 +6,7 @@ from drmsmirror.records.compaction import compact
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
 from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
+from drmsmirror.records.latest import LatestRecords, reading_latest
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
 from drmsmirror.records.readable import readable_sql
@@ -16,7 +17,13 @@ from drmsmirror.records.select import count_records, find_extreme, select_record
 from drmsmirror.records.supplement import Supplement
 from drmsmirror.records.table import RecordTable
 from drmsmirror.records.text import ALL_KEYS, KeyPlan, plan_keys
-from drmsmirror.records.views import ALL_VERSIONS, comment_view, create_table, create_view
+from drmsmirror.records.views import (
+    ALL_VERSIONS,
+    comment_on,
+    comment_view,
+    create_table,
+    create_view,
+)
 
 __all__ = [
     "ALL_KEYS",
@@ -25,6 +32,7 @@ __all__ = [
     "TIME_FUNCTIONS",
     "Interruptible",
     "KeyPlan",
+    "LatestRecords",
     "MergeResult",
     "OutOfTimeError",
     "Period",
@@ -34,6 +42,7 @@ __all__ = [
     "TypedRecords",
     "axis_seconds",
     "choose_period",
+    "comment_on",
     "comment_view",
     "compact",
     "connect",
@@ -48,6 +57,7 @@ __all__ = [
     "number_records",
     "plan_keys",
     "readable_sql",
+    "reading_latest",
     "select_records",
     "type_records",
 ]

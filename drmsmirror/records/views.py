@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -16,7 +16,14 @@ from drmsmirror.records.table import RecordTable
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["ALL_VERSIONS", "comment_view", "create_table", "create_view"]
+__all__ = [
+    "ALL_VERSIONS",
+    "comment_on",
+    "comment_view",
+    "create_table",
+    "create_view",
+    "null_for_missing",
+]
 
 #: What follows the name of a series where every version is meant.
 ALL_VERSIONS: Final = "_all"
@@ -42,7 +49,7 @@ def create_view(
     """
     definition = table.definition
     complete = table.complete_keys()
-    columns = ["recnum", "sunum", *(_value(column, complete) for column in definition.columns)]
+    columns = ["recnum", "sunum", *(null_for_missing(column, complete) for column in definition.columns)]
     if all_versions:
         columns += [f"{sql} AS {name}" for name, (sql, _) in _VERSION.items()]
     rows = files_relation(table.files(), table_schema(definition))
@@ -83,10 +90,15 @@ def _name(definition: SeriesDefinition, all_versions: bool) -> str:
 
 def _comments(definition: SeriesDefinition, all_versions: bool) -> Iterator[tuple[str, str]]:
     for column in definition.columns:
-        yield column.name, f"[{_units(column)}] {column.keyword.note}".strip()
+        yield column.name, comment_on(column)
     if all_versions:
         for name, (_, meaning) in _VERSION.items():
             yield name, meaning
+
+
+def comment_on(column: Column) -> str:
+    """Units and note of a column, in one line."""
+    return f"[{_units(column)}] {column.keyword.note}".strip()
 
 
 def _units(column: Column) -> str:
@@ -95,11 +107,11 @@ def _units(column: Column) -> str:
     return column.keyword.units or "none"
 
 
-def _value(column: Column, complete: frozenset[str]) -> str:
-    """A column with null for DRMS's missing value (DRMS semantics 2.1).
+def null_for_missing(column: Column, complete: Collection[str] = ()) -> str:
+    """SQL for a column with null for DRMS's missing value (DRMS semantics 2.1).
 
-    One that has none is left as it is: the engine compares it with statistics then, and does not
-    read what cannot match.
+    One of those that have none is left as it is: the engine compares it with statistics then, and
+    does not read what cannot match.
     """
     name = identifier(column.name)
     if column.name in complete:
