@@ -15,7 +15,8 @@ __all__ = ["POINTS", "reach"]
 
 _VARIABLE = "DRMSMIRROR_FAILPOINT"
 
-#: Every point, in the order in which one window of a sync reaches them.
+#: Every point: of one window of a sync in the order in which it reaches them, of any file that is
+#: written, and of publishing to a database.
 POINTS = (
     "window.fetched",
     "records.before_commit",
@@ -25,6 +26,8 @@ POINTS = (
     "file.before_fsync",
     "file.before_rename",
     "file.after_rename",
+    "publish.before_commit",
+    "publish.after_commit",
 )
 
 _reached: dict[str, int] = {}

@@ -30,6 +30,7 @@ from drmsmirror.errors import SettingsError
 __all__ = [
     "FILE_NAME",
     "AnswerSettings",
+    "PublishSettings",
     "QuerySettings",
     "RecordSettings",
     "Settings",
@@ -192,6 +193,15 @@ class AnswerSettings(_Section):
     )
 
 
+class PublishSettings(_Section):
+    """Where each series is published after a sync, for other tools."""
+
+    targets: dict[str, tuple[str, ...]] = Field(
+        {},
+        description="Where a sync publishes each series: targets by name of the series, * for all.",
+    )
+
+
 class Settings(BaseSettings):
     """Every setting of one mirror."""
 
@@ -215,6 +225,7 @@ class Settings(BaseSettings):
     sync: SyncSettings = SyncSettings()
     records: RecordSettings = RecordSettings()
     answers: AnswerSettings = AnswerSettings()
+    publish: PublishSettings = PublishSettings()
 
     @field_validator("mirror", mode="before")
     @classmethod

@@ -38,7 +38,7 @@ _USED = f"{__name__}.used"
 
 #: A command in a text; an ``init`` that names the directory is complete.
 _COMMAND = re.compile(
-    r"\bdrmsmirror (?:init(?! '?/)|sync|query|explain|sql|status|info|import|db [a-z]+)\b"
+    r"\bdrmsmirror (?:init(?! '?/)|sync|query|explain|sql|status|info|import|publish|db [a-z]+)\b"
 )
 
 _DURATION = re.compile(r"(\d+(?:\.\d*)?)\s*([smhdw])")

@@ -30,6 +30,7 @@ _COMMANDS = {
     "status": ("drmsmirror.cli.status", "Say what the mirror holds."),
     "info": ("drmsmirror.cli.info", "Say what a series is: keys, keywords, segments."),
     "import": ("drmsmirror.cli.importing", "Take in records that you already have as a file."),
+    "publish": ("drmsmirror.cli.publish", "Keep a series current in a database or as Parquet."),
     "db": ("drmsmirror.cli.db", "Look after the catalogue: upgrade, current, backup, restore."),
 }
 

@@ -19,12 +19,14 @@ from drmsmirror.cli.common import (
     size,
     talk,
 )
+from drmsmirror.cli.publishing import bar_on_terminal, told
 
 if TYPE_CHECKING:
     from rich.progress import Progress as ProgressBar
     from rich.progress import TaskID
 
-    from drmsmirror.settings import SyncSettings
+    from drmsmirror.mirror import Mirror
+    from drmsmirror.settings import Settings, SyncSettings
     from drmsmirror.sync import Ahead, Known, Progress, SyncReport
 
 __all__ = ["command"]
@@ -47,7 +49,8 @@ def command(
 
     RECORDSET is what query takes; a bare series means all of it, the newest records first. What is
     held is not fetched again: a second run only takes what is new. The run may be interrupted at
-    any moment; the next one goes on.
+    any moment; the next one goes on. Where the settings say so (publish.targets) the series is
+    published after it.
 
     \b
     Examples:
@@ -61,6 +64,7 @@ def command(
     from drmsmirror.upstream import Jsoc
 
     settings = read_settings(mirror, config, verbose)
+    _refuse_wrong_targets(settings)
     may_ask = sys.stdin.isatty() and not yes
     seconds = math.inf if sys.stdin.isatty() or yes else settings.sync.max_run
     reporter = _Reporter(settings.sync, may_ask=may_ask, seconds=seconds)
@@ -76,6 +80,32 @@ def command(
         as_json([asdict(report) for report in reports])
     for report in reports:
         talk(_summary(report))
+    with Mirror.open(settings) as opened:
+        _publish(opened, tuple(dict.fromkeys(report.series for report in reports)))
+
+
+def _refuse_wrong_targets(settings: Settings) -> None:
+    """Find out before a long run, not after it, that it cannot be published."""
+    if settings.publish.targets:
+        from drmsmirror.publish import targets_of
+
+        for series in settings.publish.targets:
+            targets_of(settings, series)
+
+
+def _publish(mirror: Mirror, names: tuple[str, ...]) -> None:
+    """Publish what was synced where the settings say; what is not held yet waits."""
+    if not mirror.settings.publish.targets:
+        return
+    from drmsmirror.publish import publish, targets_of
+
+    for series in names:
+        if mirror.catalogue.state(series).table_path is None:
+            continue
+        for target in targets_of(mirror.settings, series):
+            with bar_on_terminal() as reporter:
+                done = publish(mirror, series, target, reporter=reporter)
+            talk(told(done))
 
 
 class _Reporter:

@@ -41,6 +41,7 @@ PAGE_OF = {
     "explain": "record-sets",
     "sql": "sql",
     "import": "import",
+    "publish": "publish",
     "db upgrade": "catalogue",
     "db current": "catalogue",
     "db backup": "catalogue",

@@ -1,0 +1,97 @@
+"""Publishing that is killed: others see one state or the other, and the next run arrives."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pytest
+
+from drmsmirror.publish import publish
+from tests.unit.sync.mirrors import Copy
+
+NAME = "hmi.M_45s"
+
+
+@pytest.fixture
+def copy(copy_of) -> Copy:
+    made = copy_of(NAME, rows=150)
+    made.sync(NAME)
+    return made
+
+
+def kill(copy: Copy, target: str, point: str) -> None:
+    """Publish in a process of its own that dies at a point."""
+    process = copy.command("publish", NAME, "--to", target, DRMSMIRROR_FAILPOINT=point)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL, said
+
+
+def run(copy: Copy, target: str) -> None:
+    with copy.open() as mirror:
+        publish(mirror, NAME, target)
+
+
+def in_sqlite(file: Path) -> list[tuple]:
+    with closing(sqlite3.connect(file)) as connection:
+        there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'hmi__m_45s'")
+        if not there.fetchall():
+            return []
+        return sorted(connection.execute("SELECT recnum, datarms FROM hmi__m_45s"))
+
+
+def in_parquet(directory: Path) -> list[tuple]:
+    if not list(directory.rglob("*.parquet")):
+        return []
+    table = ds.dataset(directory, format="parquet", partitioning="hive").to_table()
+    return sorted(zip(table["recnum"].to_pylist(), table["datarms"].to_pylist(), strict=True))
+
+
+def change(copy: Copy) -> None:
+    """One record superseded, one changed in place, one new."""
+    served = copy.jsoc.series(NAME)
+    numbers = sorted(served.columns["recnum"][served.latest].tolist())
+    copy.jsoc.change_in_place(NAME, numbers[-1:], {"DATARMS": 2.5})
+    copy.jsoc.revise(NAME, numbers[-3:-2], {"DATARMS": 3.25})
+    copy.jsoc.append(NAME, {"T_REC": "2015.01.01_TAI", "CAMERA": 1})
+    copy.sync(NAME)
+
+
+@pytest.mark.parametrize(
+    ("point", "is_there"), [("publish.before_commit", False), ("publish.after_commit", True)]
+)
+def test_sqlite_has_all_of_a_publication_or_nothing(point, is_there, copy, tmp_path) -> None:
+    file, whole = tmp_path / "killed.db", tmp_path / "whole.db"
+    run(copy, f"sqlite:///{whole}")
+    before = in_sqlite(whole)
+    kill(copy, f"sqlite:///{file}", point)
+    assert in_sqlite(file) == (before if is_there else [])
+    run(copy, f"sqlite:///{file}")
+    assert in_sqlite(file) == before
+
+    change(copy)
+    run(copy, f"sqlite:///{whole}")
+    after = in_sqlite(whole)
+    assert len(set(after) - set(before)) == 3
+    kill(copy, f"sqlite:///{file}", point)
+    assert in_sqlite(file) == (after if is_there else before)
+    run(copy, f"sqlite:///{file}")
+    assert in_sqlite(file) == after
+
+
+@pytest.mark.parametrize("point", ["file.before_rename:2", "file.after_rename:2"])
+def test_a_parquet_data_set_is_completed_by_the_next(point, copy, tmp_path) -> None:
+    """The first file that is written are empty notes, the second that of a partition."""
+    directory, whole = tmp_path / "killed", tmp_path / "whole"
+    run(copy, f"parquet:{whole}")
+    expected = in_parquet(whole / "hmi" / "m_45s")
+    kill(copy, f"parquet:{directory}", point)
+    there = in_parquet(directory / "hmi" / "m_45s")
+    assert there == (expected if "after" in point else [])
+    run(copy, f"parquet:{directory}")
+    assert in_parquet(directory / "hmi" / "m_45s") == expected
+    assert [path for path in directory.rglob("*") if path.name.endswith(".tmp")] == []
+    assert (directory / "README.md").read_text().count(NAME) == 1
