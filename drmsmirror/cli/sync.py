@@ -80,8 +80,9 @@ def command(
         as_json([asdict(report) for report in reports])
     for report in reports:
         talk(_summary(report))
-    with Mirror.open(settings) as opened:
-        _publish(opened, tuple(dict.fromkeys(report.series for report in reports)))
+    if settings.publish.targets:
+        with Mirror.open(settings) as opened:
+            _publish(opened, tuple(dict.fromkeys(report.series for report in reports)))
 
 
 def _refuse_wrong_targets(settings: Settings) -> None:
@@ -95,8 +96,6 @@ def _refuse_wrong_targets(settings: Settings) -> None:
 
 def _publish(mirror: Mirror, names: tuple[str, ...]) -> None:
     """Publish what was synced where the settings say; what is not held yet waits."""
-    if not mirror.settings.publish.targets:
-        return
     from drmsmirror.publish import publish, targets_of
 
     for series in names:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pyarrow as pa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from drmsmirror.catalogue.place import Place
 from drmsmirror.errors import StoreError
@@ -91,7 +91,9 @@ class _Work:
                 f"The table {self.tables.records.name} of the {self._place.shown} is of the series "
                 f"{note.series}, not {self._definition.name}. Name another target"
             )
-        if rebuild:
+        if rebuild or not inspect(self._connection).has_table(
+            self.tables.records.name, schema=self.tables.records.schema
+        ):
             drop_table(self._connection, self.tables)
             forget(self._connection, self.tables)
             return None

@@ -54,6 +54,9 @@ _TYPES: dict[KeywordType, TypeEngine[Any]] = {
     KeywordType.STRING: Text(),
 }
 
+#: SQLAlchemy shortens names made so to what the database takes.
+_NAMING = {"ix": "ix_%(table_name)s_%(column_0_N_name)s"}
+
 # in SQLite only INTEGER makes the number of a record the number of its row
 _Recnum = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -103,7 +106,8 @@ def tables_for(definition: SeriesDefinition, columns: tuple[str, ...], *, sqlite
     sqlite : bool
         Whether there are no schemas.
     """
-    metadata = MetaData(schema=None if sqlite else definition.namespace)
+    schema = None if sqlite else definition.namespace
+    metadata = MetaData(schema=schema, naming_convention=_NAMING)
     name = f"{definition.namespace}__{definition.table}" if sqlite else definition.table
     temporary: dict[str, Any] = {"prefixes": ["TEMPORARY"]}
     if not sqlite:
@@ -144,9 +148,9 @@ def _record_columns(definition: SeriesDefinition, columns: tuple[str, ...]) -> l
 def _add_indexes(records: Table, keys: tuple[str, ...]) -> None:
     """One index over the prime keys, and one for each that is not its first."""
     if keys:
-        Index(f"ix_{records.name}_prime", *(records.c[key] for key in keys))
+        Index(None, *(records.c[key] for key in keys))
     for key in keys[1:]:
-        Index(f"ix_{records.name}_{key}", records.c[key])
+        Index(None, records.c[key])
 
 
 def _master(table: Table, metadata: MetaData) -> Table:
