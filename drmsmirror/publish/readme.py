@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drmsmirror.model.coverage import CoverageEntry
-from drmsmirror.model.extent import Restriction
 from drmsmirror.model.positions import position_text
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.types import KeywordType
@@ -183,7 +182,7 @@ def _coverage(definition: SeriesDefinition, coverage: Sequence[CoverageEntry]) -
         (
             position_text(definition, entry.interval.low),
             position_text(definition, entry.interval.high),
-            Restriction.parse(entry.restriction).words or "all",
+            entry.restriction.words or "all",
             _moment(entry.as_of_utc.isoformat()),
         )
         for entry in coverage

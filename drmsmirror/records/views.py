@@ -49,7 +49,11 @@ def create_view(
     """
     definition = table.definition
     complete = table.complete_keys()
-    columns = ["recnum", "sunum", *(null_for_missing(column, complete) for column in definition.columns)]
+    columns = [
+        "recnum",
+        "sunum",
+        *(null_for_missing(column, complete) for column in definition.columns),
+    ]
     if all_versions:
         columns += [f"{sql} AS {name}" for name, (sql, _) in _VERSION.items()]
     rows = files_relation(table.files(), table_schema(definition))
