@@ -17,6 +17,9 @@ from drmsmirror.cli.common import (
 
 __all__ = ["command"]
 
+#: Parts of a series that are shown: questions leave many small ones.
+_MOST_PARTS = 20
+
 
 @click.command("status")
 @mirror_options
@@ -50,6 +53,8 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
                 part.values or "all",
                 f"{part.as_of_utc:%Y-%m-%d %H:%M} UTC",
             )
-            for part in series.parts
+            for part in series.parts[:_MOST_PARTS]
         ]
         click.echo(table(["  held from", "to before", "values", "as of"], rows))
+        if len(series.parts) > _MOST_PARTS:
+            click.echo(f"  and {len(series.parts) - _MOST_PARTS} more parts, all in --json")

@@ -151,13 +151,19 @@ class Answering:
         return fetching.supplied(plan)
 
     def _ask(self, question: Question, since: datetime, first: Callable[[], object]) -> KeptAnswer:
-        """A stored answer that is not older, or the upstream's."""
-        if not self._is_offline:
+        """A stored answer that is not older, or the upstream's; an older one where it fails."""
+        if self._is_offline:
+            kept = self._upstream.kept(question, not_before=since)
+            if kept is None:
+                raise NotHeldError(f"No answer to {question.record_set} is stored")
+            return kept
+        try:
             return self._upstream.ask(question, not_before=since, first=first)
-        kept = self._upstream.kept(question, not_before=since)
-        if kept is None:
-            raise NotHeldError(f"No answer to {question.record_set} is stored")
-        return kept
+        except UpstreamError:
+            older = self._upstream.kept(question) if self._terms.max_age is None else None
+            if older is None:
+                raise
+            return older
 
     def _refuse_too_much(self, parts: Sequence[Part], advice: str) -> None:
         if self._terms.policy is Policy.AUTO:
@@ -205,12 +211,10 @@ class Answering:
     def _as_a_whole(self, reason: NotFoundError | NotUnderstoodError) -> Answer:
         try:
             return self._whole(_advice(reason))
-        except UpstreamError as failure:
+        except (UpstreamError, NotHeldError) as failure:
+            if self._is_offline:
+                raise reason from None
             return self._held_after_all(failure, _advice(reason))
-        except NotHeldError:
-            if not self._is_offline:
-                raise
-            raise reason from None
 
     def _whole(self, advice: str = "") -> Answer:
         bound = self._bound()
@@ -238,7 +242,8 @@ class Answering:
         name = series_name(self._asked.ds)
         definition = self._definitions.of(name)
         if plan_keys(definition, self._asked.keys).unknown and not self._is_offline:
-            return self._definitions.read(name)
+            with suppress(UpstreamError):
+                return self._definitions.read(name)
         return definition
 
     def _bound(self) -> BoundRecordSet | None:

@@ -147,6 +147,48 @@ def test_what_is_older_than_it_may_be_is_asked_for_again(copy: Copy) -> None:
         _answer(copy, HELD, max_age=timedelta(0), policy="offline")
 
 
+def test_of_what_was_read_long_ago_the_open_end_is_asked_for(copy_of: Callable[..., Copy]) -> None:
+    copy = copy_of(NAME, rows=200, query={"open_end_hours": 0.0})
+    copy.sync(NAME)
+    newest, *_ = truth(copy.jsoc, f"{NAME}[$]", ["T_REC"])["T_REC"]
+    copy.jsoc.append(NAME, {"T_REC": ["2031.01.01_TAI"], "CAMERA": [1], "QUALITY": [0]})
+    copy.jsoc.clear_requests()
+
+    inside, _ = _answer(copy, f"{NAME}[2010.05.01_TAI-{newest}]")
+    assert inside.source is Source.LOCAL
+    whole, texts = _answer(copy, NAME)
+
+    assert whole.source is Source.MIXED
+    assert texts == truth(copy.jsoc, NAME, KEYS)
+    (asked_for,) = _lists(copy)
+    assert truth(copy.jsoc, asked_for, ["T_REC"])["T_REC"] == ["2031.01.01_00:00:00_TAI"]
+
+
+def test_of_an_open_end_what_is_held_is_the_answer_where_the_upstream_fails(
+    copy_of: Callable[..., Copy],
+) -> None:
+    copy = copy_of(NAME, rows=200, query={"open_end_hours": 0.0})
+    last = f"{NAME}[$]"
+    first, texts = _answer(copy, last)
+    copy.sync(HELD)
+    copy.jsoc.fault(FaultKind.HTTP_STATUS, times=None)
+
+    kept, same = _answer(copy, last)
+
+    assert kept.source is Source.LOCAL
+    assert kept.as_of_utc == first.as_of_utc
+    assert same == texts
+    with pytest.raises(UpstreamUnavailableError):
+        _answer(copy, last, max_age=timedelta(0))
+    copy.jsoc.clear_faults()
+    copy.sync(NAME)
+    copy.jsoc.fault(FaultKind.HTTP_STATUS, times=None)
+    held, everything = _answer(copy, NAME)
+    assert held.source is Source.LOCAL
+    assert held.complete
+    assert everything == truth(copy.jsoc, NAME, KEYS)
+
+
 def test_offline_names_what_is_missing_or_gives_a_part_and_says_so(copy: Copy) -> None:
     with pytest.raises(NotHeldError, match=r"00:15:00_TAI to before[\s\S]*drmsmirror sync"):
         _answer(copy, AROUND, policy="offline")
