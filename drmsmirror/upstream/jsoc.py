@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote_plus
 
 from drmsmirror.errors import QueryError, UpstreamRefusedError
@@ -18,6 +19,9 @@ from drmsmirror.upstream.protocol import (
     Session,
     Traffic,
 )
+
+if TYPE_CHECKING:
+    from drmsmirror.upstream.retry import Retry
 
 __all__ = ["Jsoc"]
 
@@ -41,8 +45,9 @@ class Jsoc:
     ----------
     settings : UpstreamSettings
         Address, rate, time-outs, retries.
-    session : Session, optional
-        What fetches bodies; by default a :class:`~drmsmirror.upstream.PoliteSession`.
+    session : Session or callable, optional
+        What fetches bodies, or gives it when it is needed; by default a
+        :class:`~drmsmirror.upstream.PoliteSession`.
     deadline : Deadline, optional
         When all operations have to have ended; see :meth:`within`.
     """
@@ -50,17 +55,28 @@ class Jsoc:
     def __init__(
         self,
         settings: UpstreamSettings,
-        session: Session | None = None,
+        session: Session | Callable[[], Session] | None = None,
         *,
         deadline: Deadline = NEVER,
     ) -> None:
-        from drmsmirror.upstream.retry import Retry
+        self._settings = settings
+        self._opened = session
+        self._deadline = deadline
+
+    @cached_property
+    def _session(self) -> Session:
+        """The connection; what it needs is loaded when the first question is asked."""
         from drmsmirror.upstream.session import PoliteSession
 
-        self._settings = settings
-        self._session: Session = session or PoliteSession(settings)
-        self._retry = Retry(settings)
-        self._deadline = deadline
+        if self._opened is None:
+            return PoliteSession(self._settings)
+        return self._opened() if callable(self._opened) else self._opened
+
+    @cached_property
+    def _retry(self) -> Retry:
+        from drmsmirror.upstream.retry import Retry
+
+        return Retry(self._settings)
 
     @property
     def traffic(self) -> Traffic:
@@ -79,7 +95,7 @@ class Jsoc:
             What is allowed; of one that is bounded already, the earlier end counts.
         """
         deadline = self._deadline.earlier(Deadline.within(seconds))
-        return Jsoc(self._settings, self._session, deadline=deadline)
+        return Jsoc(self._settings, lambda: self._session, deadline=deadline)
 
     def series_names(self, filter: str | None = None) -> tuple[SeriesEntry, ...]:  # noqa: A002
         """List the series that the server shows to everybody.

@@ -16,12 +16,14 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from drmsmirror.client.planner import plan_locally
+from drmsmirror.client.freshness import ANY_AGE
+from drmsmirror.client.planner import plan_question
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.model.recordset.grammars import query_parser
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import definition_from_struct
+from drmsmirror.records import RecordTable
 from drmsmirror.records.rows import Rows
 from drmsmirror.records.select import ordered_sql
 from drmsmirror.settings import RecordSettings, Settings
@@ -89,15 +91,20 @@ def _planning(repeats: int) -> tuple[float, int]:
         with Mirror.create(settings) as mirror:
             definition = hold(mirror, series, series.rows // _FILES)
             table = mirror.table(definition)
+
+            def opened(_: SeriesDefinition) -> RecordTable:
+                """The table is open: that is not planning."""
+                return table
+
             region = int(series.columns["region"][series.rows // 2])
             query = f"{definition.name}[{region}][2004.02.10_TAI/2d][? K0002 >= 0 OR K0002 < 0 ?]"
 
             def plan(text: str) -> None:
                 bound = bind(parse_recordset(text), mirror.catalogue.definition)
-                planned = plan_locally(mirror, bound, ["T_REC", "K0002"])
-                (wanted,) = planned.bound.sets
-                ordered_sql(Rows(table, mirror.table), wanted, planned.keys.columns)
+                (planned,) = plan_question(mirror, bound, ["T_REC", "K0002"], ANY_AGE).sets
+                ordered_sql(Rows(table, opened), planned.wanted, planned.keys.columns)
 
+            mirror.table = opened  # type: ignore[method-assign]
             plan(query)
             return _median_ms(plan, [query], repeats), len(table.files())
 

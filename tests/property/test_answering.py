@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drmsmirror.catalogue import Catalogue
@@ -361,7 +361,7 @@ _STEPS = st.lists(
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-@settings(max_examples=25, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(
     records=st.lists(_RECORD, min_size=1, max_size=10),
     first=st.tuples(_AXIS, _OTHER),
