@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from drmsmirror.model.conditions.terms import terms_of
 from drmsmirror.model.intervals import EVERYTHING, Interval
-from drmsmirror.model.recordset.bound import BoundSet, Span
+from drmsmirror.model.recordset.bound import BoundSet, Condition, Span
 from drmsmirror.model.valuesets import ALL_VALUES, ValueSet
 
 __all__ = ["Extent", "Restriction", "extent_of", "without"]
@@ -30,7 +30,8 @@ class Restriction:
     cadence : tuple of int, optional
         (phase, step): only axis positions that leave ``phase`` when divided by ``step``.
     terms : frozenset of str
-        Conditions in SQL, joined by AND, in canonical text.
+        Conditions joined by AND, in canonical text: those in SQL, and filters on keys whose steps
+        neither values nor a cadence can say.
     """
 
     values: tuple[tuple[str, ValueSet], ...] = ()
@@ -175,14 +176,11 @@ def without(wanted: Iterable[Extent], held: Iterable[Extent]) -> tuple[Extent, .
 def extent_of(bound: BoundSet) -> tuple[Extent, ...]:
     """The pieces of a bound set, one for each span of its condition on the axis.
 
-    Where a first or last value is asked for, it is the set in which that is searched. It may be
-    more than the set: steps on other keys than the axis are left out of account.
+    Where a first or last value is asked for, it is the set in which that is searched.
     """
     searched = bound.searched
     axis = searched.series.axis.column
-    restriction = Restriction(
-        terms=frozenset(term for one in searched.sql for term in terms_of(one.tree))
-    )
+    restriction = Restriction(terms=_terms(searched))
     for condition in searched.conditions:
         if condition.column != axis and condition.column in searched.series.internal_prime_keys:
             both = restriction.of(condition.column) & ValueSet.of(condition.spans)
@@ -206,6 +204,37 @@ def extent_of(bound: BoundSet) -> tuple[Extent, ...]:
             if (interval := piece.interval.intersection(span.interval))
         ]
     return tuple(piece for piece in pieces if piece)
+
+
+def _terms(bound: BoundSet) -> frozenset[str]:
+    """What a set demands besides values, intervals and a cadence."""
+    terms = {term for one in bound.sql for term in terms_of(one.tree)}
+    on_axis = False
+    for condition in bound.conditions:
+        is_told = ValueSet.tells
+        if condition.column == bound.series.axis.column:
+            is_told = _is_first_told if not on_axis else _has_no_step
+            on_axis = on_axis or not any(span.is_everything for span in condition.spans)
+        if not all(is_told(span) for span in condition.spans):
+            terms.add(_steps_text(condition))
+    return frozenset(terms)
+
+
+def _is_first_told(span: Span) -> bool:
+    """Whether an interval and a cadence say what a span of the first filter on the axis contains."""
+    return span.step is None or _cadence(span) is not None
+
+
+def _has_no_step(span: Span) -> bool:
+    """The same for a further filter, of which the interval alone is kept."""
+    return span.step is None
+
+
+def _steps_text(condition: Condition) -> str:
+    spans = sorted(
+        json.dumps([span.low, span.high, span.high_included, span.step]) for span in condition.spans
+    )
+    return f"every {condition.column} {' '.join(spans)}"
 
 
 def _cadence(span: Span) -> tuple[int, int] | None:

@@ -58,6 +58,11 @@ class ValueSet:
         """
         return cls(_joined(part for span in spans for part in _ranges_of(span)))
 
+    @staticmethod
+    def tells(span: Span) -> bool:
+        """Whether a set of values can say what a span contains, its steps too."""
+        return span.step is None or bool(_steps_of(span))
+
     def __bool__(self) -> bool:
         return bool(self.ranges)
 
@@ -122,13 +127,20 @@ ALL_VALUES = ValueSet()
 
 
 def _ranges_of(span: Span) -> Iterable[_Range]:
-    low, high, step = span.low, span.high, span.step
-    if isinstance(step, int) and isinstance(low, int) and isinstance(high, int):
-        values = range(low, high, step)
-        if len(values) <= _MOST_STEPS:
-            return [(_Cut(value), _Cut(value + 1)) for value in values]
+    if steps := _steps_of(span):
+        return [(_Cut(value), _Cut(value + 1)) for value in steps]
+    low, high = span.low, span.high
     start = _BELOW if low is None else _Cut(low)
     return [(start, _ABOVE if high is None else _Cut(high, span.high_included))]
+
+
+def _steps_of(span: Span) -> range | None:
+    """The steps of whole numbers between two ends, where they are not too many."""
+    low, high, step = span.low, span.high, span.step
+    if not (isinstance(step, int) and isinstance(low, int) and isinstance(high, int)):
+        return None
+    values = range(low, high, step)
+    return values if len(values) <= _MOST_STEPS else None
 
 
 def _joined(ranges: Iterable[_Range]) -> tuple[_Range, ...]:

@@ -200,3 +200,22 @@ def test_a_part_between_the_slots_of_a_cadence_is_not_missing() -> None:
 def test_an_extent_without_values_is_empty() -> None:
     assert extent_of(_bound("hmi.sharp_720s[HARPNUM=377][HARPNUM=378]")) == ()
     assert not Extent(Interval(3, 3))
+
+
+@pytest.mark.parametrize(
+    ("stepped", "whole"),
+    [
+        ("test.timekey[2010.05.01_TAI/1h@200s]", "test.timekey[2010.05.01_TAI/1h]"),
+        ("hmi.sharp_720s[3-99999@2]", "hmi.sharp_720s[3-99999]"),
+        (
+            "hmi.M_45s[2010.05.01_TAI/1h][T_REC_index=#12151680-#12151999@2]",
+            "hmi.M_45s[2010.05.01_TAI/1h]",
+        ),
+    ],
+)
+def test_what_every_other_step_holds_is_not_the_whole(stepped: str, whole: str) -> None:
+    assert _missing(whole, stepped)
+    assert not _missing(stepped, stepped)
+    assert not _missing(stepped, whole)
+    (entry,) = _held(stepped)
+    assert Restriction.parse(entry.restriction.text) == entry.restriction
