@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from drmsmirror.model.extent import Extent, Restriction
+from drmsmirror.model.extent import Extent, Restriction, joined
 from drmsmirror.model.intervals import Interval, gaps
 
 __all__ = ["CoverageEntry", "Found", "Versions", "coalesce", "look_up"]
@@ -91,7 +91,7 @@ class Found:
 
 def look_up(wanted: Iterable[Extent], entries: Iterable[CoverageEntry]) -> Found:
     """Find what holds some extents, and what of them nothing holds."""
-    left = tuple(extent for extent in wanted if extent)
+    left = joined(wanted)
     used = []
     for entry in sorted(entries, key=_when_read, reverse=True):
         rest = tuple(part for extent in left for part in extent.without(entry.extent))

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from drmsmirror.model.conditions.terms import terms_of
-from drmsmirror.model.intervals import EVERYTHING, Interval
+from drmsmirror.model.intervals import EVERYTHING, Interval, union
 from drmsmirror.model.recordset.bound import BoundSet, Condition, Span
 from drmsmirror.model.valuesets import ALL_VALUES, ValueSet
 
-__all__ = ["Extent", "Restriction", "extent_of", "without"]
+__all__ = ["Extent", "Restriction", "extent_of", "joined", "without"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,19 @@ def _where(extent: Extent, column: str, values: ValueSet) -> Extent:
     return replace(extent, restriction=extent.restriction.where(column, values))
 
 
+def joined(extents: Iterable[Extent]) -> tuple[Extent, ...]:
+    """The same extents, those under one restriction with intervals that do not meet."""
+    intervals: dict[Restriction, list[Interval]] = {}
+    for extent in extents:
+        if extent:
+            intervals.setdefault(extent.restriction, []).append(extent.interval)
+    return tuple(
+        Extent(interval, restriction)
+        for restriction, several in intervals.items()
+        for interval in union(several)
+    )
+
+
 def without(wanted: Iterable[Extent], held: Iterable[Extent]) -> tuple[Extent, ...]:
     """The parts of some extents that lie in none of others."""
     left = tuple(extent for extent in wanted if extent)
@@ -221,7 +234,7 @@ def _terms(bound: BoundSet) -> frozenset[str]:
 
 
 def _is_first_told(span: Span) -> bool:
-    """Whether an interval and a cadence say what a span of the first filter on the axis contains."""
+    """Whether interval and cadence say what a span of the first filter on the axis contains."""
     return span.step is None or _cadence(span) is not None
 
 

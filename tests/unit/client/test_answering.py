@@ -85,6 +85,15 @@ def test_of_a_list_of_values_those_not_held_are_asked_for(copy_of: Callable[...,
     assert _lists(copy) == [f"hmi.sharp_720s[{third}]"]
 
 
+def test_windows_that_overlap_bring_no_record_twice(copy: Copy) -> None:
+    """However many there are: a question has no more than a hundred."""
+    copy.jsoc.append(NAME, {"T_REC": [1051747200.0 + 119 * 45], "CAMERA": [1], "QUALITY": [0]})
+    every = ",".join(f"#{12151699 + one}" for one in range(101))
+    query = f"{NAME}[#12151698-#12151799,{every}]"
+
+    assert _answer(copy, query)[1] == truth(copy.jsoc, query, KEYS)
+
+
 def test_a_condition_goes_along_and_its_answer_is_kept(copy: Copy) -> None:
     query = f"{AROUND}[? QUALITY >= 0 ?]"
     answer, texts = _answer(copy, query)
