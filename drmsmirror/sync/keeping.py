@@ -17,6 +17,7 @@ from drmsmirror.errors import DefinitionError, LockedError, StoreError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Extent
+from drmsmirror.records import harvest_keys
 from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore, adopt_definition
 from drmsmirror.sync.target import Target
@@ -49,7 +50,8 @@ def keep_records(
     extents : sequence of Extent
         Whose latest versions these are, all of them; without conditions in SQL.
     given : pyarrow.Table
-        The records as the upstream printed them, with every key of the record table.
+        The records as the upstream printed them, with every key that was known when they were
+        asked for.
     cost : RunCounters
         Requests and bytes.
 
@@ -57,13 +59,16 @@ def keep_records(
     -------
     bool
         Whether they were kept. They are not where another process works on the series, where it
-        has been read again since, where its definition changed, or where nothing can be written.
+        has been read again since, where its definition changed (of a keyword that it gained the
+        answer says nothing), or where nothing can be written.
     """
     series = target.definition.name
     try:
         with mirror.catalogue.holding(f"series {series.lower()}") as lease:
             held = mirror.catalogue.coverage(series)
             if len(held) >= _MOST_ENTRIES or _is_outrun(held, target, extents):
+                return False
+            if not set(harvest_keys(target.definition)) <= set(given.column_names):
                 return False
             adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
             with recorded_run(mirror, series, asked) as run:

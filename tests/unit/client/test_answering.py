@@ -322,6 +322,14 @@ def test_a_keyword_that_the_series_gained_is_asked_for(copy: Copy) -> None:
         assert mixed.texts() == truth(copy.jsoc, AROUND, ["NOVEL"])
 
 
+def test_an_answer_without_a_keyword_that_came_since_says_nothing_of_it(copy: Copy) -> None:
+    query = f"{NAME}[2010.05.01_00:15_TAI/15m]"
+    copy.jsoc.add_keyword(NAME, Keyword("NOVEL", "int", format="%d"), 7)
+    _answer(copy, query)
+    with Client(copy.settings) as client:
+        assert set(client.answer(query, ["NOVEL"]).texts()["NOVEL"]) == {"7"}
+
+
 def test_what_would_take_too_long_is_refused_before_it_is_asked_for(copy: Copy) -> None:
     with pytest.raises(TooSlowError, match=r"about [\d,]+ s[\s\S]*drmsmirror sync"):
         _answer(copy, NAME, wait=0.1)
