@@ -146,8 +146,11 @@ class Fetching:
             if is_whole:
                 targets.append(self._target(series))
 
+        began = self.mirror.catalogue.database.clock()
         answer = self.ask(Question(part.text, keys, n=self.n or None), since, first)
-        return answer, targets[0] if targets else None
+        # where the request failed it may be one from before: the target says nothing of that
+        is_of_target = bool(targets) and answer.asked_utc >= began
+        return answer, targets[0] if is_of_target else None
 
     def _target(self, series: SeriesDefinition) -> Target | None:
         """The series as the upstream has it now; None where it does not say how far it came."""

@@ -330,6 +330,23 @@ def test_an_answer_without_a_keyword_that_came_since_says_nothing_of_it(copy: Co
         assert set(client.answer(query, ["NOVEL"]).texts()["NOVEL"]) == {"7"}
 
 
+def test_an_older_answer_is_not_merged_as_what_the_upstream_has_now(
+    copy_of: Callable[..., Copy],
+) -> None:
+    copy = copy_of(NAME, rows=200, query={"open_end_hours": 0})
+    query = f"{NAME}[#12151720-#]"
+    copy.sync(query)
+    _answer(copy, query)
+    held = {entry.as_of_recnum for entry in copy.coverage(NAME)}
+    copy.jsoc.append(NAME, {"T_REC": [1.06e9], "CAMERA": [1], "QUALITY": [0]})
+    copy.jsoc.fault(FaultKind.HTTP_STATUS, times=None, when="rs_list")
+
+    answer, _ = _answer(copy, query)
+
+    assert answer.source is Source.LOCAL
+    assert {entry.as_of_recnum for entry in copy.coverage(NAME)} == held
+
+
 def test_what_would_take_too_long_is_refused_before_it_is_asked_for(copy: Copy) -> None:
     with pytest.raises(TooSlowError, match=r"about [\d,]+ s[\s\S]*drmsmirror sync"):
         _answer(copy, NAME, wait=0.1)
