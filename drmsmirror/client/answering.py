@@ -39,6 +39,7 @@ from drmsmirror.model.recordset import BoundRecordSet, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import KeyPlan, plan_keys, select_records
 from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
+from drmsmirror.upstream import RecordText
 
 __all__ = ["Answering", "Asked"]
 
@@ -150,7 +151,13 @@ class Answering:
         )
         return fetching.supplied(plan)
 
-    def _ask(self, question: Question, since: datetime, first: Callable[[], object]) -> KeptAnswer:
+    def _ask(
+        self,
+        question: Question,
+        since: datetime,
+        first: Callable[[], object],
+        check: Callable[[RecordText], object] | None = None,
+    ) -> KeptAnswer:
         """A stored answer that is not older, or the upstream's; an older one where it fails."""
         if self._is_offline:
             kept = self._upstream.kept(question, not_before=since)
@@ -158,7 +165,7 @@ class Answering:
                 raise NotHeldError(f"No answer to {question.record_set} is stored")
             return kept
         try:
-            return self._upstream.ask(question, not_before=since, first=first)
+            return self._upstream.ask(question, not_before=since, first=first, check=check)
         except UpstreamError:
             older = self._upstream.kept(question) if self._terms.max_age is None else None
             if older is None:

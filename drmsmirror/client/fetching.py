@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import pyarrow as pa
 
@@ -20,12 +21,15 @@ from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
 from drmsmirror.sync.keeping import keep_records
 from drmsmirror.sync.target import Target, refuse_going_back
 from drmsmirror.sync.work import refuse_unknown_keys
+from drmsmirror.upstream import RecordText
 
 __all__ = ["Ask", "Fetching", "Supplied", "nothing"]
 
 #: Gives an answer to a question that is not older than a moment; whoever sends the request does
-#: something before.
-Ask = Callable[[Question, datetime, Callable[[], object]], KeptAnswer]
+#: something before, and checks what comes.
+Ask = Callable[
+    [Question, datetime, Callable[[], object], Callable[[RecordText], object]], KeptAnswer
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +119,10 @@ class Fetching:
         for number, part in enumerate(parts):
             since = self.freshness.answers_since(part.extents, newest)
             before = self.upstream.traffic
-            answer, target = self._answer(plan, part, since, left[number:])
+            typing = partial(_typed, series, part, formats)
+            answer, target = self._answer(plan, part, since, left[number:], typing)
             given = answer.text()
-            refuse_unknown_keys(series, given)
-            typed = type_records(series, given.table, formats)
-            _refuse_what_was_not_asked_for(series, part, typed)
+            typed = typing(given)
             if target is not None:
                 cost = self.upstream.traffic - before
                 counted = RunCounters(cost.requests, cost.bytes)
@@ -131,7 +134,12 @@ class Fetching:
         return Supplied(Supplement(extents, pa.concat_tables(tables)), formats, tuple(asked))
 
     def _answer(
-        self, plan: SetPlan, part: Part, since: datetime, left: Sequence[Part]
+        self,
+        plan: SetPlan,
+        part: Part,
+        since: datetime,
+        left: Sequence[Part],
+        check: Callable[[RecordText], object],
     ) -> tuple[KeptAnswer, Target | None]:
         """The answer to one question, and what it can be merged as by whoever sent the request."""
         series = plan.wanted.series
@@ -147,7 +155,7 @@ class Fetching:
                 targets.append(self._target(series))
 
         began = self.mirror.catalogue.database.clock()
-        answer = self.ask(Question(part.text, keys, n=self.n or None), since, first)
+        answer = self.ask(Question(part.text, keys, n=self.n or None), since, first, check)
         # where the request failed it may be one from before: the target says nothing of that
         is_of_target = bool(targets) and answer.asked_utc >= began
         return answer, targets[0] if is_of_target else None
@@ -169,6 +177,16 @@ def _needed_keys(plan: SetPlan) -> tuple[str, ...]:
     prime = [key.lower() for key in series.prime_keys]
     names = {*plan.keys.columns, *series.internal_prime_keys, *prime}
     return ("*recnum*", "*sunum*", *(c.key for c in series.columns if c.name in names))
+
+
+def _typed(
+    series: SeriesDefinition, part: Part, formats: Mapping[str, str], given: RecordText
+) -> TypedRecords:
+    """The records of an answer; refused where they are not what was asked for."""
+    refuse_unknown_keys(series, given)
+    typed = type_records(series, given.table, formats)
+    _refuse_what_was_not_asked_for(series, part, typed)
+    return typed
 
 
 def _refuse_what_was_not_asked_for(

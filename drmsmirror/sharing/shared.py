@@ -135,6 +135,7 @@ class SharedUpstream:
         *,
         not_before: datetime | None = None,
         first: Callable[[], object] | None = None,
+        check: Callable[[RecordText], object] | None = None,
     ) -> KeptAnswer:
         """Give the answer to a question; of those who ask it at the same time one sends a request.
 
@@ -153,6 +154,8 @@ class SharedUpstream:
             Aware.
         first : callable, optional
             Whoever sends the request does this before.
+        check : callable, optional
+            And this with what comes, before it is kept: it raises where that cannot be used.
 
         Raises
         ------
@@ -165,13 +168,16 @@ class SharedUpstream:
         def fetch() -> RecordText:
             if first is not None:
                 first()
-            return self.records(
+            text = self.records(
                 question.record_set,
                 question.keys,
                 segments=question.segments,
                 links=question.links,
                 n=question.n,
             )
+            if check is not None:
+                check(text)
+            return text
 
         began = self._mirror.catalogue.database.clock()
         return self._flights.ask(Call(question, fetch, began, not_before, self._deadline))

@@ -282,6 +282,7 @@ def test_garbage_for_the_gap_is_not_taken(copy: Copy, what: str) -> None:
         upstream.within = lambda _: upstream
         with pytest.raises(UpstreamAnswerError, match=f"records.* {what}"):
             client.answer(AROUND, KEYS)
+    assert not list((copy.settings.mirror / "answers").rglob("*.parquet"))
     entries = copy.coverage(NAME)
     assert len(entries) == 1
     assert len(truth(copy.jsoc, HELD, KEYS)["*recnum*"]) == len(_answer(copy, HELD)[1]["*recnum*"])
