@@ -131,9 +131,13 @@ def _plan_set(
 
 
 def newest_held(table: RecordTable) -> float | None:
-    """The newest position on the axis that is held of a series; None where the axis is no time."""
+    """The newest position on the axis that is held of a series.
+
+    None where later records do not lie at later positions: the axis is the record number, but
+    versions of one record share a prime key.
+    """
     axis = table.definition.axis
-    if axis.keyword is None:
+    if axis.keyword is None and table.definition.prime_keys:
         return None
     newest = table.largest(axis.column)
     return -math.inf if newest is None else newest

@@ -348,6 +348,17 @@ def test_an_older_answer_is_not_merged_as_what_the_upstream_has_now(
     assert {entry.as_of_recnum for entry in copy.coverage(NAME)} == held
 
 
+def test_of_record_numbers_the_open_end_is_asked_for_too(copy_of: Callable[..., Copy]) -> None:
+    copy = copy_of("test.nopk", query={"open_end_hours": 0})
+    copy.sync("test.nopk")
+    copy.jsoc.append("test.nopk", {"A": [1]})
+    copy.jsoc.clear_requests()
+    with Client(copy.settings) as client:
+        found = client.answer("test.nopk", ["*recnum*"]).texts()
+    assert found == truth(copy.jsoc, "test.nopk", ["*recnum*"])
+    assert _lists(copy) == ["test.nopk[][:#368-#]"]
+
+
 def test_what_would_take_too_long_is_refused_before_it_is_asked_for(copy: Copy) -> None:
     with pytest.raises(TooSlowError, match=r"about [\d,]+ s[\s\S]*drmsmirror sync"):
         _answer(copy, NAME, wait=0.1)
