@@ -24,18 +24,20 @@ from drmsmirror.client.definitions import Definitions, series_name
 from drmsmirror.client.fetching import Fetching, Supplied, nothing
 from drmsmirror.client.freshness import ANY_AGE, Freshness
 from drmsmirror.client.patience import refuse_too_much
-from drmsmirror.client.planner import Plan, newest_held, plan_question
+from drmsmirror.client.planner import Plan, plan_question
 from drmsmirror.client.terms import Policy, Terms
 from drmsmirror.errors import (
     NotFoundError,
     NotHeldError,
     NotUnderstoodError,
+    UnknownSeriesError,
     UpstreamError,
 )
 from drmsmirror.mirror import Mirror
+from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import extent_of
 from drmsmirror.model.parts import Part, most_records
-from drmsmirror.model.recordset import BoundRecordSet, bind, parse_recordset
+from drmsmirror.model.recordset import BoundRecordSet, BoundSet, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import KeyPlan, plan_keys, select_records
 from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
@@ -240,7 +242,7 @@ class Answering:
             return self._given(keys, self._upstream.ask(question))
         part = Part(question.record_set, (), _most_records(bound))
         answer = self._ask(
-            question, self._since(bound), lambda: self._refuse_too_much([part], advice)
+            question, self._since(bound, keys), lambda: self._refuse_too_much([part], advice)
         )
         return self._given(keys, answer)
 
@@ -267,20 +269,27 @@ class Answering:
         except NotUnderstoodError:
             return self._asked.ds.strip()
 
-    def _since(self, bound: BoundRecordSet | None) -> datetime:
-        """The moment since which a stored answer to the whole question counts."""
-        if bound is None:
-            return self._freshness.answers_since((), None)
-        return max(
-            self._freshness.answers_since(extent_of(one), self._newest_held(one.series))
-            for one in bound.sets
-        )
+    def _since(self, bound: BoundRecordSet | None, keys: KeyPlan) -> datetime:
+        """The moment since which a stored answer to the whole question counts.
 
-    def _newest_held(self, series: SeriesDefinition) -> float | None:
-        with suppress(NotFoundError):
-            if self._mirror.catalogue.state(series.name).table_path is not None:
-                return newest_held(self._mirror.table(series))
-        return None
+        Where files are stored changes at any time. What was said of versions before a sync is out
+        of date with it.
+        """
+        is_of_storage = bool(self._asked.segments or self._asked.links or keys.not_held)
+        if bound is None or is_of_storage:
+            return self._freshness.answers_since(keys.definition, ())
+        since = [self._freshness.answers_since(one.series, extent_of(one)) for one in bound.sets]
+        if not self._is_offline:
+            since += [entry.as_of_utc for one in bound.sets for entry in self._read_since(one)]
+        return max(since)
+
+    def _read_since(self, wanted: BoundSet) -> list[CoverageEntry]:
+        """What was read of a set by itself."""
+        with suppress(UnknownSeriesError):
+            entries = self._mirror.catalogue.coverage(wanted.series.name)
+            extents = extent_of(wanted)
+            return [one for one in entries if any(e.intersection(one.extent) for e in extents)]
+        return []
 
     def _given(self, keys: KeyPlan, kept: KeptAnswer) -> Answer:
         listed = kept.text()
@@ -309,7 +318,9 @@ class Answering:
             return self._put_together(plan, [nothing(self._mirror, one) for one in plan.sets])
         if plan is not None and self._terms.partial:
             supplied = [nothing(self._mirror, one) for one in plan.sets]
-            return self._put_together(plan, supplied, missing=shortage)
+            return self._put_together(plan, supplied, missing=_shortage(plan) or shortage)
+        if plan is not None:  # parts may have come before the failure
+            shortage = _shortage(plan) or shortage
         if self._is_offline:
             raise NotHeldError(shortage) from None
         if isinstance(failure, UpstreamError):

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from drmsmirror.catalogue import AsOf, RunCounters
 from drmsmirror.client.freshness import Freshness
-from drmsmirror.client.planner import Plan, SetPlan, newest_held
+from drmsmirror.client.planner import Plan, SetPlan
 from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.parts import Part, parts_of
@@ -92,6 +92,7 @@ class Fetching:
     n: int | None
     freshness: Freshness
     _is_checked: bool = field(default=False, init=False)
+    _targets: dict[str, Target | None] = field(default_factory=dict, init=False)
 
     def supplied(self, plan: Plan) -> list[Supplied]:
         """Get what each set lacks, and merge it into the records where that is sound.
@@ -114,10 +115,9 @@ class Fetching:
         formats = self.mirror.catalogue.codecs(series.name)
         if not parts:
             return Supplied(None, formats)
-        newest = newest_held(plan.table)
         tables, asked = [], []
         for number, part in enumerate(parts):
-            since = self.freshness.answers_since(part.extents, newest)
+            since = self.freshness.answers_since(series, part.extents)
             before = self.upstream.traffic
             typing = partial(_typed, series, part, formats)
             answer, target = self._answer(plan, part, since, left[number:], typing)
@@ -145,30 +145,35 @@ class Fetching:
         series = plan.wanted.series
         is_whole = not plan.wanted.sql and not self.n
         keys = harvest_keys(series) if is_whole else _needed_keys(plan)
-        targets: list[Target | None] = []
+        sent: list[Target | None] = []
 
         def first() -> None:
             if not self._is_checked:
                 self.check(left)
                 self._is_checked = True
-            if is_whole:
-                targets.append(self._target(series))
+            sent.append(self._target(series))
 
         began = self.mirror.catalogue.database.clock()
         answer = self.ask(Question(part.text, keys, n=self.n or None), since, first, check)
         # where the request failed it may be one from before: the target says nothing of that
-        is_of_target = bool(targets) and answer.asked_utc >= began
-        return answer, targets[0] if is_of_target else None
+        is_of_target = is_whole and bool(sent) and answer.asked_utc >= began
+        return answer, sent[0] if is_of_target else None
 
     def _target(self, series: SeriesDefinition) -> Target | None:
-        """The series as the upstream has it now; None where it does not say how far it came."""
-        now = self.mirror.catalogue.database.clock()
-        state = self.upstream.definition(series.name)
-        if state.max_recnum is None:
-            return None
-        target = Target(state.definition, AsOf(state.max_recnum, now))
-        refuse_going_back(self.mirror, target)
-        return target
+        """The series as the upstream had it when the first part of it was asked for.
+
+        None where it does not say how far it has come. One that went back is refused: what it says
+        does not fit what is held.
+        """
+        if series.name not in self._targets:
+            now = self.mirror.catalogue.database.clock()
+            state = self.upstream.definition(series.name)
+            target = None
+            if state.max_recnum is not None:
+                target = Target(state.definition, AsOf(state.max_recnum, now))
+                refuse_going_back(self.mirror, target)
+            self._targets[series.name] = target
+        return self._targets[series.name]
 
 
 def _needed_keys(plan: SetPlan) -> tuple[str, ...]:

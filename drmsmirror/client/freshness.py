@@ -6,14 +6,23 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import Extent
 from drmsmirror.model.intervals import Interval
+from drmsmirror.model.positions import position_seconds
+from drmsmirror.model.series import SeriesDefinition
 
 __all__ = ["ANY_AGE", "Freshness"]
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: Second 0 of the DRMS epoch, near enough for days.
+_BEGINNING = datetime(1977, 1, 1, tzinfo=UTC)
+
+#: After so long it is taken that the records of a time have come.
+_IS_OVER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Freshness:
         return cls() if open_end is None else cls(open_end_since=now - open_end)
 
     def counting(
-        self, entries: Sequence[CoverageEntry], newest: Callable[[], float | None]
+        self, entries: Sequence[CoverageEntry], newest: Callable[[int], float | None]
     ) -> tuple[CoverageEntry, ...]:
         """The entries that count, as far as they do.
 
@@ -50,24 +59,36 @@ class Freshness:
         ----------
         entries : sequence of CoverageEntry
         newest : callable
-            Gives the newest position on the axis that is held of the series; None where the axis
-            is no time.
+            Gives the newest position on the axis that is held of the series, among records up to a
+            number; None where later records do not lie at later positions.
         """
-        kept = [entry for entry in entries if entry.as_of_utc >= self.since]
-        if all(entry.as_of_utc >= self.open_end_since for entry in kept):
-            return tuple(kept)
-        end = newest()
+        newest = cache(newest)
         return tuple(
             entry
-            if end is None or entry.as_of_utc >= self.open_end_since
-            else replace(entry, interval=entry.interval.intersection(Interval(-math.inf, end + 1)))
-            for entry in kept
+            if entry.as_of_utc >= self.open_end_since
+            else _without_open_end(entry, newest(entry.as_of_recnum))
+            for entry in entries
+            if entry.as_of_utc >= self.since
         )
 
-    def answers_since(self, extents: Sequence[Extent], newest: float | None) -> datetime:
-        """The moment since which a stored answer about extents counts."""
-        is_open = newest is None or any(extent.interval.high > newest + 1 for extent in extents)
-        return max(self.since, self.open_end_since) if is_open else self.since
+    def answers_since(self, definition: SeriesDefinition, extents: Sequence[Extent]) -> datetime:
+        """The moment since which a stored answer about extents counts.
+
+        About times that were over for a day when the upstream was asked, it counts at any age.
+        """
+        ends = [position_seconds(definition, extent.interval.high) for extent in extents]
+        if not ends or None in ends:
+            return max(self.since, self.open_end_since)
+        over = _BEGINNING + timedelta(seconds=max(end for end in ends if end is not None))
+        return max(self.since, min(self.open_end_since, over + _IS_OVER))
+
+
+def _without_open_end(entry: CoverageEntry, newest: float | None) -> CoverageEntry:
+    """What an entry says of positions at which there were records when it was read."""
+    if newest is None:
+        return entry
+    reached = entry.interval.intersection(Interval(-math.inf, newest + 1))
+    return replace(entry, interval=reached)
 
 
 #: Whatever is held counts.

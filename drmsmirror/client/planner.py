@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from drmsmirror.client.edges import with_edges_held
 from drmsmirror.client.freshness import Freshness
@@ -19,9 +20,9 @@ from drmsmirror.model.conditions import columns_of, sub_selects_of
 from drmsmirror.model.coverage import CoverageEntry, Versions, look_up
 from drmsmirror.model.extent import Extent, extent_of
 from drmsmirror.model.recordset import BoundRecordSet, BoundSet
-from drmsmirror.records import KeyPlan, RecordTable, plan_keys
+from drmsmirror.records import KeyPlan, RecordTable, find_newest, plan_keys
 
-__all__ = ["Plan", "SetPlan", "newest_held", "plan_question"]
+__all__ = ["Plan", "SetPlan", "plan_question"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class SetPlan:
     keys : KeyPlan
         For the columns of its series.
     used : tuple of CoverageEntry
-        What holds it.
+        What holds it, and what sub-selects in it rest on.
     missing : tuple of Extent
         What is not held of it, or not as it has to be.
     table : RecordTable
@@ -106,7 +107,7 @@ def _plan_set(
     mirror: Mirror, bound: BoundRecordSet, wanted: BoundSet, asked: KeyPlan, freshness: Freshness
 ) -> SetPlan:
     series = wanted.series
-    _refuse_sub_selects_of_what_is_not_held(mirror, bound, wanted)
+    used = _used_by_sub_selects(mirror, bound, wanted, freshness)
     state = mirror.catalogue.state(series.name)
     keys = plan_keys(series, asked.keys)  # each series prints by its own columns
     if state.table_path is None:
@@ -119,7 +120,7 @@ def _plan_set(
     table = mirror.table(series)  # after coverage was read: it has all rows of which that speaks
     needed = _needed(wanted, keys)
     full = [entry for entry in every if entry.columns >= needed and _has_versions(entry, wanted)]
-    counting = freshness.counting(full, lambda: newest_held(table))
+    counting = freshness.counting(full, partial(_newest_held, table))
     found = with_edges_held(table, mirror.table, wanted, counting)
     stands = look_up(extent_of(found or wanted), counting)
     shortage = ""
@@ -127,19 +128,18 @@ def _plan_set(
         shortage = shortage_text(bound, wanted, stands.missing, every, needed)
     if found is None or (stands.missing and not _can_be_divided(wanted)):
         raise NotHeldError(shortage)
-    return SetPlan(found, keys, stands.used, stands.missing, table, shortage)
+    return SetPlan(found, keys, (*stands.used, *used), stands.missing, table, shortage)
 
 
-def newest_held(table: RecordTable) -> float | None:
-    """The newest position on the axis that is held of a series.
+def _newest_held(table: RecordTable, recnum: int) -> float | None:
+    """The newest position on the axis that is held of a series, among records up to a number.
 
     None where later records do not lie at later positions: the axis is the record number, but
     versions of one record share a prime key.
     """
-    axis = table.definition.axis
-    if axis.keyword is None and table.definition.prime_keys:
+    if table.definition.axis.keyword is None and table.definition.prime_keys:
         return None
-    newest = table.largest(axis.column)
+    newest = find_newest(table, recnum)
     return -math.inf if newest is None else newest
 
 
@@ -163,23 +163,33 @@ def _can_be_divided(wanted: BoundSet) -> bool:
     return not (by_number or wanted.needs_all_versions)
 
 
-def _refuse_sub_selects_of_what_is_not_held(
-    mirror: Mirror, bound: BoundRecordSet, wanted: BoundSet
-) -> None:
-    """A sub-select reads every version of every record of its series."""
+def _used_by_sub_selects(
+    mirror: Mirror, bound: BoundRecordSet, wanted: BoundSet, freshness: Freshness
+) -> tuple[CoverageEntry, ...]:
+    """What sub-selects rest on: each reads every version of every record of its series."""
+    used: list[CoverageEntry] = []
     for chosen in (one for part in wanted.sql for one in sub_selects_of(part.tree)):
-        name = chosen.series.name
         whole = BoundSet(chosen.series, all_versions=True)
+        state = mirror.catalogue.state(chosen.series.name)
         parts = (chosen.value, chosen.where, *chosen.groups)
-        used = {column for part in parts if part is not None for column in columns_of(part)}
+        read = {column for part in parts if part is not None for column in columns_of(part)}
         known = {column.name for column in chosen.series.columns}
         entries = [
             entry
-            for entry in mirror.catalogue.coverage(name)
-            if entry.columns >= used & known and _has_versions(entry, whole)
+            for entry in mirror.catalogue.coverage(chosen.series.name)
+            if entry.columns >= read & known
+            and entry.generation == state.generation
+            and _has_versions(entry, whole)
         ]
-        if look_up(extent_of(whole), entries).missing:
+        if entries:
+            table = mirror.table(chosen.series)
+            entries = [*freshness.counting(entries, partial(_newest_held, table))]
+        found = look_up(extent_of(whole), entries)
+        if found.missing:
             raise NotHeldError(
-                f"The sub-select in {bound.text} reads every version of {name}, which the mirror "
-                f"does not hold as a whole. Ask the upstream (--policy remote)"
+                f"The sub-select in {bound.text} reads every version of {chosen.series.name}, "
+                f"which the mirror does not hold as a whole, or not as of late. Ask the upstream "
+                f"(--policy remote)"
             )
+        used += found.used
+    return tuple(used)

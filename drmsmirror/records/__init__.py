@@ -13,7 +13,7 @@ from drmsmirror.records.readable import readable_sql
 from drmsmirror.records.repeats import find_repeat
 from drmsmirror.records.rows import TableOf
 from drmsmirror.records.schema import FORMAT, Period, axis_seconds, choose_period
-from drmsmirror.records.select import count_records, find_extreme, select_records
+from drmsmirror.records.select import count_records, find_extreme, find_newest, select_records
 from drmsmirror.records.supplement import Supplement
 from drmsmirror.records.table import RecordTable
 from drmsmirror.records.text import ALL_KEYS, KeyPlan, plan_keys
@@ -51,6 +51,7 @@ __all__ = [
     "create_time_functions",
     "create_view",
     "find_extreme",
+    "find_newest",
     "find_repeat",
     "harvest_keys",
     "merge",

@@ -17,7 +17,7 @@ from drmsmirror.model.conditions import sub_selects_of
 from drmsmirror.model.recordset import BoundSet, Edge
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.edges import extreme, with_edges_found
-from drmsmirror.records.engine import Interruptible, connect, identifier
+from drmsmirror.records.engine import Interruptible, connect, files_relation, identifier, literal
 from drmsmirror.records.rows import Rows, TableOf
 from drmsmirror.records.slices import SLICE, slices
 from drmsmirror.records.supplement import Supplement
@@ -26,7 +26,7 @@ from drmsmirror.records.table import RecordTable
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["count_records", "find_extreme", "ordered_sql", "select_records"]
+__all__ = ["count_records", "find_extreme", "find_newest", "ordered_sql", "select_records"]
 
 #: Rows of one batch of an answer.
 BATCH = 20_000
@@ -170,6 +170,31 @@ def find_extreme(
     """
     with _answering(table, among, table_of) as (connection, rows), Interruptible(connection) as do:
         return do(lambda: extreme(connection, rows, column, edge, among.filters))
+
+
+def find_newest(table: RecordTable, recnum: int) -> float | None:
+    """The largest value on the axis of a series among records up to a number, all versions counted.
+
+    Parameters
+    ----------
+    table : RecordTable
+    recnum : int
+
+    Returns
+    -------
+    float or None
+        None where there is no such record.
+    """
+    axis = table.definition.axis.column
+    largest = table.largest("recnum")
+    if largest is None or largest <= recnum:
+        return table.largest(axis)
+    fields = [table.schema.field(name) for name in dict.fromkeys((axis, "recnum"))]
+    rows = files_relation(table.files(f"recnum <= {recnum}"), pa.schema(fields))
+    query = f"SELECT max({identifier(axis)}) FROM {rows} WHERE recnum <= {literal(recnum)}"
+    with connect([table.path]) as connection, Interruptible(connection) as do:
+        newest = do(lambda: connection.execute(query).fetchall())[0][0]
+    return None if newest is None else float(newest)
 
 
 def order_keys(definition: SeriesDefinition) -> tuple[str, ...]:
