@@ -129,15 +129,21 @@ class Mirror:
         """The mirror's directory."""
         return self.settings.mirror
 
-    def table(self, definition: SeriesDefinition) -> RecordTable:
+    def table(self, definition: SeriesDefinition, state: SeriesState | None = None) -> RecordTable:
         """Open the record table of a series that has one.
+
+        Parameters
+        ----------
+        definition : SeriesDefinition
+        state : SeriesState, optional
+            Of the series, where it was read already.
 
         Raises
         ------
         IntegrityError
             It is not there, or older than the catalogue says.
         """
-        state = self.catalogue.state(definition.name)
+        state = state or self.catalogue.state(definition.name)
         if state.table_path is None or state.table_version is None:
             raise IntegrityError(
                 f"{definition.name} has no record table yet; run drmsmirror sync {definition.name}"

@@ -185,6 +185,10 @@ class Catalogue:
         """How far the mirror has come with a series; UnknownSeriesError without the series."""
         return state.load(self.database, series)
 
+    def held(self, series: str) -> tuple[SeriesState, tuple[CoverageEntry, ...]]:
+        """State and coverage of a series as of one moment; UnknownSeriesError without it."""
+        return state.load_with_coverage(self.database, series)
+
     def save_state(self, changed: SeriesState) -> None:
         """Replace the state of a series; see :func:`drmsmirror.catalogue.state.save`."""
         state.save(self.database, changed)

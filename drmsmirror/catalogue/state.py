@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from drmsmirror.catalogue import tables
+from drmsmirror.catalogue import coverage, tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.definitions import known_key
+from drmsmirror.model.coverage import CoverageEntry
 
-__all__ = ["SeriesState", "load", "read", "save", "write"]
+__all__ = ["SeriesState", "load", "load_with_coverage", "read", "save", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,21 @@ def load(database: Database, series: str) -> SeriesState:
     """
     with database.read() as connection:
         return read(connection, known_key(connection, series))
+
+
+def load_with_coverage(
+    database: Database, series: str
+) -> tuple[SeriesState, tuple[CoverageEntry, ...]]:
+    """Give the state of a series, and what is held completely of it, as of one moment.
+
+    Raises
+    ------
+    UnknownSeriesError
+        The mirror knows no such series.
+    """
+    with database.read() as connection:
+        key = known_key(connection, series)
+        return read(connection, key), coverage.read(connection, key)
 
 
 def save(database: Database, state: SeriesState) -> None:

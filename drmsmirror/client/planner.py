@@ -108,16 +108,14 @@ def _plan_set(
 ) -> SetPlan:
     series = wanted.series
     used = _used_by_sub_selects(mirror, bound, wanted, freshness)
-    state = mirror.catalogue.state(series.name)
+    state, coverage = mirror.catalogue.held(series.name)
     keys = plan_keys(series, asked.keys)  # each series prints by its own columns
     if state.table_path is None:
         raise NotHeldError(shortage_text(bound, wanted, extent_of(wanted), (), frozenset()))
-    every = [
-        entry
-        for entry in mirror.catalogue.coverage(series.name)
-        if entry.generation == state.generation
-    ]
-    table = mirror.table(series)  # after coverage was read: it has all rows of which that speaks
+    every = [entry for entry in coverage if entry.generation == state.generation]
+    table = mirror.table(
+        series, state
+    )  # after coverage was read: it has all rows of which that speaks
     needed = _needed(wanted, keys)
     full = [entry for entry in every if entry.columns >= needed and _has_versions(entry, wanted)]
     counting = freshness.counting(full, partial(_newest_held, table))
@@ -170,19 +168,19 @@ def _used_by_sub_selects(
     used: list[CoverageEntry] = []
     for chosen in (one for part in wanted.sql for one in sub_selects_of(part.tree)):
         whole = BoundSet(chosen.series, all_versions=True)
-        state = mirror.catalogue.state(chosen.series.name)
+        state, coverage = mirror.catalogue.held(chosen.series.name)
         parts = (chosen.value, chosen.where, *chosen.groups)
         read = {column for part in parts if part is not None for column in columns_of(part)}
         known = {column.name for column in chosen.series.columns}
         entries = [
             entry
-            for entry in mirror.catalogue.coverage(chosen.series.name)
+            for entry in coverage
             if entry.columns >= read & known
             and entry.generation == state.generation
             and _has_versions(entry, whole)
         ]
         if entries:
-            table = mirror.table(chosen.series)
+            table = mirror.table(chosen.series, state)
             entries = [*freshness.counting(entries, partial(_newest_held, table))]
         found = look_up(extent_of(whole), entries)
         if found.missing:

@@ -92,7 +92,7 @@ def _planning(repeats: int) -> tuple[float, int]:
             definition = hold(mirror, series, series.rows // _FILES)
             table = mirror.table(definition)
 
-            def opened(_: SeriesDefinition) -> RecordTable:
+            def opened(*_: object) -> RecordTable:
                 """The table is open: that is not planning."""
                 return table
 
