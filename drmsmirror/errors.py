@@ -230,13 +230,18 @@ class UpstreamTimeoutError(UpstreamUnavailableError):
     was_asked : bool
         Whether a request was on its way; else the time went by waiting for a turn to send one,
         which says nothing about the server.
+    allowed : float
+        Seconds that were allowed in all.
     """
 
     code = "upstream-timeout"
 
-    def __init__(self, message: str, *, was_asked: bool = True) -> None:
+    def __init__(
+        self, message: str, *, was_asked: bool = True, allowed: float = float("inf")
+    ) -> None:
         super().__init__(message)
         self.was_asked = was_asked
+        self.allowed = allowed
 
 
 class UpstreamPausedError(UpstreamUnavailableError):

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from drmsmirror.catalogue import Catalogue, SeriesState
-from drmsmirror.errors import IntegrityError, NoMirrorError, StoreError
+from drmsmirror.errors import IntegrityError, NoMirrorError, NotHeldError, StoreError
 from drmsmirror.files import free_bytes, make_directory, write_bytes
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import FORMAT, Period, RecordTable, choose_period
@@ -140,13 +140,16 @@ class Mirror:
 
         Raises
         ------
+        NotHeldError
+            The series has none yet.
         IntegrityError
             It is not there, or older than the catalogue says.
         """
         state = state or self.catalogue.state(definition.name)
         if state.table_path is None or state.table_version is None:
-            raise IntegrityError(
-                f"{definition.name} has no record table yet; run drmsmirror sync {definition.name}"
+            raise NotHeldError(
+                f"The mirror holds no records of {definition.name}. Get some with\n"
+                f"  drmsmirror sync {shlex.quote(definition.name)}"
             )
         return self._open_table(definition, state)
 

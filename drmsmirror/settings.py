@@ -189,7 +189,7 @@ class AnswerSettings(_Section):
         512,
         ge=0,
         le=2**40,
-        description="Most that kept answers of the upstream take, MiB; 0 keeps none.",
+        description="Most that kept answers of the upstream take, MiB; 0 keeps each for a minute.",
     )
 
 

@@ -118,7 +118,7 @@ def command(
         f"{answer.as_of_utc:%Y-%m-%d %H:%M} UTC" + (f", in {output}" if output != _STDOUT else "")
     )
     if not answer.complete:
-        talk(f"This is a part of the answer. {answer.missing}")
+        talk(f"This is not all of it. {answer.missing}")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -121,12 +121,24 @@ class Answering:
             plan = self._plan(self._freshness)
         except (NotFoundError, NotUnderstoodError) as reason:
             return self._as_a_whole(reason)
+        if (newer := self._kept_since(plan)) is not None:
+            return newer
         if plan.is_held:
             return self._put_together(plan, [nothing(self._mirror, one) for one in plan.sets])
+        if not plan.has_parts and not plan.is_whole(self._asked.n):
+            return self._as_a_whole(NotHeldError(_shortage(plan)))
         try:
             return self._put_together(plan, self._supplied(plan))
         except (UpstreamError, NotHeldError) as failure:
             return self._held_after_all(failure, _shortage(plan))
+
+    def _kept_since(self, plan: Plan) -> Answer | None:
+        """A stored answer to the question as it was written, that is newer than what is held."""
+        keys = plan_keys(plan.keys.definition, self._asked.keys)
+        kept = self._upstream.kept(
+            self._question(keys), not_before=self._since(plan.bound, keys, is_newest=True)
+        )
+        return None if kept is None else self._given(keys, kept)
 
     def _plan(self, freshness: Freshness) -> Plan:
         if self._asked.segments or self._asked.links:
@@ -222,20 +234,29 @@ class Answering:
             return self._whole(_advice(reason))
         except (UpstreamError, NotHeldError) as failure:
             if self._is_offline:
-                raise reason from None
+                return self._kept_before(reason)
             return self._held_after_all(failure, _advice(reason))
+
+    def _kept_before(self, reason: NotFoundError | NotUnderstoodError) -> Answer:
+        """A stored answer that is older than it may be, where a part will do."""
+        with suppress(UnknownSeriesError):
+            keys = plan_keys(self._definition(), self._asked.keys)
+            kept = self._upstream.kept(self._question(keys))
+            if kept is not None:
+                old = (
+                    f"The mirror keeps an answer as of {kept.asked_utc:%Y-%m-%d %H:%M} UTC, which "
+                    f"is too old. {reason}"
+                )
+                if not self._terms.partial:
+                    raise NotHeldError(old) from None
+                return replace(self._given(keys, kept), complete=False, missing=old)
+        raise reason from None
 
     def _whole(self, advice: str = "") -> Answer:
         bound = self._bound()
         definition = self._definition()
         keys = plan_keys(definition, self._asked.keys)
-        question = Question(
-            self._text(),
-            tuple(dict.fromkeys(keys.keys)),
-            _spelled(self._asked.segments, [one.name for one in definition.segments]),
-            _spelled(self._asked.links, [one.name for one in definition.links]),
-            self._asked.n or None,
-        )
+        question = self._question(keys)
         if not (question.keys or question.segments or question.links):
             return self._nothing(definition)  # **NONE** asks for nothing
         if self._terms.policy is Policy.REMOTE:
@@ -245,6 +266,17 @@ class Answering:
             question, self._since(bound, keys), lambda: self._refuse_too_much([part], advice)
         )
         return self._given(keys, answer)
+
+    def _question(self, keys: KeyPlan) -> Question:
+        """The question as it was written."""
+        definition = keys.definition
+        return Question(
+            self._text(),
+            tuple(dict.fromkeys(keys.keys)),
+            _spelled(self._asked.segments, [one.name for one in definition.segments]),
+            _spelled(self._asked.links, [one.name for one in definition.links]),
+            self._asked.n or None,
+        )
 
     def _definition(self) -> SeriesDefinition:
         """The definition of the first series; read anew where it lacks a keyword."""
@@ -269,17 +301,19 @@ class Answering:
         except NotUnderstoodError:
             return self._asked.ds.strip()
 
-    def _since(self, bound: BoundRecordSet | None, keys: KeyPlan) -> datetime:
+    def _since(
+        self, bound: BoundRecordSet | None, keys: KeyPlan, *, is_newest: bool = False
+    ) -> datetime:
         """The moment since which a stored answer to the whole question counts.
 
-        Where files are stored changes at any time. What was said of versions before a sync is out
-        of date with it.
+        Where files are stored changes at any time. What was said before a sync is out of date with
+        it, offline too where it has to be the newest.
         """
         is_of_storage = bool(self._asked.segments or self._asked.links or keys.not_held)
         if bound is None or is_of_storage:
             return self._freshness.answers_since(keys.definition, ())
         since = [self._freshness.answers_since(one.series, extent_of(one)) for one in bound.sets]
-        if not self._is_offline:
+        if is_newest or not self._is_offline:
             since += [entry.as_of_utc for one in bound.sets for entry in self._read_since(one)]
         return max(since)
 
@@ -316,7 +350,7 @@ class Answering:
             plan = self._plan(ANY_AGE)
         if plan is not None and plan.is_held and self._terms.max_age is None:
             return self._put_together(plan, [nothing(self._mirror, one) for one in plan.sets])
-        if plan is not None and self._terms.partial:
+        if plan is not None and plan.has_parts and self._terms.partial:
             supplied = [nothing(self._mirror, one) for one in plan.sets]
             return self._put_together(plan, supplied, missing=_shortage(plan) or shortage)
         if plan is not None:  # parts may have come before the failure

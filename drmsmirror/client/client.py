@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -36,10 +37,14 @@ if TYPE_CHECKING:
     from drmsmirror.client.frames import SeriesInfo
     from drmsmirror.client.relation import Relation
 
-__all__ = ["Client", "split_names"]
+__all__ = ["Client", "PartialAnswerWarning", "split_names"]
 
 #: Largest number of records that can be asked for.
 _LARGEST = 2**63 - 1
+
+
+class PartialAnswerWarning(UserWarning):
+    """A table lacks something of what was asked for; the message says what, and how to get it."""
 
 
 @raises_as_stock
@@ -116,9 +121,9 @@ class Client(Exporting):
     def _upstream(self) -> SharedUpstream:
         return SharedUpstream(self.mirror, self._given_upstream or Jsoc(self.settings.upstream))
 
-    @cached_property
-    def _definitions(self) -> Definitions:
-        return Definitions(self.mirror, self._upstream, self.policy)
+    def _upstream_for(self, terms: Terms) -> SharedUpstream:
+        """The upstream, for as long as one question may take."""
+        return self._upstream if terms.wait is None else self._upstream.within(terms.wait)
 
     # -- what drms.Client has ---------------------------------------------------------------------
 
@@ -138,7 +143,7 @@ class Client(Exporting):
         if self.policy is Policy.OFFLINE:
             entries = self._held_series(regex)
         else:
-            entries = list(self._upstream.series_names(regex))
+            entries = list(self._upstream_for(self.terms).series_names(regex))
         if not full:
             return [entry.name for entry in entries]
         columns: dict[str, list[Any]] = {"name": [entry.name for entry in entries]}
@@ -239,6 +244,8 @@ class Client(Exporting):
             convert_numeric=convert_numeric,
             skip_conversion=skip_conversion,
         )
+        if not answer.complete:
+            warnings.warn(PartialAnswerWarning(answer.missing), stacklevel=3)
         return in_stock_shape(
             frame if keys else None,
             text_frame(answer.segments) if segments else None,
@@ -251,10 +258,10 @@ class Client(Exporting):
     def answer(
         self,
         ds: str,
-        keys: Sequence[str],
+        keys: str | Sequence[str],
         *,
-        seg: Sequence[str] = (),
-        link: Sequence[str] = (),
+        seg: str | Sequence[str] | None = None,
+        link: str | Sequence[str] | None = None,
         n: int | str | None = None,
         max_age: timedelta | None = None,
         partial: bool | None = None,
@@ -266,9 +273,9 @@ class Client(Exporting):
         ----------
         ds : str
             Record set.
-        keys : sequence of str
+        keys : str or list of str
             As for :meth:`query`.
-        seg, link : sequence of str
+        seg, link : str or list of str, optional
             Segments and links; only the upstream can tell them.
         n : int or str, optional
             As for :meth:`query`; with several sets it counts for each by itself.
@@ -284,17 +291,19 @@ class Client(Exporting):
         UpstreamError
             It failed, and the mirror does not hold all that was asked for.
         """
-        if not (seg or link):
-            _refuse_no_keys(keys)
+        names, segments, links = split_names(keys), split_names(seg), split_names(link)
+        if not (segments or links):
+            _refuse_no_keys(names)
         terms = replace(
             self.terms,
             max_age=self.terms.max_age if max_age is None else max_age,
             partial=self.terms.partial if partial is None else partial,
             wait=self.terms.wait if wait is None else wait,
         )
-        asked = Asked(ds, tuple(keys), tuple(seg), tuple(link), _whole_number(n))
-        upstream = self._upstream if terms.wait is None else self._upstream.within(terms.wait)
-        definitions = Definitions(self.mirror, upstream, terms.policy)
+        asked = Asked(ds, tuple(names), tuple(segments), tuple(links), _whole_number(n))
+        upstream = self._upstream_for(terms)
+        may_ask = terms.policy is not Policy.OFFLINE
+        definitions = Definitions(self.mirror, upstream, Policy.AUTO if may_ask else Policy.OFFLINE)
         return Answering(self.mirror, upstream, definitions, asked, terms).answer()
 
     def scan(
@@ -383,7 +392,9 @@ class Client(Exporting):
         ds : str
             Name of the series, or a record set of it.
         """
-        return self._definitions.of(series_name(ds))
+        return Definitions(self.mirror, self._upstream_for(self.terms), self.policy).of(
+            series_name(ds)
+        )
 
     def struct(self, ds: str) -> dict[str, Any]:
         """The definition in the form of JSOC's ``series_struct``, as ``import`` takes it.

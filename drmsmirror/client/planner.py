@@ -75,6 +75,15 @@ class Plan:
         return not any(one.missing for one in self.sets)
 
     @property
+    def has_parts(self) -> bool:
+        """Whether anything of it is held."""
+        return any(one.used for one in self.sets)
+
+    def is_whole(self, n: int | None) -> bool:
+        """Whether all records of what is missing are asked for, so that they can be merged."""
+        return not n and not any(one.wanted.sql for one in self.sets)
+
+    @property
     def read_utc(self) -> tuple[datetime, ...]:
         """When the upstream was read for what is held."""
         return tuple(entry.as_of_utc for one in self.sets for entry in one.used)

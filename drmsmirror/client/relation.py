@@ -73,6 +73,11 @@ class Relation:
         return self._known().complete
 
     @property
+    def missing(self) -> str:
+        """Where it is not complete: what it lacks, and how to get that."""
+        return self._known().missing
+
+    @property
     def as_of(self) -> datetime:
         """The moment of which the answer speaks, UTC."""
         return self._known().as_of_utc

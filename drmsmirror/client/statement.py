@@ -121,6 +121,11 @@ def _refuse_own_name(name: str) -> None:
 
 
 def _named(table: exp.Table, names: SqlNames) -> SqlName:
+    from sqlglot import exp
+
+    if isinstance(table.this, exp.Func):
+        shown = table.this.sql(_DIALECT)[:60]
+        raise SqlError(f"{shown} is not allowed here: functions in place of a table read files")
     return names.find(_full_name(table), table.sql(_DIALECT))
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from drmsmirror.errors import QueryError
+
 __all__ = ["Policy", "Terms"]
 
 
@@ -42,3 +44,10 @@ class Terms:
     max_age: timedelta | None = None
     partial: bool = False
     wait: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.max_age is None or isinstance(self.max_age, timedelta)):
+            raise QueryError(f"max_age is {self.max_age!r}; it must be a datetime.timedelta")
+        is_number = isinstance(self.wait, int | float) and not isinstance(self.wait, bool)
+        if self.wait is not None and not (is_number and self.wait > 0):
+            raise QueryError(f"wait is {self.wait!r}; it must be a number of seconds above 0")

@@ -98,7 +98,8 @@ def look_up(wanted: Iterable[Extent], entries: Iterable[CoverageEntry]) -> Found
         if rest != left:
             used.append(entry)
             left = rest
-    return Found(tuple(sorted(left, key=lambda extent: extent.interval)), tuple(used))
+    missing = sorted(joined(left), key=lambda extent: extent.interval)
+    return Found(tuple(missing), tuple(used))
 
 
 def coalesce(entries: Sequence[CoverageEntry]) -> tuple[CoverageEntry, ...]:

@@ -42,7 +42,7 @@ def publish(
     ------
     SettingsError
         The target is no such address, or inside the mirror.
-    UnknownSeriesError, IntegrityError
+    UnknownSeriesError, NotHeldError, IntegrityError
         The mirror does not hold the series, or cannot read it.
     DefinitionError
         The series no longer fits what was published.
@@ -53,7 +53,7 @@ def publish(
     """
     address = read_address(target)
     refuse_inside(address, mirror.root)
-    mirror.catalogue.definition(series)  # before anything is made for a series that is not known
+    mirror.table(mirror.catalogue.definition(series))  # before anything is made for nothing
     said = reporter or SilentReporter()
     if isinstance(address, Place):
         return publish_to_database(mirror, series, address, rebuild=rebuild, reporter=said)

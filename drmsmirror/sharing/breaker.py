@@ -38,6 +38,8 @@ _LONGEST_PAUSE = 3600.0
 _UNSAID = 900.0
 #: Longest pause that a server can ask for, seconds.
 _LONGEST_ASKED = 86400.0
+#: Whoever allows less, seconds, learns nothing about the server when that is over.
+_PATIENT = 20.0
 #: Longest reason that is kept, characters.
 _REASON = 300
 
@@ -145,7 +147,7 @@ def refusal(health: Health, *, is_tried: bool = False) -> UpstreamPausedError:
 def _is_failure(error: Exception) -> bool:
     """Whether an error says that the server does not work."""
     if isinstance(error, UpstreamTimeoutError):
-        return error.was_asked
+        return error.was_asked and error.allowed >= _PATIENT
     if isinstance(error, UpstreamPausedError):
         return False
     return isinstance(error, UpstreamUnavailableError | UpstreamAnswerError)
@@ -171,4 +173,6 @@ def _paused(health: Health, error: Exception, now: datetime, seconds: float) -> 
 def _reason(error: Exception) -> str:
     """What happened, without what to do about it."""
     said = str(error).partition(". ")[0].removesuffix(".")
+    if said.count("'") % 2:  # what the server said was cut
+        said += "...'"
     return textwrap.shorten(said, _REASON, placeholder="...")

@@ -91,6 +91,7 @@ class Deadline:
             f"The upstream {what} within the {self.allowed:g} s that were allowed. Allow more with "
             f"--wait SECONDS, ask for less, or try later.",
             was_asked=was_asked,
+            allowed=self.allowed,
         )
 
     def take(self, turn: Lock) -> None:

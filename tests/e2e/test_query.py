@@ -53,7 +53,7 @@ def test_a_part_is_given_where_it_is_wanted_and_said_to_be_one(command: Command)
 
     assert part.returncode == 0
     assert "120 records, local answer" in part.stderr
-    assert "This is a part of the answer" in part.stderr
+    assert "This is not all of it" in part.stderr
     assert "2014.07.06_00:00:00_TAI" in part.stderr
     assert "drmsmirror sync" in part.stderr
 

@@ -10,7 +10,7 @@ import pytest
 
 from drmsmirror.client import Source
 from drmsmirror.client.terms import Policy, Terms
-from drmsmirror.errors import UpstreamAnswerError
+from drmsmirror.errors import NotHeldError, UpstreamAnswerError
 from tests.unit.client.world import KINDS, World
 
 SLOTS, _ = KINDS
@@ -110,3 +110,41 @@ def test_a_question_is_as_old_as_it_may_be(world: World) -> None:
     assert world.ask("[#12151680]", young).source is Source.REMOTE
     world.pause()
     assert world.ask("[#12151680]", young).source is Source.LOCAL
+
+
+@pytest.mark.parametrize("policy", [Policy.AUTO, Policy.OFFLINE])
+def test_the_same_question_gets_no_older_answer_than_before(world: World, policy: Policy) -> None:
+    query = "[#12151680-#12151690][? QUALITY >= 0 ?]"
+    world.sync("[#12151680-#12151681]")
+    assert world.ask(query).source is Source.MIXED
+    world.change([(1, 1, 7, 2.0), (3, 1, -1, 2.0)])
+    newer = world.ask(query, Terms(max_age=timedelta(seconds=1)))
+    assert newer.texts() == _now(world, query)
+    world.pause()
+
+    again = world.ask(query, Terms(policy))
+
+    assert again.source is Source.LOCAL
+    assert again.as_of_utc == newer.as_of_utc
+    assert again.texts() == _now(world, query)
+
+
+def test_a_kept_answer_that_is_too_old_is_named_as_such(world: World) -> None:
+    young = timedelta(hours=1)
+    query = "[! 1=1 !]"
+    answer = world.ask(query)
+    world.wait(3)
+
+    with pytest.raises(NotHeldError, match=r"keeps an answer as of .* too old"):
+        world.ask(query, Terms(Policy.OFFLINE, young))
+    part = world.ask(query, Terms(Policy.OFFLINE, young, partial=True))
+
+    assert not part.complete
+    assert "too old" in part.missing
+    assert part.texts() == answer.texts()
+
+
+def test_nothing_is_no_part_of_an_answer(world: World) -> None:
+    world.sync("[#12151680]")
+    with pytest.raises(NotHeldError):
+        world.ask("[#12151685-#12151690]", Terms(Policy.OFFLINE, partial=True))

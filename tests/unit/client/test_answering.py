@@ -13,13 +13,15 @@ import pytest
 from sqlalchemy import delete
 
 from drmsmirror.catalogue import tables
-from drmsmirror.client import Client, Source
+from drmsmirror.client import Client, PartialAnswerWarning, Source
 from drmsmirror.errors import (
     NotHeldError,
+    QueryError,
     TooSlowError,
     UpstreamAnswerError,
     UpstreamError,
     UpstreamPausedError,
+    UpstreamTimeoutError,
     UpstreamUnavailableError,
 )
 from tests.jsoc import Fault, FaultKind, Keyword, Request
@@ -417,3 +419,36 @@ def test_a_mirror_that_cannot_be_written_answers_without_keeping(
         assert answer.source is Source.MIXED
         assert texts == truth(copy.jsoc, AROUND, KEYS)
     assert len(_lists(copy)) == 2
+
+
+def test_who_has_no_patience_says_nothing_about_the_upstream(copy: Copy) -> None:
+    copy.jsoc.fault(Fault(FaultKind.STALL), times=None)
+    for minute in range(4):
+        with pytest.raises(UpstreamTimeoutError):
+            _answer(copy, f"{NAME}[2010.05.01_01:0{minute}_TAI]", wait=0.3)
+    copy.jsoc.clear_faults()
+    copy.jsoc.release()
+
+    assert _answer(copy, AROUND)[0].source is Source.MIXED
+
+
+def test_a_table_that_lacks_something_comes_with_a_warning(copy: Copy) -> None:
+    with Client(copy.settings, "offline", partial=True) as client:
+        with pytest.warns(PartialAnswerWarning, match="drmsmirror sync"):
+            frame = client.query(AROUND, key="T_REC")
+        relation = client.scan(AROUND, "T_REC")
+        assert not relation.complete
+        assert "drmsmirror sync" in relation.missing
+    assert len(frame) == len(truth(copy.jsoc, HELD, ["T_REC"])["T_REC"])
+
+
+@pytest.mark.parametrize("wrong", [{"max_age": 5}, {"wait": "x"}, {"wait": -1}, {"wait": True}])
+def test_terms_that_are_none_are_refused_at_once(copy: Copy, wrong: dict[str, Any]) -> None:
+    with pytest.raises(QueryError, match=f"{next(iter(wrong))} is"):
+        Client(copy.settings, **wrong)
+
+
+def test_keys_may_be_a_text_with_commas(copy: Copy) -> None:
+    with Client(copy.settings, "offline") as client:
+        texts = client.answer(HELD, "T_REC, CAMERA").texts()
+    assert texts == truth(copy.jsoc, HELD, ["T_REC", "CAMERA"])

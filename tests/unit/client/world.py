@@ -168,9 +168,12 @@ class World:
     def hold_good(self, where: str) -> None:
         """Hold what satisfies the condition, as a sync under that condition leaves it.
 
-        Of records that are held and satisfy it no longer, that they do not is held too.
+        Of records that are held and satisfy it no longer, that they do not is held too. A sync
+        would bring what is held there without a condition up to date; here nothing is.
         """
         catalogue, name = self.mirror.catalogue, self.kind.name
+        if self.cells(where) & set(self.held):
+            return
         if not any(one.name == name for one in catalogue.series()):
             return
         target = read_target(self.upstream, name, lambda: self.now[0])
