@@ -16,6 +16,7 @@ from drmsmirror.model.extent import extent_of
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import find_repeat
+from drmsmirror.sync.hold import holding_series
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.progress import Meter, Progress, Reporter, SilentReporter
 from drmsmirror.sync.recordfile import RecordFile
@@ -88,7 +89,7 @@ def import_records(
     source = RecordFile.open(definition, file, formats)
     _refuse_narrower(mirror, source)
     _refuse_repeats(source)
-    with mirror.catalogue.holding(f"series {definition.name.lower()}") as lease:
+    with holding_series(mirror.catalogue, definition.name) as lease:
         adopt_definition(mirror, definition, "")
         with recorded_run(mirror, definition.name, f"import {file.name}") as run:
             store = WindowStore(mirror, definition, run.id, lease, formats)

@@ -18,6 +18,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Extent
 from drmsmirror.records import harvest_keys
+from drmsmirror.sync.hold import holding_to_merge
 from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore, adopt_definition
 from drmsmirror.sync.target import Target
@@ -64,7 +65,7 @@ def keep_records(
     """
     series = target.definition.name
     try:
-        with mirror.catalogue.holding(f"series {series.lower()}") as lease:
+        with holding_to_merge(mirror.catalogue, series) as lease:
             held = mirror.catalogue.coverage(series)
             if len(held) >= _MOST_ENTRIES or _is_outrun(held, target, extents):
                 return False

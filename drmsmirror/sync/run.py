@@ -19,6 +19,7 @@ from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.backfill import backfill
 from drmsmirror.sync.follow import follow
+from drmsmirror.sync.hold import holding_series
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.patience import telling
 from drmsmirror.sync.progress import Known, Reporter, SilentReporter, SyncReport
@@ -101,7 +102,7 @@ def _sync_set(
     terms: Terms,
 ) -> SyncReport:
     series = wanted.series.name
-    with mirror.catalogue.holding(f"series {series.lower()}") as lease:
+    with holding_series(mirror.catalogue, series) as lease:
         refuse_going_back(mirror, target)
         adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
         with recorded_run(mirror, series, wanted.text) as run:
