@@ -182,6 +182,14 @@ def known(database: Database, digests: Iterable[str]) -> frozenset[str]:
         return frozenset(connection.scalars(query))
 
 
+def totals(database: Database) -> tuple[int, int]:
+    """How many answers are kept, and how many bytes they take."""
+    query = select(func.count(), func.coalesce(func.sum(tables.answers.c.file_bytes), 0))
+    with database.read() as connection:
+        count, size = connection.execute(query).one()
+    return int(count), int(size)
+
+
 def _of(table: Table, digest: str) -> Select[Any]:
     return select(table).where(table.c.digest == digest)
 

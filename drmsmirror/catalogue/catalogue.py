@@ -270,6 +270,10 @@ class Catalogue:
         """Hold a lease, or None where it is held already, while a block runs."""
         return leases.holding_if_free(self.database, name, ttl_seconds=ttl_seconds)
 
+    def kept_answers(self) -> tuple[int, int]:
+        """How many answers of the upstream are kept, and how many bytes they take."""
+        return answers.totals(self.database)
+
     def answer(self, digest: str) -> StoredAnswer | None:
         """Give the answer of the upstream that is kept to a question; None where there is none."""
         return answers.load(self.database, digest)

@@ -27,6 +27,8 @@ _MOST_PARTS = 20
 def command(mirror: str | None, config: str | None, verbose: bool, as_json_: bool) -> None:
     """Say what the mirror holds: of each series the rows, their extent, and as of when.
 
+    Then how many answers it keeps besides, and whether the upstream is left alone.
+
     \b
     Example:
       drmsmirror status
@@ -36,12 +38,18 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
     settings = read_settings(mirror, config, verbose)
     with open_mirror(settings) as opened:
         held = holdings(opened)
+        answers, answer_bytes = opened.catalogue.kept_answers()
+        health = opened.catalogue.health(settings.upstream.url)
+        now = opened.catalogue.database.clock()
     if as_json_:
-        as_json({"mirror": str(settings.mirror), "series": held})
+        kept = {"count": answers, "bytes": answer_bytes}
+        upstream = {"url": settings.upstream.url, "health": health}
+        as_json(
+            {"mirror": str(settings.mirror), "series": held, "answers": kept, "upstream": upstream}
+        )
         return
-    if not held:
+    if not held and not answers:
         talk("The mirror is empty. Bring something in:\n  drmsmirror sync 'hmi.sharp_720s[4315]'")
-        return
     for series in held:
         click.echo(
             f"{series.name}: {series.rows:,} rows, {size(series.bytes)} in {series.files} files"
@@ -58,3 +66,10 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
         click.echo(table(["  held from", "to before", "values", "as of"], rows))
         if len(series.parts) > _MOST_PARTS:
             click.echo(f"  and {len(series.parts) - _MOST_PARTS} more parts, all in --json")
+    if answers:
+        click.echo(f"Answers kept of other questions: {answers:,}, {size(answer_bytes)}")
+    if health.until_utc is not None and health.until_utc > now:
+        click.echo(
+            f"{settings.upstream.url} is left alone until {health.until_utc:%Y-%m-%d %H:%M:%S} "
+            f"UTC: {health.reason}"
+        )

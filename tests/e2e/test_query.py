@@ -91,6 +91,7 @@ def test_segments_stand_after_the_keywords(command: Command) -> None:
     assert row[0] == "2014.07.05_00:00:00_TAI"
     assert row[1].endswith("magnetogram.fits")
     assert typed.returncode == 0
+    assert "Answers kept of other questions: 2, " in command("status").stdout
     stream = pa.ipc.open_stream((command.mirror.parent / "answer.arrow").read_bytes())
     assert stream.read_all().column_names[:2] == ["T_REC", "magnetogram"]
 
