@@ -105,3 +105,17 @@ def test_commands_at_the_same_time_send_one_request(command: Command, upstream: 
     assert len({out for out, _ in answers}) == 1
     assert len(_lists(upstream)) == 1
     assert len(upstream.requests) <= 3
+
+
+@pytest.mark.parametrize("point", ["records.after_commit", "catalogue.after_commit"])
+def test_a_query_that_was_killed_while_it_merged_can_be_put_again(
+    command: Command, upstream: SampleJsoc, point: str
+) -> None:
+    asked = ("query", AROUND, "--key", KEYS, "-f", "csv")
+    killed = command(*asked, more={"DRMSMIRROR_FAILPOINT": point})
+    again = command(*asked)
+
+    assert killed.returncode == -9
+    assert again.returncode == 0
+    assert len(list(csv.reader(io.StringIO(again.stdout)))) == 192
+    assert len(_lists(upstream)) == 1
