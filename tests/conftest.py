@@ -16,16 +16,18 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-#: How many times as many examples the profile ``soak`` tries as the profile ``default``.
+#: How many times as many examples the profile ``soak`` tries of tests that say how many they try.
 SOAK_FACTOR = 20
 
 _PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
 
-settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile(
+    "default", max_examples=50, deadline=None, derandomize=True, print_blob=True
+)
 settings.register_profile(
     "soak",
     deadline=None,
-    max_examples=SOAK_FACTOR * settings.get_profile("default").max_examples,
+    max_examples=2000,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
 )

@@ -135,10 +135,10 @@ class Answering:
     def _kept_since(self, plan: Plan) -> Answer | None:
         """A stored answer to the question as it was written, that is newer than what is held."""
         keys = plan_keys(plan.keys.definition, self._asked.keys)
-        kept = self._upstream.kept(
-            self._question(keys), not_before=self._since(plan.bound, keys, is_newest=True)
-        )
-        return None if kept is None else self._given(keys, kept)
+        kept = self._upstream.kept(self._question(keys))
+        if kept is None or kept.asked_utc < self._since(plan.bound, keys, is_newest=True):
+            return None
+        return self._given(keys, kept)
 
     def _plan(self, freshness: Freshness) -> Plan:
         if self._asked.segments or self._asked.links:

@@ -21,6 +21,9 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 #: Second 0 of the DRMS epoch, near enough for days.
 _BEGINNING = datetime(1977, 1, 1, tzinfo=UTC)
 
+#: Seconds that no date of Python's is away.
+_FAR = 6e10
+
 #: After so long it is taken that the records of a time have come.
 _IS_OVER = timedelta(days=1)
 
@@ -79,7 +82,8 @@ class Freshness:
         ends = [position_seconds(definition, extent.interval.high) for extent in extents]
         if not ends or None in ends:
             return max(self.since, self.open_end_since)
-        over = _BEGINNING + timedelta(seconds=max(end for end in ends if end is not None))
+        last = max(end for end in ends if end is not None)
+        over = _BEGINNING + timedelta(seconds=min(max(last, -_FAR), _FAR))
         return max(self.since, min(self.open_end_since, over + _IS_OVER))
 
 

@@ -231,8 +231,9 @@ conditions = st.recursive(
 )
 
 
+@pytest.mark.soak_factor(40)
 @settings(
-    max_examples=600,
+    max_examples=300,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -210,8 +210,8 @@ def mutations(draw: st.DrawFn) -> str:
     return query
 
 
-@pytest.mark.soak_factor(100)
-@settings(max_examples=10_000, deadline=None)
+@pytest.mark.soak_factor(250)
+@settings(max_examples=4_000, deadline=None)
 @given(mutations())
 @example("hmi.M_45s[-4712.01.01_12:00_TT/9223372036854775807u@1u]")
 @example("hmi.M_45s[-4712.01.01_12:00_TT-2010.05.01]")
