@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from drmsmirror.catalogue import tables
+from drmsmirror.catalogue import Cost, tables
 from drmsmirror.client import Client, PartialAnswerWarning, Source
 from drmsmirror.errors import (
     NotHeldError,
@@ -362,8 +362,10 @@ def test_of_record_numbers_the_open_end_is_asked_for_too(copy_of: Callable[..., 
 
 
 def test_what_would_take_too_long_is_refused_before_it_is_asked_for(copy: Copy) -> None:
+    with copy.open() as mirror:  # a server that takes a second for each record
+        mirror.catalogue.change_cost(copy.settings.upstream.url, lambda _: Cost(0.5, 1.0))
     with pytest.raises(TooSlowError, match=r"about [\d,]+ s[\s\S]*drmsmirror sync"):
-        _answer(copy, NAME, wait=0.1)
+        _answer(copy, NAME)
     assert _lists(copy) == []
     assert [request.op for request in asked(copy.jsoc)] == ["rs_summary"]
 
