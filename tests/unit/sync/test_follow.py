@@ -96,7 +96,7 @@ def test_a_living_series_is_kept_up_with(copy_of) -> None:
     copy = copy_of(build_series(name, size="small"))
     copy.sync(name)
     late = 0
-    for number in range(4):
+    for number in range(2):
         newest = max(copy.jsoc.series(name).columns["t_rec_index"])
         new = copy.jsoc.advance(name, hours=24.0, late=0.2)
         columns = copy.jsoc.series(name).columns
