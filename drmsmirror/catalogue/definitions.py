@@ -76,8 +76,9 @@ def load(database: Database, name: str) -> SeriesDefinition:
         There is none; the message suggests near names.
     """
     with database.read() as connection:
-        key = known_key(connection, name)
-        definition = _find(connection, key)
+        definition = _find(connection, series_key(name))
+        if definition is None:
+            known_key(connection, name)  # says what is known
         assert definition is not None
         return definition
 
