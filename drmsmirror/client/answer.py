@@ -13,14 +13,12 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from drmsmirror.client.batches import Batch, PrintedRows, printed_rows
 from drmsmirror.client.columns import TypedColumns
 from drmsmirror.client.stockerrors import iterated_as_stock
 from drmsmirror.model.series import SeriesDefinition
 
 __all__ = ["Answer", "Source"]
-
-#: By key, the printed values of some rows.
-Batch = dict[str, list[str] | list[int | None]]
 
 
 class Source(StrEnum):
@@ -41,7 +39,7 @@ class Answer:
         Of the first series asked for.
     keys : tuple of str
         Names of the columns, as they were asked for.
-    batches : iterator of dict
+    batches : iterator of StoredRows or PrintedRows
         The rows; can be read once.
     source : Source
     complete : bool
@@ -61,8 +59,8 @@ class Answer:
     complete: bool
     as_of_utc: datetime
     missing: str = ""
-    segments: Batch = field(default_factory=dict)
-    links: Batch = field(default_factory=dict)
+    segments: PrintedRows = field(default_factory=PrintedRows)
+    links: PrintedRows = field(default_factory=PrintedRows)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "batches", iterated_as_stock(self.batches))
@@ -72,13 +70,9 @@ class Answer:
         """The same as ``as_of_utc``."""
         return self.as_of_utc
 
-    def texts(self) -> Batch:
+    def texts(self) -> PrintedRows:
         """All rows at once, as printed values by key."""
-        whole: Batch = {key: [] for key in self.keys}
-        for batch in self.batches:
-            for key, values in batch.items():
-                whole[key].extend(values)  # type: ignore[arg-type]
-        return whole
+        return printed_rows(self.keys, self.batches)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,5 +102,10 @@ class Answer:
         A number is what was printed: a ``float`` shown as ``1.234e+22`` is that decimal number,
         as a double.
         """
-        besides = self.segments | self.links
-        return (self._columns.batch(batch | besides) for batch in self.batches)
+        besides = (
+            self.segments | self.links
+        )  # where there are some, all was printed by the upstream
+        return (
+            self._columns.batch(PrintedRows({**batch, **besides}) if besides else batch)
+            for batch in self.batches
+        )

@@ -19,7 +19,8 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from drmsmirror.client.answer import Answer, Batch, Source
+from drmsmirror.client.answer import Answer, Source
+from drmsmirror.client.batches import Batch, PrintedRows
 from drmsmirror.client.definitions import Definitions, series_name
 from drmsmirror.client.fetching import Fetching, Supplied, nothing
 from drmsmirror.client.freshness import ANY_AGE, Freshness
@@ -39,7 +40,7 @@ from drmsmirror.model.extent import extent_of
 from drmsmirror.model.parts import Part, most_records
 from drmsmirror.model.recordset import BoundRecordSet, BoundSet, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records import KeyPlan, plan_keys, select_records
+from drmsmirror.records import KeyPlan, StoredRows, plan_keys, select_records
 from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
 from drmsmirror.upstream import RecordText
 
@@ -225,7 +226,7 @@ class Answering:
                 supplement=given.supplement,
             )
             for batch in rows:
-                yield one.keys.texts(batch, given.formats)
+                yield StoredRows(one.keys, batch, given.formats)
 
     # -- whole ------------------------------------------------------------------------------------
 
@@ -381,8 +382,8 @@ def _spelled(names: Sequence[str], every: Sequence[str]) -> tuple[str, ...]:
     return tuple(one for name in names for one in (every if name == _ALL else [name]))
 
 
-def _columns(table: pa.Table) -> Batch:
-    return {name: table[name].to_pylist() for name in table.column_names}
+def _columns(table: pa.Table) -> PrintedRows:
+    return PrintedRows({name: table[name].to_pylist() for name in table.column_names})
 
 
 def _with_advice(failure: UpstreamError, advice: str) -> UpstreamError:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from drmsmirror.client.answer import Answer
 from drmsmirror.client.answering import Answering, Asked
 from drmsmirror.client.arguments import refuse_server
+from drmsmirror.client.batches import printed_rows
 from drmsmirror.client.definitions import Definitions, series_name
 from drmsmirror.client.exporting import Exporting
 from drmsmirror.client.stockerrors import raises_as_stock
@@ -222,7 +223,7 @@ class Client(Exporting):
             The policy is ``offline`` and the mirror does not hold all that was asked for.
         """
         from drmsmirror.client.frames import in_stock_shape, query_frame, text_frame
-        from drmsmirror.client.names import record_names
+        from drmsmirror.client.names import keys_of_names, record_names
 
         keys, segments, links = split_names(key), split_names(seg), split_names(link)
         if pkeys:
@@ -233,13 +234,14 @@ class Client(Exporting):
         keys = list(dict.fromkeys(keys))
         extra = self._keys_besides(ds, keys) if rec_index else []
         answer = self.answer(ds, [*keys, *extra], seg=segments, link=links, n=n)
-        texts = answer.texts()
+        batches = list(answer.batches)
         index = None
         if rec_index:
-            index = record_names(answer.definition, texts, self._formats(answer.definition))
-        shown = {name: values for name, values in texts.items() if name not in extra}
+            naming = printed_rows(keys_of_names(answer.definition), batches)
+            index = record_names(answer.definition, naming, self._formats(answer.definition))
         frame = query_frame(
-            shown,
+            batches,
+            [name for name in answer.keys if name not in extra],
             answer.definition,
             convert_numeric=convert_numeric,
             skip_conversion=skip_conversion,

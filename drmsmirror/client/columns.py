@@ -27,13 +27,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drmsmirror.errors import QueryError
-from drmsmirror.model.codecs import INVALID_KEY, MISSING_TEXT, cast_numbers
+from drmsmirror.model.codecs import cast_numbers, present
 from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.times import parse_times, time_style
 from drmsmirror.model.types import KeywordType
 
 if TYPE_CHECKING:
-    from drmsmirror.client.answer import Batch
+    from drmsmirror.client.batches import Batch
 
 __all__ = ["NUMBER_KEYS", "Times", "TypedColumns"]
 
@@ -96,17 +96,15 @@ class _Column:
             return _CLOCK
         return pa.int64() if type_.is_integer else pa.float64() if type_.is_float else pa.string()
 
-    def array(self, values: Sequence[str | int | None]) -> pa.Array:
+    def array(self, rows: Batch) -> pa.Array:
         """The printed values of some rows, typed."""
-        printed = pa.array(values)
-        if pa.types.is_null(printed.type) or pa.types.is_integer(printed.type):
-            return printed.cast(self._type)
-        absent = pc.is_in(printed, value_set=pa.array([MISSING_TEXT, INVALID_KEY]))
-        present = pc.if_else(absent, pa.scalar(None, pa.string()), printed)
-        if self._type == _CLOCK:
-            assert self.keyword is not None
-            return _clock_times(present, self.keyword.units)
-        return present if pa.types.is_string(self._type) else cast_numbers(present, self._type)
+        if pa.types.is_integer(self._type) or pa.types.is_floating(self._type):
+            return rows.numbers(self.key, self._type)
+        texts = present(rows.printed(self.key).cast(pa.string()))
+        if self._type != _CLOCK:
+            return texts
+        assert self.keyword is not None
+        return _clock_times(texts, self.keyword.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +157,9 @@ class TypedColumns:
         )
         return cls(columns, schema)
 
-    def batch(self, texts: Batch) -> pa.RecordBatch:
+    def batch(self, rows: Batch) -> pa.RecordBatch:
         """Some rows, typed; missing values are null, and so is a text that is no number."""
-        arrays = [column.array(texts[column.key]) for column in self.columns]
+        arrays = [column.array(rows) for column in self.columns]
         return pa.record_batch(arrays, schema=self.schema)
 
 

@@ -7,8 +7,10 @@ Source: client-side behaviour of drms 0.9.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -16,7 +18,7 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import struct_from_definition
 
 if TYPE_CHECKING:
-    from drmsmirror.client.answer import Batch
+    from drmsmirror.client.batches import Batch, PrintedRows
 
 __all__ = ["SeriesInfo", "frame_of_arrow", "in_stock_shape", "query_frame", "text_frame"]
 
@@ -86,7 +88,8 @@ class SeriesInfo:
 
 
 def query_frame(
-    texts: Batch,
+    batches: Sequence[Batch],
+    keys: Sequence[str],
     definition: SeriesDefinition,
     *,
     convert_numeric: bool = True,
@@ -96,8 +99,10 @@ def query_frame(
 
     Parameters
     ----------
-    texts : dict
-        By key, printed values.
+    batches : sequence of StoredRows or PrintedRows
+        The rows.
+    keys : sequence of str
+        Columns of the table.
     definition : SeriesDefinition
         Tells which keywords are numbers.
     convert_numeric : bool
@@ -111,25 +116,54 @@ def query_frame(
     pandas.DataFrame
         One column a key; no columns at all where there are no records.
     """
-    if not any(texts.values()):
+    keys = list(dict.fromkeys(keys))
+    if not any(batch.num_rows for batch in batches):
         return pd.DataFrame()
-    frame = pd.DataFrame(texts)
-    if not convert_numeric:
-        return frame
     kept = [skip_conversion] if isinstance(skip_conversion, str) else skip_conversion or ()
-    types = {keyword.name: str(keyword.type) for keyword in definition.keywords}
-    for key in frame:
-        if key in kept:
-            continue
-        kind = types.get(str(key))
-        if kind in _INTEGERS:
-            frame[key] = pd.to_numeric(pd.Series(_without_hex(texts[str(key)])), errors="coerce")
-        elif kind in _REALS or key in _NUMERIC_SPECIALS:
-            frame[key] = pd.to_numeric(frame[key], errors="coerce")
-    return frame
+    kinds = {keyword.name: str(keyword.type) for keyword in definition.keywords}
+    columns = {}
+    for key in keys:
+        kind = None if key in kept or not convert_numeric else kinds.get(key)
+        if convert_numeric and key not in kept and key in _NUMERIC_SPECIALS:
+            kind = "longlong"
+        columns[key] = _stock_column(key, kind, batches)
+    return pd.DataFrame(columns)
 
 
-def text_frame(texts: Batch) -> pd.DataFrame:
+def _stock_column(key: str, kind: str | None, batches: Sequence[Batch]) -> Any:
+    """A column as the stock client makes it of the texts, without them where that is the same."""
+    target = pa.int64() if kind in _INTEGERS else pa.float64() if kind in _REALS else None
+    if target is not None:
+        with suppress(_IsReadByPandasError):
+            return _numbers(key, target, batches)
+    printed = pa.chunked_array([batch.printed(key) for batch in batches])
+    if target is None:
+        return printed.to_pandas()
+    texts = printed.to_pylist()
+    return pd.to_numeric(
+        pd.Series(_without_hex(texts) if kind in _INTEGERS else texts), errors="coerce"
+    )
+
+
+class _IsReadByPandasError(Exception):
+    """The stock client's numbers depend on the texts in more than their value."""
+
+
+def _numbers(key: str, target: pa.DataType, batches: Sequence[Batch]) -> Any:
+    arrays = [batch.numbers(key, target, _leave_to_pandas) for batch in batches]
+    numbers = pa.chunked_array(arrays, target).to_numpy()
+    if pa.types.is_floating(target) and np.array_equal(numbers, np.rint(numbers)):
+        raise _IsReadByPandasError  # "1" would be an integer, "1.0" would not
+    return numbers
+
+
+def _leave_to_pandas(texts: pa.StringArray, target: pa.DataType) -> pa.Array:
+    if len(texts):
+        raise _IsReadByPandasError
+    return pa.nulls(0, target)
+
+
+def text_frame(texts: PrintedRows) -> pd.DataFrame:
     """Paths of segments, or targets of links, as ``drms.Client.query`` returns them.
 
     Parameters

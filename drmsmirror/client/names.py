@@ -16,7 +16,7 @@ from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.types import KeywordType
 
 if TYPE_CHECKING:
-    from drmsmirror.client.answer import Batch
+    from drmsmirror.client.batches import PrintedRows
 
 __all__ = ["keys_of_names", "record_names"]
 
@@ -27,7 +27,7 @@ def keys_of_names(definition: SeriesDefinition) -> tuple[str, ...]:
 
 
 def record_names(
-    definition: SeriesDefinition, texts: Batch, formats: Mapping[str, str]
+    definition: SeriesDefinition, texts: PrintedRows, formats: Mapping[str, str]
 ) -> list[str]:
     """The name of each record.
 

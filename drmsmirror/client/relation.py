@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from astropy.table import Table
 
-    from drmsmirror.client.answer import Answer, Batch, Source
+    from drmsmirror.client.answer import Answer, Source
+    from drmsmirror.client.batches import Batch
 
 __all__ = ["Relation"]
 

@@ -33,7 +33,7 @@ def as_pandas(table: pa.Table) -> pd.DataFrame:
     """
     import pandas as pd
 
-    types = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype()}
+    types = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype("pyarrow")}
     frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
     frame.attrs["units"] = {
         field.name: units for field in table.schema if (units := _told(field, "units"))

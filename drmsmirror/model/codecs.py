@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from drmsmirror.model.printf import Printf, cast_numbers, fit_values
 from drmsmirror.model.proof import proves_text
+from drmsmirror.model.rounding import printed_numbers
 from drmsmirror.model.series import Keyword
 from drmsmirror.model.times import (
     TimeStyle,
@@ -35,6 +36,7 @@ __all__ = [
     "MISSING_TEXT",
     "Codec",
     "Decoded",
+    "NumbersRead",
     "arrow_type",
     "cast_numbers",
     "codec_of",
@@ -43,6 +45,7 @@ __all__ = [
     "fit_values",
     "is_missing",
     "learn_codec",
+    "present",
 ]
 
 #: What ``rs_list`` prints for a missing value (DRMS semantics 2.2, rule 1).
@@ -90,6 +93,16 @@ def is_missing(type_: KeywordType, values: pa.Array) -> pa.BooleanArray:
         distance = np.abs(values.to_numpy(zero_copy_only=False) - type_.missing)
         return pa.array(~(distance > MISSING_TIME_TOLERANCE))
     return pc.equal(values, pa.scalar(type_.missing, arrow_type(type_)))
+
+
+#: Reads printed numbers as values of a type, with null for each text that is none.
+NumbersRead = Callable[[pa.StringArray, pa.DataType], pa.Array]
+
+
+def present(texts: pa.StringArray) -> pa.StringArray:
+    """Printed values with null for what ``rs_list`` prints where there is none."""
+    absent = pc.or_(pc.equal(texts, MISSING_TEXT), pc.equal(texts, INVALID_KEY))
+    return pc.if_else(absent, pa.scalar(None, pa.string()), texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +169,48 @@ class Codec:
             return self._print(values)
         printed = iter(self._print(values.filter(pc.invert(missing))))
         return [MISSING_TEXT if gone else next(printed) for gone in missing.to_pylist()]
+
+    def numbers(self, values: pa.Array, read: NumbersRead = cast_numbers) -> pa.Array:
+        """The numbers that a column of stored values prints as, null where it prints none.
+
+        Parameters
+        ----------
+        values : pyarrow.Array
+            Of a type of numbers.
+        read : callable
+            Reads those that have to be printed to know.
+
+        Returns
+        -------
+        pyarrow.Array
+            int64, or double for real numbers.
+        """
+        target = pa.int64() if self.type.is_integer else pa.float64()
+        if self.always_prints and not self.type.is_integer:
+            return read(pa.array(self.encode(values)), target)
+        numbers, certain = printed_numbers(self.type, self.format, values)
+        missing = np.isnan(numbers) if self.type.is_float else None
+        if self.type.is_integer and not self.always_prints:
+            missing = values.to_numpy(zero_copy_only=False) == self.type.missing
+        shown = pa.array(numbers, mask=missing)
+        doubtful = ~certain if missing is None else ~(certain | missing)
+        if not doubtful.any():
+            return shown
+        printed = self.encode(values.filter(pa.array(doubtful)))
+        return pc.replace_with_mask(shown, pa.array(doubtful), read(pa.array(printed), target))
+
+    def strings(self, values: pa.Array) -> pa.StringArray:
+        """What :meth:`encode` gives, as an Arrow array, which is quicker for times and texts."""
+        if self.type is KeywordType.TIME:
+            printed = _time_style(self.format).format(values.to_numpy(zero_copy_only=False))
+            shown = pa.array(printed).cast(pa.string())
+        elif self.type is KeywordType.STRING and Printf.of(self.format).is_plain_text:
+            shown = values
+        else:
+            shown = pa.array(self._print(values), pa.string())
+        if self.always_prints:
+            return shown
+        return pc.if_else(is_missing(self.type, values), MISSING_TEXT, shown)
 
     def _is_proven(self, texts: pa.StringArray, values: pa.Array) -> pa.BooleanArray:
         """Which values need not be printed to know that they print as they came."""

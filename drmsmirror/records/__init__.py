@@ -6,6 +6,7 @@ from drmsmirror.records.compaction import compact
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
 from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
+from drmsmirror.records.keys import ALL_KEYS, KeyPlan, plan_keys
 from drmsmirror.records.latest import LatestRecords, reading_latest
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.numbers import number_records
@@ -16,7 +17,7 @@ from drmsmirror.records.schema import FORMAT, Period, axis_seconds, choose_perio
 from drmsmirror.records.select import count_records, find_extreme, find_newest, select_records
 from drmsmirror.records.supplement import Supplement
 from drmsmirror.records.table import RecordTable
-from drmsmirror.records.text import ALL_KEYS, KeyPlan, plan_keys
+from drmsmirror.records.text import StoredRows
 from drmsmirror.records.views import (
     ALL_VERSIONS,
     comment_on,
@@ -37,6 +38,7 @@ __all__ = [
     "OutOfTimeError",
     "Period",
     "RecordTable",
+    "StoredRows",
     "Supplement",
     "TableOf",
     "TypedRecords",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["SLICE", "slices"]
 
 #: Rows that are sorted at once.
-SLICE = 50_000
+SLICE = 100_000
 
 
 def slices(connection: DuckDBPyConnection, rows: str, key: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Stored values as the text that DRMS prints: the inverse of ingest.
+"""Stored values as what DRMS prints: the inverse of ingest.
 
 Source: DRMS semantics 2.2 and 4.2.4 (special keys).
 """
@@ -6,145 +6,126 @@ Source: DRMS semantics 2.2 and 4.2.4 (special keys).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from drmsmirror.model.codecs import INVALID_KEY, codec_of, default_codec
-from drmsmirror.model.series import Column, SeriesDefinition
+from drmsmirror.model.codecs import Codec, NumbersRead, cast_numbers, codec_of, default_codec
+from drmsmirror.model.series import Column
+from drmsmirror.model.types import KeywordType
+from drmsmirror.records.keys import NUMBER_COLUMNS, KeyPlan, column_of, constant_text
 
-__all__ = ["ALL_KEYS", "NO_KEYS", "KeyPlan", "plan_keys"]
-
-ALL_KEYS = "**ALL**"
-NO_KEYS = "**NONE**"
-
-#: Special keys that are columns of the record table; their values are JSON numbers.
-_NUMBERS = {"*recnum*": "recnum", "*sunum*": "sunum"}
-
-#: Special keys whose answer is in the server's storage and not in the records.
-_STORAGE_KEYS = frozenset(
-    {"*size*", "*online*", "*retain*", "*archive*", "*recdir*", "*dirmtime*", "*logdir*", "*spec*"}
-)
+__all__ = ["StoredRows"]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPlan:
-    """How the keys of one question are answered from stored columns.
+class StoredRows(Mapping[str, "list[str] | list[int | None]"]):
+    """Some rows of a record table as the keys of a question show them.
+
+    By key it gives the printed values, printed when they are asked for; numbers for ``*recnum*``
+    and ``*sunum*``. Numbers and texts as Arrow arrays cost a fraction of that.
 
     Parameters
     ----------
-    definition : SeriesDefinition
-    keys : tuple of str
-        Names as they were asked for, ``**ALL**`` already spelled out.
-    columns : tuple of str
-        Columns of the record table that must be read, ``_text`` last.
-    not_held : tuple of str
-        Keys that DRMS could answer and record tables cannot.
-    unknown : tuple of str
-        Keys that the definition does not know.
+    plan : KeyPlan
+    rows : pyarrow.RecordBatch
+        Stored values of the plan's columns.
+    codecs : mapping of str to str
+        Formats that were learnt, by keyword.
     """
 
-    definition: SeriesDefinition
-    keys: tuple[str, ...]
-    columns: tuple[str, ...]
-    not_held: tuple[str, ...]
-    unknown: tuple[str, ...] = ()
+    def __init__(self, plan: KeyPlan, rows: pa.RecordBatch, codecs: Mapping[str, str]) -> None:
+        self._plan = plan
+        self._rows = rows
+        self._codecs = codecs
+        self._exact = _exact_texts(rows)
 
-    def texts(
-        self, batch: pa.RecordBatch, codecs: Mapping[str, str]
-    ) -> dict[str, list[str] | list[int | None]]:
-        """By key, the printed values of a batch; numbers for ``*recnum*`` and ``*sunum*``."""
-        exact = _exact_texts(batch)
-        return {key: self._text(key, batch, codecs, exact) for key in self.keys}
-
-    def _text(
-        self,
-        key: str,
-        batch: pa.RecordBatch,
-        codecs: Mapping[str, str],
-        exact: Mapping[int, Mapping[str, str]],
-    ) -> list[str] | list[int | None]:
-        if key in _NUMBERS:
-            numbers: list[int | None] = batch[_NUMBERS[key]].to_pylist()
+    def __getitem__(self, key: str) -> list[str] | list[int | None]:
+        if key in NUMBER_COLUMNS:
+            numbers: list[int | None] = self._rows[NUMBER_COLUMNS[key]].to_pylist()
             return numbers
-        column = _column(self.definition, key)
+        column = column_of(self._plan.definition, key)
         if column is None:
-            return [_constant_text(self.definition, key)] * batch.num_rows
-        asked = replace(column.keyword, name=key)  # QUALITY is special by the name it is asked by
-        codec = codec_of(asked, codecs.get(column.keyword.name)) or default_codec(asked)
-        texts = codec.encode(_fetched(batch[column.name], column))
-        for row, words in exact.items():
-            if column.name in words:
-                texts[row] = words[column.name]
+            return [constant_text(self._plan.definition, key)] * self._rows.num_rows
+        texts = self._codec(key, column).encode(self._stored(column))
+        for row, text in self._exact_of(column).items():
+            texts[row] = text
         return texts
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(self._plan.keys))
 
-def plan_keys(definition: SeriesDefinition, keys: Sequence[str]) -> KeyPlan:
-    """Find out which columns answer a list of keys.
+    def __len__(self) -> int:
+        return len(set(self._plan.keys))
 
-    Parameters
-    ----------
-    keys : sequence of str
-        Keyword names in any case, ``KEY[0]``, ``**ALL**``, ``**NONE**``, ``*recnum*``,
-        ``*sunum*``; an unknown one is answered as DRMS does, with ``Invalid KeyLink``.
-    """
-    spelled = tuple(name for key in keys for name in _spell_out(definition, key))
-    columns: dict[str, None] = {}
-    not_held = []
-    unknown = []
-    for key in spelled:
-        column = _column(definition, key)
-        if key in _NUMBERS:
-            columns[_NUMBERS[key]] = None
-        elif column is not None:
-            columns[column.name] = None
-        elif key in _STORAGE_KEYS or _is_unread(definition, key):
-            not_held.append(key)
-        elif definition.find(key) is None:
-            unknown.append(key)
-    return KeyPlan(definition, spelled, (*columns, "_text"), tuple(not_held), tuple(unknown))
+    @property
+    def num_rows(self) -> int:
+        """How many rows these are."""
+        return int(self._rows.num_rows)
+
+    def printed(self, key: str) -> pa.Array:
+        """The same values of a key as an Arrow array."""
+        if key in NUMBER_COLUMNS:
+            return self._rows[NUMBER_COLUMNS[key]]
+        column = column_of(self._plan.definition, key)
+        if column is None:
+            return pa.array(self[key], pa.string())
+        texts = self._codec(key, column).strings(self._stored(column))
+        exact = self._exact_of(column)
+        return _with_values(texts, exact, pa.array(exact.values(), pa.string()))
+
+    def numbers(self, key: str, target: pa.DataType, read: NumbersRead = cast_numbers) -> pa.Array:
+        """The printed values of a key as numbers, null where one is missing or is none.
+
+        Parameters
+        ----------
+        key : str
+        target : pyarrow.DataType
+            int64 or double.
+        read : callable
+            Reads those that have to be printed to know.
+        """
+        if key in NUMBER_COLUMNS:
+            return self._rows[NUMBER_COLUMNS[key]]
+        column = column_of(self._plan.definition, key)
+        if column is None or not _shows(column.type, target):
+            return read(self.printed(key), target)
+        numbers = self._codec(key, column).numbers(self._stored(column), read)
+        exact = self._exact_of(column)
+        return _with_values(numbers, exact, read(pa.array(exact.values(), pa.string()), target))
+
+    def _codec(self, key: str, column: Column) -> Codec:
+        asked = replace(column.keyword, name=key)  # QUALITY is special by the name it is asked by
+        return codec_of(asked, self._codecs.get(column.keyword.name)) or default_codec(asked)
+
+    def _stored(self, column: Column) -> pa.Array:
+        """Values with nulls (never fetched) as missing; coverage says who may see them."""
+        values = self._rows[column.name]
+        if not values.null_count:
+            return values
+        return values.fill_null(pa.scalar(column.type.missing, values.type))
+
+    def _exact_of(self, column: Column) -> dict[int, str]:
+        """By row, texts of a column that no codec gives back."""
+        return {
+            row: words[column.name] for row, words in self._exact.items() if column.name in words
+        }
 
 
-def _spell_out(definition: SeriesDefinition, key: str) -> Sequence[str]:
-    if key == NO_KEYS:
-        return ()
-    if key != ALL_KEYS:
-        return (key,)
-    names: list[str] = []
-    for keyword in definition.keywords:
-        if definition.is_implicit(keyword):
-            continue
-        columns = [c for c in definition.columns if c.keyword is keyword and c.key != keyword.name]
-        names.extend([column.name.upper() for column in columns] or [keyword.name])
-    return names
+def _shows(type_: KeywordType, target: pa.DataType) -> bool:
+    """Whether values of a type print as numbers of that Arrow type."""
+    return type_.is_integer if pa.types.is_integer(target) else type_.is_float
 
 
-def _column(definition: SeriesDefinition, key: str) -> Column | None:
-    found = definition.column(key)
-    if found is None and (keyword := definition.find(key)) is not None and keyword.alias_of:
-        return definition.column(keyword.alias_of)
-    return found
-
-
-def _is_unread(definition: SeriesDefinition, key: str) -> bool:
-    """Whether the series has the keyword but record tables do not hold it."""
-    keyword = definition.find(key)
-    return keyword is not None and not keyword.is_constant
-
-
-def _constant_text(definition: SeriesDefinition, key: str) -> str:
-    keyword = definition.find(key)
-    return keyword.default if keyword is not None and keyword.is_constant else INVALID_KEY
-
-
-def _fetched(values: pa.Array, column: Column) -> pa.Array:
-    """Values with nulls (never fetched) as missing; coverage says which question may see them."""
-    return (
-        values.fill_null(pa.scalar(column.type.missing, values.type))
-        if values.null_count
-        else values
-    )
+def _with_values(values: pa.Array, rows: Collection[int], others: pa.Array) -> pa.Array:
+    """The values with others in some rows."""
+    if not rows:
+        return values
+    mask = np.zeros(len(values), dtype=bool)
+    mask[[*rows]] = True
+    return pc.replace_with_mask(values, pa.array(mask), others)
 
 
 def _exact_texts(batch: pa.RecordBatch) -> dict[int, dict[str, str]]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drmsmirror.model.codecs import Codec, arrow_type
+from drmsmirror.model.codecs import Codec, arrow_type, cast_numbers
 from drmsmirror.model.types import KeywordType
 
 LIBC = ctypes.CDLL(None)
@@ -49,8 +49,12 @@ def printed_by_c(format_: str, value: object) -> str:
 
 
 def assert_text_in_text_out(codec: Codec, values: pa.Array, texts: list[str]) -> pa.Array:
-    """The codec prints what C prints, and gives every text back."""
+    """The codec prints what C prints, gives every text back, and knows the numbers in them."""
     assert codec.encode(values) == texts
+    assert codec.strings(values).to_pylist() == texts
+    if codec.type is not KeywordType.STRING:
+        target = pa.int64() if codec.type.is_integer else pa.float64()
+        assert codec.numbers(values).equals(cast_numbers(pa.array(texts), target))
     decoded = codec.decode(pa.array(texts))
     again = codec.encode(decoded.values)
     given_back = [decoded.exact.get(row, text) for row, text in enumerate(again)]

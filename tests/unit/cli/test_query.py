@@ -16,6 +16,7 @@ import pytest
 
 from drmsmirror.cli.query import _write
 from drmsmirror.client import Answer, Source
+from drmsmirror.client.batches import PrintedRows
 from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.types import KeywordType
 
@@ -31,7 +32,7 @@ KEYS = ("NAME", "MASK", "FLUX", "*recnum*")
 ROWS = 500
 
 
-class Batch(dict):
+class Batch(PrintedRows):
     """Some rows, of which it can be told whether they are still there."""
 
     __hash__ = object.__hash__

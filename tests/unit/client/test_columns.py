@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from drmsmirror.client.batches import PrintedRows
 from drmsmirror.client.columns import Times, TypedColumns
 from drmsmirror.errors import QueryError
 from drmsmirror.model.series import Keyword, SeriesDefinition
@@ -20,7 +21,7 @@ def _typed(
     """The type and the values of one column."""
     definition = SeriesDefinition("a.b", keywords=(Keyword("K", KeywordType(type_), units=units),))
     columns = TypedColumns.of(definition, ["K"], times)
-    column = columns.batch({"K": list(texts)})["K"]
+    column = columns.batch(PrintedRows(K=list(texts)))["K"]
     return column.type, column.to_pylist()
 
 
@@ -49,7 +50,8 @@ def test_real_numbers_are_what_was_printed(type_: str) -> None:
 def test_texts_are_texts_and_an_unknown_key_is_null() -> None:
     assert _typed("string", "a", "MISSING", "") == (pa.string(), ["a", None, ""])
     columns = TypedColumns.of(SeriesDefinition("a.b"), ["NOSUCH", "*recnum*", "*size*"])
-    batch = columns.batch({"NOSUCH": ["Invalid KeyLink"], "*recnum*": [3], "*size*": ["12"]})
+    texts = {"NOSUCH": ["Invalid KeyLink"], "*recnum*": [3], "*size*": ["12"]}
+    batch = columns.batch(PrintedRows(texts))
     assert batch.to_pylist() == [{"NOSUCH": None, "*recnum*": 3, "*size*": 12}]
 
 

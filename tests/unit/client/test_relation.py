@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drmsmirror.client import Answer, Client, Source
+from drmsmirror.client.batches import PrintedRows
 from drmsmirror.client.relation import Relation
 from drmsmirror.errors import MissingLibraryError, NotHeldError, QueryError, RecordSetError
 from drmsmirror.model.series import Keyword, SeriesDefinition
@@ -34,13 +35,13 @@ DEFINITION = SeriesDefinition(
         Keyword("NAME", KeywordType.STRING, units="none"),
     ),
 )
-ROWS = {
-    "T": ["2017.01.01_00:00:37.25_TAI", "MISSING"],
-    "N": ["1", "MISSING"],
-    "FLUX": ["1e+22", "MISSING"],
-    "SIZE": ["1.5", "2.5"],
-    "NAME": ["a", "MISSING"],
-}
+ROWS = PrintedRows(
+    T=["2017.01.01_00:00:37.25_TAI", "MISSING"],
+    N=["1", "MISSING"],
+    FLUX=["1e+22", "MISSING"],
+    SIZE=["1.5", "2.5"],
+    NAME=["a", "MISSING"],
+)
 
 
 class Asked:
@@ -56,7 +57,7 @@ class Asked:
         now = datetime(2026, 1, self.times, tzinfo=UTC)
         return Answer(DEFINITION, tuple(ROWS), self._rows(), Source.LOCAL, True, now)
 
-    def _rows(self) -> Iterator[dict[str, list[str]]]:
+    def _rows(self) -> Iterator[PrintedRows]:
         for _ in range(self._batches):
             self.taken += 1
             yield ROWS
@@ -119,7 +120,7 @@ def test_batches_are_taken_as_they_are_read() -> None:
 
 
 def test_an_error_on_the_way_comes_through_every_form() -> None:
-    def rows() -> Iterator[dict[str, list[str]]]:
+    def rows() -> Iterator[PrintedRows]:
         yield ROWS
         raise NotHeldError("The rest is gone")
 
@@ -249,7 +250,8 @@ def test_an_astropy_table_has_units_masks_and_times() -> None:
 def test_an_astropy_time_keeps_microseconds_over_decades() -> None:
     pytest.importorskip("astropy", reason="Astropy is not installed")
     texts = ["1958.01.01_00:00:00.000001_TAI", "2049.12.31_23:59:59.999999_TAI"]
-    answer = Answer(DEFINITION, ("T",), iter([{"T": texts}]), Source.LOCAL, True, datetime.now(UTC))
+    rows = iter([PrintedRows(T=texts)])
+    answer = Answer(DEFINITION, ("T",), rows, Source.LOCAL, True, datetime.now(UTC))
     times = Relation("test.made", lambda: answer).table("tai")["T"]
     times.precision = 6
     assert times.isot.tolist() == ["1958-01-01T00:00:00.000001", "2049-12-31T23:59:59.999999"]

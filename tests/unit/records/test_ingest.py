@@ -10,7 +10,14 @@ import pytest
 
 from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.types import KeywordType
-from drmsmirror.records import harvest_keys, merge, plan_keys, select_records, type_records
+from drmsmirror.records import (
+    StoredRows,
+    harvest_keys,
+    merge,
+    plan_keys,
+    select_records,
+    type_records,
+)
 
 from .conftest import (
     SERIES,
@@ -29,7 +36,7 @@ def printed_back(table, codecs) -> dict[str, list]:
     plan = plan_keys(definition, harvest_keys(definition))
     answer: dict[str, list] = {key: [] for key in plan.keys}
     for batch in select_records(table, everything(definition), plan.columns):
-        for key, values in plan.texts(batch, codecs).items():
+        for key, values in StoredRows(plan, batch, codecs).items():
             answer[key] += values
     return answer
 
