@@ -42,6 +42,8 @@ class RunCounters:
         Size of the answers, bytes.
     records_new, records_revised, records_unchanged : int
         Records received, by what became of them.
+    records_removed : int
+        Records that were found gone.
     """
 
     requests: int = 0
@@ -49,6 +51,7 @@ class RunCounters:
     records_new: int = 0
     records_revised: int = 0
     records_unchanged: int = 0
+    records_removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

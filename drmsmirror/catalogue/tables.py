@@ -32,15 +32,20 @@ __all__ = [
     "UtcDateTime",
     "answers",
     "coverage",
+    "coverage_history",
     "drms_keyword",
     "drms_link",
     "drms_segment",
     "drms_series",
+    "duties",
     "failed_questions",
     "leases",
     "metadata",
+    "reconciliations",
     "runs",
     "series_state",
+    "subscriptions",
+    "tags",
     "upstreams",
 ]
 
@@ -229,7 +234,76 @@ runs = Table(
     Column("error_message", Text),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
+    Column("kind", Text, nullable=False, server_default="sync"),
+    Column("records_removed", BigInteger, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
+)
+
+# What is held completely after a run that changed it: for whoever asks as of an earlier moment
+coverage_history = Table(
+    "coverage_history",
+    metadata,
+    Column("id", _Count, primary_key=True),
+    Column("series_key", Text, nullable=False, index=True),
+    Column("run", BigInteger, nullable=False),
+    Column("recorded_utc", UtcDateTime, nullable=False),
+    Column("entries", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("run", BigInteger, nullable=False),  # the last one whose changes belong to the moment
+    Column("moment_utc", UtcDateTime, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("made_utc", UtcDateTime, nullable=False),
+)
+
+# What is to be kept, whether the series is known already or not
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", _Count, primary_key=True),
+    Column("record_set", Text, nullable=False, unique=True),  # in canonical form
+    Column("series_key", Text, nullable=False, index=True),
+    Column("keys", JSON),  # a list; null: all
+    Column("segments", JSON, nullable=False),  # a list
+    Column("schedule", Text),  # of cron; null: never by itself
+    Column("lag_seconds", Double, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("precision", Text, nullable=False),
+    Column("reconcile", Text, nullable=False),
+    Column("made_utc", UtcDateTime, nullable=False),
+    Column("changed_utc", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# What has to be done at its time, and how it went the last time
+duties = Table(
+    "duties",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("due_utc", UtcDateTime, nullable=False),
+    Column("begun_utc", UtcDateTime),
+    Column("ended_utc", UtcDateTime),
+    Column("succeeded_utc", UtcDateTime),
+    Column("outcome", Text),
+    Column("message", Text),
+)
+
+# How far what is held was compared with the upstream
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    _series_key(primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("position", Double),  # on the axis, where the rotation goes on; null: at the beginning
+    Column("pass_begun_utc", UtcDateTime),
+    Column("pass_ended_utc", UtcDateTime),  # when a rotation last came to its end
+    Column("counted_utc", UtcDateTime),  # when all was last counted
+    Column("whole_utc", UtcDateTime),  # when whole records were last read everywhere
 )
 
 leases = Table(
