@@ -138,6 +138,12 @@ class SyncSettings(_Section):
     )
     window_seconds: float = Field(15.0, gt=0, description="Time that a window aims at, seconds.")
     window_mib: float = Field(8.0, gt=0, description="Answer size that a window aims at, MiB.")
+    lag_hours: float = Field(
+        168.0,
+        ge=0,
+        description="Where the upstream gives no record numbers, hours before the newest record "
+        "that are read again each time.",
+    )
     tell_within: float = Field(
         10.0,
         gt=0,

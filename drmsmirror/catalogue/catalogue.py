@@ -181,6 +181,10 @@ class Catalogue:
         """Give the text codecs of a series, by keyword; UnknownSeriesError without the series."""
         return codecs.load(self.database, series)
 
+    def knows(self, series: str) -> bool:
+        """Whether there is a series of that name, in any case."""
+        return definitions.is_known(self.database, series)
+
     def state(self, series: str) -> SeriesState:
         """How far the mirror has come with a series; UnknownSeriesError without the series."""
         return state.load(self.database, series)

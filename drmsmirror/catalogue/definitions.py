@@ -92,6 +92,14 @@ def names(database: Database) -> tuple[SeriesSummary, ...]:
         return tuple(SeriesSummary(row.seriesname, row.description) for row in sorted(rows))
 
 
+def is_known(database: Database, name: str) -> bool:
+    """Whether the catalogue knows a series of that name, in any case."""
+    key = tables.drms_series.c.series_key
+    with database.read() as connection:
+        found = connection.execute(select(key).where(key == series_key(name))).first()
+    return found is not None
+
+
 def known_key(connection: Connection, name: str) -> str:
     """Give the ``series_key`` of a series that the catalogue knows.
 

@@ -79,6 +79,8 @@ def command(
     if as_json_:
         as_json([asdict(report) for report in reports])
     for report in reports:
+        for notice in report.notices:
+            talk(notice)
         talk(_summary(report))
     if settings.publish.targets:
         with Mirror.open(settings) as opened:
@@ -212,10 +214,14 @@ def _progress_bar(series: str) -> tuple[ProgressBar, TaskID]:
     return bar, bar.add_task(series, total=None, counts="", rest="")
 
 
+def _removed(report: SyncReport) -> str:
+    return f", {report.records_removed:,} gone" if report.records_removed else ""
+
+
 def _summary(report: SyncReport) -> str:
     did = (
         f"{report.series}: {report.records_new:,} new, {report.records_revised:,} revised, "
-        f"{report.records_unchanged:,} unchanged; {report.requests} requests, "
+        f"{report.records_unchanged:,} unchanged{_removed(report)}; {report.requests} requests, "
         f"{size(report.bytes)}, {duration(report.seconds)}."
     )
     if report.outcome == "done":

@@ -16,7 +16,13 @@ from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.parts import Part, parts_of
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records import Supplement, TypedRecords, harvest_keys, type_records
+from drmsmirror.records import (
+    Supplement,
+    TypedRecords,
+    harvest_keys,
+    identity_keys,
+    type_records,
+)
 from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
 from drmsmirror.sync.keeping import keep_records
 from drmsmirror.sync.target import Target, refuse_going_back
@@ -178,10 +184,7 @@ class Fetching:
 
 def _needed_keys(plan: SetPlan) -> tuple[str, ...]:
     """Keys that the answer needs, and those by which its records are known and ordered."""
-    series = plan.wanted.series
-    prime = [key.lower() for key in series.prime_keys]
-    names = {*plan.keys.columns, *series.internal_prime_keys, *prime}
-    return ("*recnum*", "*sunum*", *(c.key for c in series.columns if c.name in names))
+    return identity_keys(plan.wanted.series, *plan.keys.columns)
 
 
 def _typed(

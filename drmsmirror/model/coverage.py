@@ -65,7 +65,7 @@ class CoverageEntry:
             self.restriction.admits(earlier.restriction)
             and self.columns >= earlier.columns
             and self.versions in (earlier.versions, Versions.ALL)
-            and self.generation == earlier.generation
+            and self.generation >= earlier.generation
         )
 
     def says_the_same(self, other: CoverageEntry) -> bool:
@@ -119,8 +119,9 @@ def coalesce(entries: Sequence[CoverageEntry]) -> tuple[CoverageEntry, ...]:
     return tuple(joined)
 
 
-def _when_read(entry: CoverageEntry) -> tuple[int, datetime]:
-    return entry.as_of_recnum, entry.as_of_utc
+def _when_read(entry: CoverageEntry) -> tuple[int, int, datetime]:
+    """Which of two readings is the later one: numbers begin anew with a generation."""
+    return entry.generation, entry.as_of_recnum, entry.as_of_utc
 
 
 def _joined(entries: Sequence[CoverageEntry]) -> list[CoverageEntry]:

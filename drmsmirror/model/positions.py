@@ -8,7 +8,7 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.slots import slotting
 from drmsmirror.model.times import format_time
 
-__all__ = ["position_seconds", "position_text"]
+__all__ = ["position_seconds", "position_text", "positions"]
 
 
 def position_seconds(definition: SeriesDefinition, position: float) -> float | None:
@@ -26,6 +26,15 @@ def position_seconds(definition: SeriesDefinition, position: float) -> float | N
         return position
     rule = slotting(definition, definition.keyword(axis.keyword))
     return rule.base + position * rule.step
+
+
+def positions(definition: SeriesDefinition, seconds: float) -> float:
+    """How many positions of a time axis, slots or seconds, a length of time has."""
+    axis = definition.axis
+    assert axis.keyword is not None, "record numbers are no time"
+    if not axis.slotted:
+        return seconds
+    return seconds / slotting(definition, definition.keyword(axis.keyword)).step
 
 
 def position_text(definition: SeriesDefinition, position: float) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from drmsmirror.records.compaction import compact
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
 from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
-from drmsmirror.records.ingest import TypedRecords, harvest_keys, type_records
+from drmsmirror.records.gone import find_gone
+from drmsmirror.records.ingest import TypedRecords, harvest_keys, identity_keys, type_records
 from drmsmirror.records.keys import ALL_KEYS, KeyPlan, plan_keys
 from drmsmirror.records.latest import LatestRecords, reading_latest
 from drmsmirror.records.merge import MergeResult, merge
+from drmsmirror.records.newest import newest_records
 from drmsmirror.records.numbers import number_records
 from drmsmirror.records.readable import readable_sql
 from drmsmirror.records.repeats import find_repeat
@@ -53,10 +55,13 @@ __all__ = [
     "create_time_functions",
     "create_view",
     "find_extreme",
+    "find_gone",
     "find_newest",
     "find_repeat",
     "harvest_keys",
+    "identity_keys",
     "merge",
+    "newest_records",
     "number_records",
     "plan_keys",
     "readable_sql",

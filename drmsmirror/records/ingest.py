@@ -27,7 +27,7 @@ from drmsmirror.model.slots import slotting
 from drmsmirror.model.types import KeywordType
 from drmsmirror.records.schema import record_schema
 
-__all__ = ["TypedRecords", "harvest_keys", "type_records"]
+__all__ = ["TypedRecords", "harvest_keys", "identity_keys", "type_records"]
 
 _TEXT = pa.field("_text", pa.string())
 
@@ -58,6 +58,13 @@ class TypedRecords:
 def harvest_keys(definition: SeriesDefinition) -> tuple[str, ...]:
     """What the upstream is asked for, so that a record can be stored whole."""
     return ("*recnum*", "*sunum*", *(column.key for column in definition.columns))
+
+
+def identity_keys(definition: SeriesDefinition, *columns: str) -> tuple[str, ...]:
+    """What the upstream is asked for to know which records they are, and some columns of them."""
+    prime = {key.lower() for key in definition.prime_keys}
+    names = {*prime, *definition.internal_prime_keys, *columns}
+    return ("*recnum*", "*sunum*", *(c.key for c in definition.columns if c.name in names))
 
 
 def type_records(

@@ -5,7 +5,9 @@ with other values becomes a new row with a later ``_seen_run``. Of each record t
 counts, unless it is gone; among those of one prime key that of the newest generation and largest
 recnum is the latest (record sets, rule 50). A record that comes with another prime key is gone from
 the one that it had. A record without a number of the upstream's, which would be superseded by one
-that says the same, is left alone like one that is held.
+that says the same, is left alone like one that is held. A record that is no longer there, as
+whoever read all of a part of the series can tell, is marked as gone in the same commit; what it
+superseded shows again, unless that is gone as well.
 """
 
 from __future__ import annotations
@@ -49,12 +51,15 @@ class MergeResult:
         Records that were held as they are.
     version : int
         Version of the table that holds them all.
+    removed : int
+        Records that were marked as gone.
     """
 
     new: int
     revised: int
     unchanged: int
     version: int
+    removed: int = 0
 
 
 def merge(
@@ -64,6 +69,7 @@ def merge(
     run: int,
     generation: int,
     columns: Collection[str] | None = None,
+    gone: pa.Table | None = None,
 ) -> MergeResult:
     """Merge a batch into the record table of its series.
 
@@ -79,15 +85,20 @@ def merge(
     columns : collection of str, optional
         Keyword columns that were given; by default all. A record without a number of the
         upstream's says nothing of the others.
+    gone : pyarrow.Table, optional
+        Rows held that are no longer there, as :func:`~drmsmirror.records.gone.find_gone` gives
+        them.
 
     Raises
     ------
     CommitConflictError
         Others committed to the table each time that it was tried.
     """
-    if not rows.num_rows:
+    if gone is not None and not gone.num_rows:
+        gone = None
+    if not rows.num_rows and gone is None:
         return MergeResult(0, 0, 0, table.version)
-    batch = _Batch(_as_table_rows(table, rows, run, generation), generation, columns)
+    batch = _Batch(_as_table_rows(table, rows, run, generation), run, generation, columns, gone)
     for _ in range(_ATTEMPTS - 1):
         with suppress(CommitConflictError):
             return _merge(table, batch)
@@ -96,16 +107,29 @@ def merge(
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Rows of the table to be merged, their generation, and the columns given; None for all."""
+    """Rows to be merged, the columns given (None for all), and rows held that are gone."""
 
     rows: pa.Table
+    run: int
     generation: int
     columns: Collection[str] | None
+    gone: pa.Table | None
 
     @property
     def has_own_numbers(self) -> bool:
         """Whether there are records without a number of the upstream's."""
-        return bool(pc.min(self.rows["recnum"]).as_py() < 0)
+        return bool(self.rows.num_rows and pc.min(self.rows["recnum"]).as_py() < 0)
+
+    def selects(self, definition: SeriesDefinition) -> str | None:
+        """Which files can hold rows with keys or numbers of the batch; None for any."""
+        parts = []
+        for rows in (self.rows, self.gone):
+            if rows is not None and rows.num_rows:
+                same_key = _key_range(definition, rows)
+                if same_key is None:
+                    return None
+                parts += [f"({same_key})", _range("recnum", rows)]
+        return " OR ".join(parts)
 
 
 def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
@@ -119,6 +143,7 @@ def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
         revised=change.revised,
         unchanged=batch.rows.num_rows - change.fresh.num_rows,
         version=table.version,
+        removed=0 if batch.gone is None else pc.sum(batch.gone["_latest"]).as_py(),
     )
 
 
@@ -186,11 +211,11 @@ def _latest_within(definition: SeriesDefinition, given: pa.Table) -> pa.Table:
 def _find_change(table: RecordTable, batch: _Batch) -> _Change:
     """Find what of the batch is new, and what it changes about rows that are held."""
     definition, given = table.definition, batch.rows
-    same_key = _key_range(definition, given)
-    files = table.files(same_key and f"({same_key}) OR {_range('recnum', given)}")
+    files = table.files(batch.selects(definition))
     if files:
         with connect([table.path]) as connection:
             connection.register("given", given)
+            connection.register("gone", _gone_rows(definition, batch.gone))
             touched = _touched_keys(connection, definition, files, batch.generation)
             if touched.num_rows:
                 connection.register("touched", touched)
@@ -219,6 +244,7 @@ def _touched_keys(
         SELECT DISTINCT {", ".join(identifier(key) for key in identity)}
         FROM {files_relation(files, narrow)} AS held
         WHERE EXISTS (SELECT 1 FROM given WHERE {_same_key(definition, "given")})
+           OR EXISTS (SELECT 1 FROM gone WHERE {_same_key(definition, "gone")})
            OR (_generation = {literal(generation)} AND recnum IN (SELECT recnum FROM given))
         """
     ).to_arrow_table()
@@ -268,12 +294,16 @@ def _compare(
         SELECT *, TRUE AS is_fresh, FALSE AS is_gone_now FROM fresh
         UNION ALL BY NAME
         SELECT
-            held.* REPLACE (coalesce(held._gone_run, moved._seen_run) AS _gone_run),
+            held.* REPLACE (coalesce(held._gone_run, moved._seen_run, vanished.run) AS _gone_run),
             FALSE AS is_fresh,
-            held._gone_run IS NULL AND moved._seen_run IS NOT NULL AS is_gone_now
-        FROM held LEFT JOIN fresh AS moved
+            held._gone_run IS NULL AND (moved._seen_run IS NOT NULL OR vanished.run IS NOT NULL)
+                AS is_gone_now
+        FROM held
+        LEFT JOIN fresh AS moved
           ON held._generation = moved._generation AND held.recnum = moved.recnum
-         AND NOT ({_same_key(definition, "moved")});
+         AND NOT ({_same_key(definition, "moved")})
+        LEFT JOIN (SELECT _generation, recnum, {literal(batch.run)} AS run FROM gone) AS vanished
+          ON held._generation = vanished._generation AND held.recnum = vanished.recnum;
 
         CREATE TEMP TABLE ranked AS
         SELECT *, counts AND row_number() OVER (
@@ -305,6 +335,14 @@ def _compare(
         marked=connection.sql(marked).to_arrow_table().cast(schema),
         revised=int(connection.execute(revised).fetchall()[0][0]),
     )
+
+
+def _gone_rows(definition: SeriesDefinition, gone: pa.Table | None) -> pa.Table:
+    names = dict.fromkeys((*_identity(definition), "recnum", "_generation"))
+    if gone is not None:
+        return gone.select([*names])
+    schema = table_schema(definition)
+    return pa.schema([schema.field(name) for name in names]).empty_table()
 
 
 def _own_ones_said_already(definition: SeriesDefinition, batch: _Batch) -> str:

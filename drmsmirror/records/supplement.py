@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from drmsmirror.model.extent import Extent
-from drmsmirror.model.recordset import Span
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records.engine import connect, identifier
-from drmsmirror.records.rows import span_sql
+from drmsmirror.records.engine import connect
+from drmsmirror.records.extents import extent_sql
 
 __all__ = ["Supplement"]
 
@@ -35,7 +32,7 @@ class Supplement:
 
     def outside(self, definition: SeriesDefinition) -> str:
         """The condition that a held row lies in none of the extents, as SQL."""
-        return " AND ".join(f"NOT ({_inside(definition, extent)})" for extent in self.extents)
+        return " AND ".join(f"NOT ({extent_sql(definition, extent)})" for extent in self.extents)
 
     def count_elsewhere(self, definition: SeriesDefinition) -> int:
         """How many of the rows lie in none of the extents."""
@@ -45,20 +42,3 @@ class Supplement:
             return int(
                 connection.execute(f"SELECT count(*) FROM given WHERE {where}").fetchall()[0][0]
             )
-
-
-def _inside(definition: SeriesDefinition, extent: Extent) -> str:
-    axis = definition.axis
-    whole = axis.slotted or axis.keyword is None
-    low, high = (
-        None if math.isinf(end) else math.ceil(end) if whole else end
-        for end in (extent.interval.low, extent.interval.high)
-    )
-    parts = [span_sql(identifier(axis.column), Span(low, high))]
-    for column, values in extent.restriction.values:
-        parts.append(_among(column, values.spans or (Span(None, None),)))
-    return " AND ".join(parts)
-
-
-def _among(column: str, spans: Sequence[Span]) -> str:
-    return f"({' OR '.join(span_sql(identifier(column), span) for span in spans)})"

@@ -54,7 +54,10 @@ def _take(
         window.low, gap.high if window.high >= work.outlook.extent.high else window.high
     )
     entries = [work.entry(reach, piece.restriction)]
-    taken = take_window(work, sizer, window, window_text(work.wanted, reach), entries)
+    question, all_of = window_text(work.wanted, reach), [Extent(reach, piece.restriction)]
+    if piece.restriction.terms:  # who does not satisfy a condition is not gone
+        all_of = []
+    taken = take_window(work, sizer, window, question, entries, all_of)
     if taken is Taken.TOO_LARGE and not sizer.can_cut(window):
         return _take_by_recnum(work, reach, entries)
     if taken is Taken.HELD:

@@ -150,20 +150,16 @@ def _stated(definition: SeriesDefinition, covers: str | None) -> tuple[BoundSet,
     return bound.sets
 
 
-def _is_known(mirror: Mirror, name: str) -> bool:
-    return name in {summary.name for summary in mirror.catalogue.series()}
-
-
 def _formats_learnt(mirror: Mirror, definition: SeriesDefinition) -> dict[str, str]:
     """Formats that the mirror has learnt of a series; none where it does not know it."""
     name = definition.name
-    return mirror.catalogue.codecs(name) if _is_known(mirror, name) else {}
+    return mirror.catalogue.codecs(name) if mirror.catalogue.knows(name) else {}
 
 
 def _refuse_narrower(mirror: Mirror, source: RecordFile) -> None:
     """A file with fewer keywords than are held would leave holes in what is held completely."""
     name = source.definition.name
-    if not _is_known(mirror, name):
+    if not mirror.catalogue.knows(name):
         return
     claimed = {column for entry in mirror.catalogue.coverage(name) for column in entry.columns}
     lacking = sorted(claimed - source.columns)

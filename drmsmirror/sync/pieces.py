@@ -5,15 +5,17 @@ Everything that is said of progress is worked out here from coverage.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import Extent, extent_of, without
 from drmsmirror.model.intervals import Interval, gaps, union
 from drmsmirror.model.recordset import BoundSet
 
-__all__ = ["Piece", "all_behind", "all_missing", "pieces_of", "recnums_to_follow"]
+__all__ = ["Piece", "all_behind", "all_missing", "before_lag", "pieces_of", "recnums_to_follow"]
 
 #: Record numbers below the last reading that are read again: a long transaction can make a
 #: smaller number visible after a larger one.
@@ -68,6 +70,29 @@ def _piece(extent: Extent, entries: Sequence[CoverageEntry], target: int) -> Pie
         for interval in gaps(part.interval, missing)
     )
     return Piece(extent, missing, behind)
+
+
+def before_lag(
+    coverage: Iterable[CoverageEntry], begins: float, since: datetime
+) -> list[CoverageEntry]:
+    """What still counts where record numbers do not tell what is new.
+
+    Parameters
+    ----------
+    coverage : iterable of CoverageEntry
+    begins : float
+        Position on the axis from which records can still come late.
+    since : datetime
+        What was read from then on counts all the same.
+    """
+    past = Interval(-math.inf, begins)
+    entries = [
+        entry
+        if entry.as_of_utc >= since
+        else replace(entry, interval=entry.interval.intersection(past))
+        for entry in coverage
+    ]
+    return [entry for entry in entries if entry.interval]
 
 
 def all_missing(pieces: Iterable[Piece]) -> tuple[Interval, ...]:

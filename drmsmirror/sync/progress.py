@@ -150,6 +150,8 @@ class SyncReport:
         ``done``, or ``stopped`` where time was up or the caller did not agree.
     records_new, records_revised, records_unchanged : int
         Records received, by what became of them.
+    records_removed : int
+        Records that were found gone.
     requests : int
         Requests to the upstream.
     bytes : int
@@ -160,6 +162,8 @@ class SyncReport:
         Share of what was asked for that is held now, 0 to 1.
     rows_held : int
         Rows of the series held now, all versions counted.
+    notices : tuple of str
+        What a person should know besides.
     """
 
     series: str
@@ -168,8 +172,10 @@ class SyncReport:
     records_new: int
     records_revised: int
     records_unchanged: int
+    records_removed: int
     requests: int
     bytes: int
     seconds: float
     share_held: float
     rows_held: int
+    notices: tuple[str, ...] = ()

@@ -24,9 +24,10 @@ from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.patience import telling
 from drmsmirror.sync.progress import Known, Reporter, SilentReporter, SyncReport
 from drmsmirror.sync.runs import recorded_run
+from drmsmirror.sync.setback import notice_setback
 from drmsmirror.sync.store import WindowStore, adopt_definition
 from drmsmirror.sync.survey import survey
-from drmsmirror.sync.target import Target, read_target, refuse_going_back
+from drmsmirror.sync.target import Target, read_target
 from drmsmirror.sync.work import Terms, Work
 from drmsmirror.upstream import Upstream
 
@@ -103,11 +104,12 @@ def _sync_set(
 ) -> SyncReport:
     series = wanted.series.name
     with holding_series(mirror.catalogue, series) as lease:
-        refuse_going_back(mirror, target)
+        notice = notice_setback(mirror, upstream, target)
         adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
         with recorded_run(mirror, series, wanted.text) as run:
             store = WindowStore(mirror, target.definition, run.id, lease)
-            work = Work(mirror, upstream, asked, wanted, target.as_of, store, terms)
+            work = Work(mirror, upstream, asked, wanted, target, store, terms)
+            work.notices += [notice] if notice else []
             run.outcome = _carry_out(work)
             run.counters, run.share_held = work.uncounted(), work.share_held
     return work.report(run.outcome)

@@ -14,6 +14,7 @@ from drmsmirror.catalogue import AsOf, Lease, RunCounters
 from drmsmirror.errors import DefinitionError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.extent import Extent
 from drmsmirror.model.identity import identity_of
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.slots import Slotting
@@ -21,6 +22,7 @@ from drmsmirror.records import (
     MergeResult,
     RecordTable,
     compact,
+    find_gone,
     merge,
     number_records,
     type_records,
@@ -45,8 +47,7 @@ def adopt_definition(mirror: Mirror, definition: SeriesDefinition, upstream_url:
         or the type or presence of a keyword, changed. Nothing is changed then.
     """
     catalogue = mirror.catalogue
-    known = {summary.name for summary in catalogue.series()}
-    if definition.name in known and catalogue.state(definition.name).table_path is not None:
+    if catalogue.knows(definition.name) and catalogue.state(definition.name).table_path is not None:
         _refuse_contradiction(catalogue.definition(definition.name), definition)
     catalogue.save_definition(definition, upstream_url=upstream_url)
 
@@ -91,6 +92,11 @@ class WindowStore:
         return self._state.rows_held
 
     @property
+    def newest_position(self) -> float | None:
+        """The largest position on the axis at which a record is held; None where none is."""
+        return self.table.largest(self.definition.axis.column) if self.has_table else None
+
+    @property
     def has_table(self) -> bool:
         """Whether the series has a record table."""
         return self._table is not None or self._state.table_path is not None
@@ -111,6 +117,7 @@ class WindowStore:
         given: pa.Table,
         entries: Sequence[CoverageEntry],
         *,
+        within: Sequence[Extent] = (),
         cost: RunCounters = _NOTHING,
         share_held: float | None = None,
     ) -> MergeResult:
@@ -122,6 +129,8 @@ class WindowStore:
             As the upstream printed them, or typed; may have no rows.
         entries : sequence of CoverageEntry
             What is held completely once they are merged.
+        within : sequence of Extent
+            Of what these are all records: others that are held there are gone.
         cost : RunCounters
             Requests and bytes that they cost.
         share_held : float, optional
@@ -131,14 +140,27 @@ class WindowStore:
         rows = typed.rows
         if rows["recnum"].null_count:
             rows = number_records(self.table, rows)
+        gone = None
+        if within:
+            gone = find_gone(self.table, within, rows, generation=self.generation)
         result = merge(
-            self.table, rows, run=self.run, generation=self.generation, columns=typed.columns
+            self.table,
+            rows,
+            run=self.run,
+            generation=self.generation,
+            columns=typed.columns,
+            gone=gone,
         )
         learnt = {
             name: text for name, text in typed.codecs.items() if self._formats.get(name) != text
         }
         counted = RunCounters(
-            cost.requests, cost.bytes, result.new, result.revised, result.unchanged
+            cost.requests,
+            cost.bytes,
+            result.new,
+            result.revised,
+            result.unchanged,
+            result.removed,
         )
         self._state = self.mirror.catalogue.record_window(
             self.definition.name,

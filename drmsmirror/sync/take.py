@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from drmsmirror.errors import UpstreamAnswerError, UpstreamTooLargeError
 from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.extent import Extent
 from drmsmirror.model.intervals import Interval
 from drmsmirror.records import harvest_keys
 from drmsmirror.sync.windows import WindowSizer
@@ -32,6 +33,7 @@ def take_window(
     window: Interval,
     record_set: str,
     entries: Sequence[CoverageEntry],
+    within: Sequence[Extent] = (),
 ) -> Taken:
     """Bring a window's records into the mirror and record that they are held.
 
@@ -46,6 +48,8 @@ def take_window(
         The window as a question.
     entries : sequence of CoverageEntry
         What is held then.
+    within : sequence of Extent
+        Of what these are all records.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def take_window(
             _confirm_count(work, record_set, listed.rows)
         sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
         given = listed.table
-    work.keep(given, entries)
+    work.keep(given, entries, within)
     return Taken.HELD
 
 

@@ -10,7 +10,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.upstream import Upstream
 
-__all__ = ["Target", "read_target", "refuse_going_back"]
+__all__ = ["Target", "reached", "read_target", "refuse_going_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,14 @@ class Target:
     ----------
     definition : SeriesDefinition
     as_of : AsOf
-        Its largest record number, and a moment before that was asked for.
+        Its largest record number, 0 where it does not say, and a moment before that was asked for.
+    has_recnums : bool
+        Whether it says.
     """
 
     definition: SeriesDefinition
     as_of: AsOf
+    has_recnums: bool = True
 
 
 def read_target(upstream: Upstream, series: str, clock: Clock) -> Target:
@@ -34,17 +37,18 @@ def read_target(upstream: Upstream, series: str, clock: Clock) -> Target:
     Raises
     ------
     UpstreamAnswerError
-        The upstream does not give the number.
+        The upstream does not give the number, and the series has no time axis to follow it by.
     """
     now = clock()
     state = upstream.definition(series)
-    if state.max_recnum is None:
+    if state.max_recnum is None and state.definition.axis.keyword is None:
         raise UpstreamAnswerError(
             f"The upstream does not say the largest record number of {state.definition.name} (its "
-            f"series_struct has no Interval), without which nobody can tell what is new. Nothing "
-            f"was changed. Sync from a server that says it (upstream.url), or import files"
+            f"series_struct has no Interval), and the series has no time by which one could tell "
+            f"what is new. Nothing was changed. Sync from a server that says it (upstream.url), or "
+            f"import files"
         )
-    return Target(state.definition, AsOf(state.max_recnum, now))
+    return Target(state.definition, AsOf(state.max_recnum or 0, now), state.max_recnum is not None)
 
 
 def refuse_going_back(mirror: Mirror, target: Target) -> None:
@@ -55,15 +59,21 @@ def refuse_going_back(mirror: Mirror, target: Target) -> None:
     UpstreamAnswerError
         It was set back, or another one answers.
     """
-    catalogue, series = mirror.catalogue, target.definition.name
-    if series not in {summary.name for summary in catalogue.series()}:
+    series = target.definition.name
+    if not target.has_recnums or not mirror.catalogue.knows(series):
         return
-    read = [entry.as_of_recnum for entry in catalogue.coverage(series)]
-    reached = max(catalogue.state(series).watermark or 0, *read, 0)
-    if target.as_of.recnum < reached:
+    was = reached(mirror, series)
+    if target.as_of.recnum < was:
         raise UpstreamAnswerError(
             f"The upstream's largest record number of {series} is {target.as_of.recnum}, but it "
-            f"was {reached} before: the server was set back, or another one answers. Nothing was "
-            f"changed, and what is held can still be queried. Try again when the upstream has "
-            f"caught up"
+            f"was {was} before: the server was set back, or another one answers. Nothing was "
+            f"changed, and what is held can still be queried. The next drmsmirror sync of the "
+            f"series reads it again"
         )
+
+
+def reached(mirror: Mirror, series: str) -> int:
+    """The largest record number that was read in the present generation of a known series."""
+    state, coverage = mirror.catalogue.held(series)
+    read = [entry.as_of_recnum for entry in coverage if entry.generation == state.generation]
+    return max(state.watermark or 0, *read, 0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -13,15 +15,17 @@ from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.failpoints import reach
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
-from drmsmirror.model.extent import Restriction, extent_of
+from drmsmirror.model.extent import Extent, Restriction, extent_of
 from drmsmirror.model.intervals import Interval
+from drmsmirror.model.positions import positions
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import harvest_keys
 from drmsmirror.sync.outlook import Outlook
-from drmsmirror.sync.pieces import Piece, all_behind, all_missing, pieces_of
+from drmsmirror.sync.pieces import Piece, all_behind, all_missing, before_lag, pieces_of
 from drmsmirror.sync.progress import Known, Meter, Progress, Reporter, SyncReport
 from drmsmirror.sync.store import WindowStore
+from drmsmirror.sync.target import Target
 from drmsmirror.upstream import RecordText, Traffic, Upstream
 
 __all__ = ["Terms", "Work", "refuse_unknown_keys"]
@@ -61,8 +65,8 @@ class Work:
         What is wanted, as it was written.
     wanted : BoundSet
         The same, bound.
-    as_of : AsOf
-        State of the upstream when the run began: its target.
+    target : Target
+        The series as the upstream had it when the run began.
     store : WindowStore
         Where records go.
     terms : Terms
@@ -72,18 +76,21 @@ class Work:
         What a survey has found out so far.
     meter : Meter
         Measures the windows.
+    notices : list of str
+        What a person should know of the run.
     """
 
     mirror: Mirror
     upstream: Upstream
     asked: str
     wanted: BoundSet
-    as_of: AsOf
+    target: Target
     store: WindowStore
     terms: Terms
     outlook: Outlook = field(init=False)
     known: Known = field(init=False)
     meter: Meter = field(default_factory=Meter)
+    notices: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     _counted: Traffic = field(init=False)
 
@@ -92,6 +99,11 @@ class Work:
         self.outlook = Outlook()
         self.known = Known(self.asked, self.as_of.recnum)
         self.columns = frozenset(column.name for column in self.wanted.series.columns)
+
+    @property
+    def as_of(self) -> AsOf:
+        """State of the upstream that the run is to reach."""
+        return self.target.as_of
 
     @property
     def is_over(self) -> bool:
@@ -112,7 +124,19 @@ class Work:
             for entry in self.mirror.catalogue.coverage(self.wanted.series.name)
             if entry.columns >= self.columns and entry.generation == self.store.generation
         ]
+        if not self.target.has_recnums:
+            coverage = before_lag(coverage, self.lag_begins, self.target.as_of.utc)
         return pieces_of(self.wanted, coverage, self.as_of.recnum)
+
+    @cached_property
+    def lag_begins(self) -> float:
+        """Position on the axis from which records are read again where they have no numbers.
+
+        So long before the newest that was held when the run began records can still come late.
+        """
+        newest = self.store.newest_position
+        series, hours = self.wanted.series, self.mirror.settings.sync.lag_hours
+        return -math.inf if newest is None else newest - positions(series, hours * 3600)
 
     @property
     def share_held(self) -> float:
@@ -147,10 +171,20 @@ class Work:
         """The statement that all of what is wanted is held as of the run's target."""
         return tuple(self.entry(one.interval, one.restriction) for one in extent_of(self.wanted))
 
-    def keep(self, given: pa.Table, entries: Sequence[CoverageEntry]) -> None:
+    def keep(
+        self,
+        given: pa.Table,
+        entries: Sequence[CoverageEntry],
+        within: Sequence[Extent] = (),
+    ) -> None:
         """Put records into the mirror, with what they cost."""
-        share_held = self.outlook.share_held(self.records_read + given.num_rows)
-        self.store.keep(given, entries, cost=self.uncounted(), share_held=share_held)
+        self.store.keep(
+            given,
+            entries,
+            within=within,
+            cost=self.uncounted(),
+            share_held=self.outlook.share_held(self.records_read + given.num_rows),
+        )
 
     def uncounted(self) -> RunCounters:
         """Requests and bytes since they were last recorded."""
@@ -180,11 +214,13 @@ class Work:
             records_new=totals.records_new,
             records_revised=totals.records_revised,
             records_unchanged=totals.records_unchanged,
+            records_removed=totals.records_removed,
             requests=traffic.requests,
             bytes=traffic.bytes,
             seconds=time.monotonic() - self.began,
             share_held=self.share_held,
             rows_held=self.store.rows_held,
+            notices=tuple(self.notices),
         )
 
 

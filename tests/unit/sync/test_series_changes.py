@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
 
-from drmsmirror.errors import DefinitionError, NotHeldError, UpstreamAnswerError, UpstreamError
-from tests.jsoc import FaultKind, Keyword, Request, Series
-from tests.jsoc.replay import replay_key
+from drmsmirror.errors import DefinitionError, NotHeldError
+from tests.jsoc import Keyword, Series
 from tests.unit.sync.mirrors import Copy
 
 WHOLE = "hmi.M_45s"
@@ -34,55 +32,6 @@ def with_constant(series: Series, name: str, text: str) -> Series:
         f"{key}_index": slot.indices(series.columns[key]) for key, slot in definition.slots.items()
     }
     return Series(definition, {**series.columns, **slots})
-
-
-class SecondList:
-    """Accepts every list of a window after the first."""
-
-    def __init__(self) -> None:
-        self.seen = 0
-
-    def __call__(self, request: Request) -> bool:
-        self.seen += request.op == "rs_list" and "n" not in request.params
-        return self.seen > 1
-
-
-def test_an_upstream_set_back_is_refused_and_what_is_held_stays(synced) -> None:
-    held = synced.held(WHOLE, ["*recnum*"])
-    synced.jsoc.remove(WHOLE, [int(max(synced.jsoc.series(WHOLE).columns["recnum"]))])
-    with pytest.raises(UpstreamAnswerError, match="was set back"):
-        synced.sync(WHOLE)
-    assert synced.held(WHOLE, ["*recnum*"]) == held
-
-
-def test_an_upstream_set_back_is_refused_before_its_definition_is_taken_over(synced) -> None:
-    synced.jsoc.remove(WHOLE, [int(max(synced.jsoc.series(WHOLE).columns["recnum"]))])
-    synced.jsoc.add_keyword(WHOLE, Keyword("EXTRA", "float", format="%.3f"), 1.25)
-    with pytest.raises(UpstreamAnswerError, match="was set back"):
-        synced.sync(WHOLE)
-    assert "EXTRA" not in synced.keys(WHOLE)
-
-
-def test_an_upstream_set_back_is_noticed_after_a_run_that_did_not_finish(copy_of) -> None:
-    copy = copy_of(WHOLE, sync={"first_window": 50, "max_window": 100})
-    copy.jsoc.fault(FaultKind.HTML, times=None, when=SecondList())
-    with pytest.raises(UpstreamError):
-        copy.sync(WHOLE)
-    copy.jsoc.clear_faults()
-    copy.jsoc.remove(WHOLE, [int(max(copy.jsoc.series(WHOLE).columns["recnum"]))])
-    with pytest.raises(UpstreamAnswerError, match="was set back"):
-        copy.sync(WHOLE)
-
-
-def test_an_upstream_that_gives_no_largest_record_number_is_refused(synced) -> None:
-    asked = Request("jsoc_info", "series_struct", WHOLE, {})
-    answer = json.loads(synced.jsoc.respond(asked).body)
-    del answer["Interval"]
-    synced.jsoc.replay({replay_key("series_struct", WHOLE.lower()): json.dumps(answer).encode()})
-    held = synced.held(WHOLE, ["*recnum*"])
-    with pytest.raises(UpstreamAnswerError, match="largest record number"):
-        synced.sync(WHOLE)
-    assert synced.held(WHOLE, ["*recnum*"]) == held
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""An upstream that went back in time: how it shows, and the generation that begins then.
+
+After an outage a server can come back as it was days before, and a series can be built anew under
+its name. Record numbers are then issued again, for other records. It shows in one of two ways: the
+largest number is smaller than one that was read, or numbers that are held belong to other records
+now. What is held stays, and is read again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+
+from drmsmirror.mirror import Mirror
+from drmsmirror.records import identity_keys, newest_records, type_records
+from drmsmirror.sync.target import Target, reached
+from drmsmirror.upstream import Upstream
+
+__all__ = ["notice_setback"]
+
+_log = logging.getLogger(__name__)
+
+#: Records with the largest numbers that are looked up again.
+_ANCHORS = 12
+
+
+def notice_setback(mirror: Mirror, upstream: Upstream, target: Target) -> str:
+    """Begin a new generation of a series where its upstream went back in time.
+
+    The caller holds the lease of the series.
+
+    Returns
+    -------
+    str
+        What was noticed, for a person; empty where there is nothing to notice.
+    """
+    series = target.definition.name
+    if not target.has_recnums or not mirror.catalogue.knows(series):
+        return ""
+    was = reached(mirror, series)
+    if target.as_of.recnum < was:
+        what = f"its largest record number is {target.as_of.recnum}, and it was {was} before"
+    elif target.as_of.recnum > was > 0 and _are_other_records(mirror, upstream, target):
+        what = "record numbers that are held belong to other records now"
+    else:
+        return ""
+    state = mirror.catalogue.state(series)
+    mirror.catalogue.save_state(
+        replace(state, generation=state.generation + 1, watermark=None, watermark_utc=None)
+    )
+    notice = (
+        f"The upstream of {series} went back in time, or the series was built anew: {what}. "
+        f"What is held stays, and all of it is read again"
+    )
+    _log.warning(notice)
+    return notice
+
+
+def _are_other_records(mirror: Mirror, upstream: Upstream, target: Target) -> bool:
+    """Whether most of the newest records that are held have other prime keys upstream.
+
+    Those that are there no longer say nothing, and one that moved does not say enough.
+    """
+    definition = mirror.catalogue.definition(target.definition.name)
+    state = mirror.catalogue.state(definition.name)
+    if state.table_path is None or not definition.prime_keys:
+        return False
+    names = [*definition.internal_prime_keys, "sunum"]
+    held = newest_records(mirror.table(definition), names, state.generation, _ANCHORS)
+    if not held.num_rows:
+        return False
+    numbers = ",".join(f"#{number}" for number in held["recnum"].to_pylist())
+    listed = upstream.records(f"{definition.name}[:{numbers}]", identity_keys(definition))
+    given = type_records(definition, listed.table, mirror.catalogue.codecs(definition.name)).rows
+    before, now = _by_number(held, names), _by_number(given, names)
+    differs = [now[number] != before[number] for number in now if number in before]
+    return sum(differs) * 2 > len(differs)
+
+
+def _by_number(rows: pa.Table, names: Sequence[str]) -> dict[int, tuple[object, ...]]:
+    values = zip(*(rows[name].to_pylist() for name in names), strict=True)
+    return dict(zip(rows["recnum"].to_pylist(), values, strict=True))

@@ -1,0 +1,109 @@
+"""An upstream that went back in time: it is noticed, and what it has now is read again."""
+
+from __future__ import annotations
+
+import pytest
+
+from drmsmirror.errors import UpstreamError
+from tests.jsoc import FaultKind, Keyword, Request
+from tests.unit.sync.mirrors import Copy
+
+WHOLE = "hmi.M_45s"
+DAY = "hmi.M_45s[2010.05.01_TAI/1d]"
+
+
+@pytest.fixture
+def synced(copy_of) -> Copy:
+    copy = copy_of(WHOLE)
+    copy.sync(WHOLE)
+    return copy
+
+
+class SecondList:
+    """Accepts every list of a window after the first."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def __call__(self, request: Request) -> bool:
+        self.seen += request.op == "rs_list" and "n" not in request.params
+        return self.seen > 1
+
+
+def grow(copy: Copy, day: int, records: int) -> list[int]:
+    """Records of a day, some of them in one slot."""
+    times = [f"2015.01.{day:02d}_00:{n // 2:02d}:{n % 2 * 30:02d}_TAI" for n in range(records)]
+    return copy.jsoc.append(WHOLE, {"T_REC": times, "CAMERA": 1, "DATARMS": 3.5})
+
+
+def remove_newest(copy: Copy) -> None:
+    copy.jsoc.remove(WHOLE, [int(max(copy.jsoc.series(WHOLE).columns["recnum"]))])
+
+
+def generation(copy: Copy) -> int:
+    with copy.open() as mirror:
+        return mirror.catalogue.state(WHOLE).generation
+
+
+def test_where_its_largest_number_is_smaller_than_before_all_is_read_again(synced) -> None:
+    remove_newest(synced)
+    report = synced.sync(WHOLE)
+    assert "went back in time" in report.notices[0]
+    assert generation(synced) == 1
+    synced.assert_same(WHOLE)
+    assert synced.sync(WHOLE).requests == 1
+
+
+def test_it_is_noticed_after_a_run_that_did_not_finish(copy_of) -> None:
+    copy = copy_of(WHOLE, sync={"first_window": 50, "max_window": 100})
+    copy.jsoc.fault(FaultKind.HTML, times=None, when=SecondList())
+    with pytest.raises(UpstreamError):
+        copy.sync(WHOLE)
+    copy.jsoc.clear_faults()
+    remove_newest(copy)
+    assert copy.sync(WHOLE).notices
+    copy.assert_same(WHOLE)
+
+
+def test_numbers_that_are_issued_again_are_noticed_though_there_are_more_of_them(synced) -> None:
+    before = synced.jsoc.series(WHOLE)
+    grow(synced, 3, 30)
+    synced.sync(WHOLE)
+    synced.jsoc.add(before)
+    grow(synced, 5, 40)
+    report = synced.sync(WHOLE)
+    assert "other records" in report.notices[0]
+    assert report.records_removed == 20  # times in slots
+    synced.assert_same(WHOLE)
+
+
+def test_one_record_that_moves_to_another_time_is_no_setback(synced) -> None:
+    top = grow(synced, 3, 30)[-1]
+    synced.sync(WHOLE)
+    synced.jsoc.change_in_place(WHOLE, [top], {"T_REC": "2015.01.04_TAI"})
+    grow(synced, 5, 1)
+    report = synced.sync(WHOLE)
+    assert not report.notices
+    assert generation(synced) == 0
+    synced.assert_same(WHOLE)
+
+
+def test_a_definition_that_came_with_the_setback_is_taken_over(synced) -> None:
+    remove_newest(synced)
+    synced.jsoc.add_keyword(WHOLE, Keyword("EXTRA", "float", format="%.3f"), 1.25)
+    synced.sync(WHOLE)
+    synced.assert_same(WHOLE)
+    assert set(synced.held(WHOLE, ["EXTRA"])["EXTRA"]) == {"1.250"}
+
+
+def test_reading_again_goes_on_where_it_was_stopped(copy_of) -> None:
+    copy = copy_of(WHOLE, sync={"first_window": 50, "max_window": 100})
+    copy.sync(WHOLE)
+    remove_newest(copy)
+    copy.jsoc.fault(FaultKind.HTML, times=None, when=SecondList())
+    with pytest.raises(UpstreamError):
+        copy.sync(WHOLE)
+    copy.jsoc.clear_faults()
+    assert not copy.sync(WHOLE).notices
+    assert generation(copy) == 1
+    copy.assert_same(WHOLE)
