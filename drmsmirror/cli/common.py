@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from drmsmirror.cli.process import OwnProcess
 from drmsmirror.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -130,13 +131,17 @@ def policy_of(policy: str, *, offline: bool) -> str:
 
 
 def read_settings(mirror: str | None, config: str | None, verbose: bool) -> Settings:
-    """The settings, the mirror named where that is wanted."""
+    """The settings, the mirror named where that is wanted. Called when all is imported."""
     from drmsmirror.settings import load_settings
 
     settings = load_settings(mirror=mirror, config=config)
-    click.get_current_context().meta[_USED] = (settings.mirror, config)
+    context = click.get_current_context()
+    context.meta[_USED] = (settings.mirror, config)
     if verbose:
         talk(f"Mirror: {settings.mirror}")
+    process = context.find_object(OwnProcess)
+    if process is not None:
+        process.settle()
     return settings
 
 

@@ -15,6 +15,7 @@ from types import FrameType
 import click
 
 from drmsmirror.cli.common import spoken, talk
+from drmsmirror.cli.process import OwnProcess
 from drmsmirror.errors import DrmsMirrorError
 from drmsmirror.version import __version__
 
@@ -98,7 +99,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False, obj=OwnProcess())
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)

@@ -22,10 +22,10 @@ import pyarrow as pa
 from drmsmirror.client.answer import Answer, Source
 from drmsmirror.client.batches import Batch, PrintedRows
 from drmsmirror.client.definitions import Definitions, series_name
-from drmsmirror.client.fetching import Fetching, Supplied, nothing
 from drmsmirror.client.freshness import ANY_AGE, Freshness
 from drmsmirror.client.patience import refuse_too_much
 from drmsmirror.client.planner import Plan, plan_question
+from drmsmirror.client.supplied import Supplied, nothing
 from drmsmirror.client.terms import Policy, Terms
 from drmsmirror.errors import (
     NotFoundError,
@@ -156,6 +156,8 @@ class Answering:
     # -- in parts ---------------------------------------------------------------------------------
 
     def _supplied(self, plan: Plan) -> list[Supplied]:
+        from drmsmirror.client.fetching import Fetching  # it needs all that a sync needs
+
         fetching = Fetching(
             self._mirror,
             self._upstream,

@@ -12,6 +12,7 @@ import pyarrow as pa
 from drmsmirror.catalogue import AsOf, RunCounters
 from drmsmirror.client.freshness import Freshness
 from drmsmirror.client.planner import Plan, SetPlan
+from drmsmirror.client.supplied import Supplied, needed_keys
 from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.parts import Part, parts_of
@@ -20,7 +21,6 @@ from drmsmirror.records import (
     Supplement,
     TypedRecords,
     harvest_keys,
-    identity_keys,
     type_records,
 )
 from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
@@ -29,44 +29,13 @@ from drmsmirror.sync.target import Target, refuse_going_back
 from drmsmirror.sync.work import refuse_unknown_keys
 from drmsmirror.upstream import RecordText
 
-__all__ = ["Ask", "Fetching", "Supplied", "nothing"]
+__all__ = ["Ask", "Fetching"]
 
 #: Gives an answer to a question that is not older than a moment; whoever sends the request does
 #: something before, and checks what comes.
 Ask = Callable[
     [Question, datetime, Callable[[], object], Callable[[RecordText], object]], KeptAnswer
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Supplied:
-    """What was got for one set.
-
-    Parameters
-    ----------
-    supplement : Supplement or None
-        None where nothing was lacking.
-    formats : dict of str to str
-        Codec formats, those learnt from it too, by keyword.
-    asked_utc : tuple of datetime
-        When the upstream was asked, answer by answer.
-    """
-
-    supplement: Supplement | None
-    formats: dict[str, str]
-    asked_utc: tuple[datetime, ...] = ()
-
-
-def nothing(mirror: Mirror, plan: SetPlan) -> Supplied:
-    """What is missing of a set counts as having no records."""
-    formats = mirror.catalogue.codecs(plan.wanted.series.name)
-    if not plan.missing:
-        return Supplied(None, formats)
-    keys = _needed_keys(plan)
-    types = [pa.int64() if key.startswith("*") else pa.string() for key in keys]
-    empty = pa.table([pa.array([], type_) for type_ in types], names=list(keys))
-    rows = type_records(plan.wanted.series, empty, formats).rows
-    return Supplied(Supplement(plan.missing, rows), formats)
 
 
 @dataclass
@@ -150,7 +119,7 @@ class Fetching:
         """The answer to one question, and what it can be merged as by whoever sent the request."""
         series = plan.wanted.series
         is_whole = not plan.wanted.sql and not self.n
-        keys = harvest_keys(series) if is_whole else _needed_keys(plan)
+        keys = harvest_keys(series) if is_whole else needed_keys(plan)
         sent: list[Target | None] = []
 
         def first() -> None:
@@ -180,11 +149,6 @@ class Fetching:
                 refuse_going_back(self.mirror, target)
             self._targets[series.name] = target
         return self._targets[series.name]
-
-
-def _needed_keys(plan: SetPlan) -> tuple[str, ...]:
-    """Keys that the answer needs, and those by which its records are known and ordered."""
-    return identity_keys(plan.wanted.series, *plan.keys.columns)
 
 
 def _typed(

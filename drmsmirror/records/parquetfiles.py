@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from drmsmirror.files import make_directory, sync_files
 from drmsmirror.model.series import SeriesDefinition
@@ -68,6 +67,8 @@ def write_partition(
     file_bytes : int
         Size after which another file is begun.
     """
+    import pyarrow.parquet as pq
+
     folder = table / f"{PERIOD}={period}"
     make_directory(folder)
     written = []

@@ -1,7 +1,7 @@
-"""Start-up: CPU time of a process that does next to nothing, children included.
+"""Start-up: CPU time of whole processes that have next to nothing to do, children included.
 
-The floors are ``python -c pass`` and ``python -c "import click"``. For information: a query that is
-answered by a mirror of a few records.
+The floors are ``python -c pass`` and ``python -c "import click"``. Measured are ``--help`` and some
+commands that a mirror of a few records answers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from drmsmirror.mirror import Mirror
@@ -22,6 +23,7 @@ __all__ = ["run"]
 
 _REPEATS = {"small": 7, "full": 21}
 _MOST_SECONDS = 0.2
+_MOST_SECONDS_OF_A_QUERY = 1.0
 _RECORDS = 1200
 _REGION = 4315  # of the sample's fixed regions, ten slots in two hours
 
@@ -29,24 +31,39 @@ _REGION = 4315  # of the sample's fixed regions, ten slots in two hours
 def run(size: str) -> list[Figure]:
     """Measure, and check first that each command prints what it should."""
     python = [sys.executable, "-m", "drmsmirror"]
+    environment = _as_installed()
     with tempfile.TemporaryDirectory() as folder:
-        mirror = Path(folder) / "mirror"
-        recordset = _fill(mirror)
-        query = [*python, "query", recordset, "--offline", "--mirror", str(mirror), "-f", "csv"]
-        _check(python, query)
+        recordset = _fill(Path(folder))
+        mirror = ["--mirror", folder]
+        query = [*python, "query", recordset, "--offline", *mirror]
+        count = f"SELECT count(*) FROM {recordset.partition('[')[0]}"
         cases = {
             "pass": [sys.executable, "-c", "pass"],
             "click": [sys.executable, "-c", "import click"],
             "help": [*python, "--help"],
-            "query": query,
+            "csv": [*query, "-f", "csv"],
+            "table": query,
+            "status": [*python, "status", *mirror],
+            "sql": [*python, "sql", count, *mirror],
         }
-        taken = _interleave(cases, _REPEATS[size])
+        _check(cases, environment)
+        taken = _interleave(cases, _REPEATS[size], environment)
     seconds = {name: statistics.median(times) for name, times in taken.items()}
     return [
         _figure("--help, against python -c pass", seconds, "help", "pass", _MOST_SECONDS),
         _figure("the same, against python -c 'import click'", seconds, "help", "click"),
-        _figure("query --offline of 10 records, against python -c pass", seconds, "query", "pass"),
+        _figure(
+            "query --offline of 10 records to csv", seconds, "csv", "pass", _MOST_SECONDS_OF_A_QUERY
+        ),
+        _figure("the same as a table", seconds, "table", "pass"),
+        _figure("status", seconds, "status", "pass"),
+        _figure("sql, a count of all records", seconds, "sql", "pass"),
     ]
+
+
+def _as_installed() -> dict[str, str]:
+    """The environment, in which Python may keep what it compiled: an installation has it."""
+    return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _fill(mirror: Path) -> str:
@@ -55,20 +72,34 @@ def _fill(mirror: Path) -> str:
     return f"{definition.name}[{_REGION}][2014.07.05_TAI/2h]"
 
 
-def _check(python: list[str], query: list[str]) -> None:
-    shown = subprocess.run([*python, "--help"], capture_output=True, text=True, check=True).stdout
-    if "Usage:" not in shown or "query" not in shown:
-        raise AssertionError(f"--help prints {shown!r}")
-    rows = subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
-    if len(rows) != 11 or not rows[0].startswith("REGION,T_REC,"):
-        raise AssertionError(f"the query prints {rows[:2]}")
+def _check(cases: Mapping[str, list[str]], environment: Mapping[str, str]) -> None:
+    shown = {
+        name: subprocess.run(
+            arguments, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        for name, arguments in cases.items()
+    }
+    for name, lines, start in (
+        ("csv", 11, "REGION,T_REC,"),
+        ("table", 11, "REGION  T_REC "),
+        ("sql", 2, "count_star()"),
+    ):
+        text = shown[name]
+        if len(text.splitlines()) != lines or not text.startswith(start):
+            raise AssertionError(f"{name} prints {text[:200]!r}")
+    if "Usage:" not in shown["help"] or "query" not in shown["help"]:
+        raise AssertionError(f"--help prints {shown['help']!r}")
+    if f"{_RECORDS:,} rows" not in shown["status"]:
+        raise AssertionError(f"status prints {shown['status']!r}")
 
 
-def _interleave(cases: dict[str, list[str]], repeats: int) -> dict[str, list[float]]:
+def _interleave(
+    cases: Mapping[str, list[str]], repeats: int, environment: Mapping[str, str]
+) -> dict[str, list[float]]:
     taken: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(repeats):
         for name, arguments in cases.items():
-            taken[name].append(child_cpu(arguments, os.environ))
+            taken[name].append(child_cpu(arguments, environment))
     return taken
 
 
