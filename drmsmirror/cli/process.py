@@ -10,7 +10,6 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from types import ModuleType
 
 __all__ = ["OwnProcess"]
@@ -62,8 +61,8 @@ def _leave_pandas_out() -> None:
         sys.meta_path.remove(absent)
 
 
-class _NoPandas(MetaPathFinder):
-    """Finds that there is no pandas, and leaves all other modules to the finders behind it."""
+class _NoPandas:
+    """A finder of modules by which there is no pandas; others are left to the finders behind it."""
 
     def find_spec(
         self,

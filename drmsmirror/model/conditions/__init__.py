@@ -4,6 +4,8 @@ What PostgreSQL means is fixed here: which operator a pair of types has, what a 
 which functions there are. The tree has nodes of our own, each of which is known to be safe: it
 reads columns of the series and its arguments, and nothing else. What has no node is refused. The
 record tables' engine prints the tree in its own SQL.
+
+Reading (`read.read_condition`) is imported where there is a condition: few questions have one.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ from drmsmirror.model.conditions.nodes import (
     columns_of,
     sub_selects_of,
 )
-from drmsmirror.model.conditions.read import read_condition
 from drmsmirror.model.conditions.sqltypes import SqlType
 
 __all__ = [
@@ -30,6 +31,5 @@ __all__ = [
     "SqlType",
     "SubSelect",
     "columns_of",
-    "read_condition",
     "sub_selects_of",
 ]

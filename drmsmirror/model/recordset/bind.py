@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Callable, Iterator
 
 from drmsmirror.errors import RecordSetError
-from drmsmirror.model.conditions import read_condition
 from drmsmirror.model.recordset.bound import (
     BoundRecordSet,
     BoundSet,
@@ -72,6 +71,8 @@ def _bind_set(
     all_versions = not definition.prime_keys
     for part, key in _keys_of_filters(one, definition, text):
         if isinstance(part, SqlFilter):
+            from drmsmirror.model.conditions.read import read_condition
+
             tree = read_condition(part.text, definition, definition_of, text, part.offset)
             filters.append(SqlCondition(part.text, tree, part.all_versions))
             all_versions |= part.all_versions

@@ -26,7 +26,8 @@ TOLD = ", local answer, as of 2026-01-01 00:00 UTC\n"
 OF_NO_USE = [
     "pandas", "pyarrow.pandas_compat", "pyarrow.parquet", "polars", "astropy", "drms", "erfa",
     "requests", "urllib3", "stamina", "pyrate_limiter", "alembic", "apscheduler", "psycopg",
-    "sqlglot", "rich", "drmsmirror.sync", "drmsmirror.publish", "drmsmirror.client.frames",
+    "sqlglot", "rich", "drmsmirror.model.conditions.read", "drmsmirror.sync",
+    "drmsmirror.publish", "drmsmirror.client.frames",
 ]  # fmt: skip
 
 #: Runs the command line as ``drmsmirror`` does.
