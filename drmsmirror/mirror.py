@@ -23,7 +23,7 @@ from drmsmirror.catalogue import Catalogue, SeriesState
 from drmsmirror.errors import IntegrityError, NoMirrorError, NotHeldError, StoreError
 from drmsmirror.files import free_bytes, make_directory, write_bytes
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records import FORMAT, Period, RecordTable, choose_period
+from drmsmirror.records import FORMAT, OpenTables, Period, RecordTable, choose_period
 from drmsmirror.settings import FILE_NAME, Settings
 
 __all__ = ["Mirror", "catalogue_place", "catalogue_to_read", "catalogue_to_write"]
@@ -56,6 +56,7 @@ class Mirror:
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         self.settings = settings
         self.catalogue = catalogue
+        self._tables = OpenTables()
 
     @classmethod
     def create(cls, settings: Settings) -> Mirror:
@@ -121,8 +122,9 @@ class Mirror:
         self.close()
 
     def close(self) -> None:
-        """Let go of the catalogue."""
+        """Let go of the catalogue, and of what is kept open of the record tables."""
         self.catalogue.close()
+        self._tables.close()
 
     @property
     def root(self) -> Path:
@@ -130,7 +132,7 @@ class Mirror:
         return self.settings.mirror
 
     def table(self, definition: SeriesDefinition, state: SeriesState | None = None) -> RecordTable:
-        """Open the record table of a series that has one.
+        """Open the record table of a series that has one, at its newest version.
 
         Parameters
         ----------
@@ -151,7 +153,7 @@ class Mirror:
                 f"The mirror holds no records of {definition.name}. Get some with\n"
                 f"  drmsmirror sync {shlex.quote(definition.name)}"
             )
-        return self._open_table(definition, state)
+        return self._tables.open(*self._place(definition, state), at_least=state.table_version)
 
     def table_for_writing(
         self, definition: SeriesDefinition, expected_rows: int, expected_days: float
@@ -170,7 +172,9 @@ class Mirror:
         """
         state = self.catalogue.state(definition.name)
         if state.table_path is not None:
-            return self._open_table(definition, state)
+            return RecordTable.open(
+                *self._place(definition, state), at_least=state.table_version or 0
+            )
         period = choose_period(definition, expected_rows, expected_days)
         path = Path(_RECORDS) / definition.namespace / definition.table
         table = RecordTable.create(self.root / path, definition, period)
@@ -190,18 +194,17 @@ class Mirror:
         if isinstance(catalogue_place(self.settings), Path):
             self.catalogue.publish(_published(self.settings))
 
-    def _open_table(self, definition: SeriesDefinition, state: SeriesState) -> RecordTable:
+    def _place(
+        self, definition: SeriesDefinition, state: SeriesState
+    ) -> tuple[Path, SeriesDefinition, Period]:
+        """Where a record table is, what it is of, and how it is cut."""
         if state.table_format != FORMAT:
             raise IntegrityError(
                 f"The record table of {definition.name} has format {state.table_format}; this "
                 f"version of drmsmirror reads format {FORMAT}"
             )
-        return RecordTable.open(
-            self.root / str(state.table_path),
-            definition,
-            Period(state.partition_period or Period.NONE),
-            at_least=state.table_version or 0,
-        )
+        period = Period(state.partition_period or Period.NONE)
+        return self.root / str(state.table_path), definition, period
 
 
 def catalogue_place(settings: Settings) -> Path | str:

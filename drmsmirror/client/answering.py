@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -38,7 +39,13 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import extent_of
 from drmsmirror.model.parts import Part, most_records
-from drmsmirror.model.recordset import BoundRecordSet, BoundSet, bind, parse_recordset
+from drmsmirror.model.recordset import (
+    BoundRecordSet,
+    BoundSet,
+    RecordSet,
+    bind,
+    parse_recordset,
+)
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import KeyPlan, StoredRows, plan_keys, select_records
 from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
@@ -141,13 +148,17 @@ class Answering:
             return None
         return self._given(keys, kept)
 
+    @cached_property
+    def _tree(self) -> RecordSet:
+        return parse_recordset(self._asked.ds)
+
     def _plan(self, freshness: Freshness) -> Plan:
         if self._asked.segments or self._asked.links:
             raise NotHeldError(
                 "Segments and links are not mirrored yet. Ask the upstream (--policy remote), or "
                 "for keywords alone"
             )
-        bound = bind(parse_recordset(self._asked.ds), self._mirror.catalogue.definition)
+        bound = bind(self._tree, self._mirror.catalogue.definition)
         plan = plan_question(self._mirror, bound, self._asked.keys, freshness)
         if plan.keys.unknown and not self._is_offline:
             raise NotHeldError(f"The mirror knows no {', '.join(plan.keys.unknown)}")
@@ -293,14 +304,14 @@ class Answering:
     def _bound(self) -> BoundRecordSet | None:
         """The question as far as it is understood; None where it is not."""
         try:
-            return bind(parse_recordset(self._asked.ds), self._definitions.of)
+            return bind(self._tree, self._definitions.of)
         except NotUnderstoodError:
             return None
 
     def _text(self) -> str:
         """The question in canonical form, where it has one."""
         try:
-            return str(parse_recordset(self._asked.ds))
+            return str(self._tree)
         except NotUnderstoodError:
             return self._asked.ds.strip()
 

@@ -12,6 +12,7 @@ from drmsmirror.records.latest import LatestRecords, reading_latest
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.newest import newest_records
 from drmsmirror.records.numbers import number_records
+from drmsmirror.records.opentables import OpenTables
 from drmsmirror.records.readable import readable_sql
 from drmsmirror.records.repeats import find_repeat
 from drmsmirror.records.rows import TableOf
@@ -37,6 +38,7 @@ __all__ = [
     "KeyPlan",
     "LatestRecords",
     "MergeResult",
+    "OpenTables",
     "OutOfTimeError",
     "Period",
     "RecordTable",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.model.recordset import Span
+from drmsmirror.records.engine import connect, files_relation, identifier
 from drmsmirror.records.schema import PERIOD
 from drmsmirror.records.slices import slices
 from drmsmirror.records.table import RecordTable
@@ -72,7 +73,9 @@ def _sorted_batches(
     keys = (*table.definition.internal_prime_keys, "recnum", "_seen_run")
     order = ", ".join(identifier(key) for key in keys)
     columns = ", ".join(identifier(field.name) for field in schema)
-    rows = files_relation(table.files(f"{PERIOD} = {literal(period)}"), schema)
+    rows = files_relation(
+        table.files([(PERIOD, [Span(period, period, high_included=True)])]), schema
+    )
     for condition in slices(connection, rows, keys[0]):
         query = f"SELECT {columns} FROM {rows} WHERE {condition} ORDER BY {order}"
         for batch in connection.sql(query).to_arrow_reader(_BATCH):

@@ -5,12 +5,13 @@ No extension is ever loaded or fetched: compute nodes have no internet.
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 __all__ = [
+    "Connect",
     "Interruptible",
     "OutOfTimeError",
     "connect",
     "duckdb_type",
+    "explained",
     "files_relation",
     "identifier",
     "literal",
+    "open_database",
     "unreadable",
 ]
 
@@ -40,6 +44,9 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1GB",
     "preserve_insertion_order": "true",
 }
+
+#: Files of a record table never change, so that what they begin with can be remembered.
+_REMEMBERING = "SET GLOBAL parquet_metadata_cache = true"
 
 #: Once this was run nothing else on disk can be reached, and no setting changed.
 _LOCKED = "SET enable_external_access = false; SET lock_configuration = true"
@@ -63,6 +70,10 @@ _AGAIN = 0.02
 _INTERRUPTED = "Query interrupted"
 
 
+#: Gives a connection for the length of a ``with`` block, as :func:`connect` does.
+Connect = Callable[[Sequence[Path]], AbstractContextManager["DuckDBPyConnection"]]
+
+
 @contextmanager
 def connect(directories: Sequence[Path] = ()) -> Iterator[DuckDBPyConnection]:
     """A connection of its own, that is closed at the end of the ``with`` block.
@@ -78,25 +89,38 @@ def connect(directories: Sequence[Path] = ()) -> Iterator[DuckDBPyConnection]:
     IntegrityError
         In the block: a file of a record table is absent or damaged.
     """
+    with closing(open_database(directories)) as connection, explained(directories):
+        yield connection
+
+
+def open_database(directories: Sequence[Path]) -> DuckDBPyConnection:
+    """Make a database in memory, by which nothing on disk but the directories can be read."""
     import duckdb
 
     # what does not fit into memory goes there; by default it would go to the working directory
     spill = {"temp_directory": f"{tempfile.gettempdir()}/drmsmirror-{os.getpid()}"}
     connection = duckdb.connect(":memory:", config=_SETTINGS | spill)
     allowed = ", ".join(literal(f"{directory}/") for directory in directories)
-    with closing(connection):
-        connection.execute(f"SET allowed_directories = [{allowed}]; {_LOCKED}")
-        try:
-            yield connection
-        except duckdb.Error as error:
-            for directory in directories:
-                if str(directory) in str(error):
-                    raise unreadable(directory, str(error).partition("\n")[0]) from None
+    connection.execute(f"SET allowed_directories = [{allowed}]; {_REMEMBERING}; {_LOCKED}")
+    return connection
+
+
+@contextmanager
+def explained(directories: Sequence[Path]) -> Iterator[None]:
+    """Say of which record table a file is absent or damaged; see :func:`connect`."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        for directory in directories:
+            if str(directory) in str(error):
+                raise unreadable(directory, str(error).partition("\n")[0]) from None
+        raise
+    except RuntimeError as error:
+        if str(error) != _INTERRUPTED:
             raise
-        except RuntimeError as error:
-            if str(error) != _INTERRUPTED:
-                raise
-            raise KeyboardInterrupt from None
+        raise KeyboardInterrupt from None
 
 
 def unreadable(table: Path, problem: object) -> IntegrityError:
@@ -183,21 +207,44 @@ def duckdb_type(type_: pa.DataType) -> str:
     return _DUCKDB_TYPES[type_]
 
 
-def files_relation(files: Sequence[str], schema: pa.Schema) -> str:
+def files_relation(files: Sequence[str], schema: pa.Schema, partition: str = "_period") -> str:
     """SQL for the rows of some Parquet files, with exactly the columns of ``schema``.
 
     A file written before a keyword was added lacks its column: those rows have null there.
+
+    Parameters
+    ----------
+    files : sequence of str
+        Paths.
+    schema : pyarrow.Schema
+    partition : str
+        The column that stands in the paths and not in the files. To read it takes the engine more
+        time: it looks into every file first.
     """
-    columns = ", ".join(
-        f"CAST(NULL AS {duckdb_type(field.type)}) AS {identifier(field.name)}" for field in schema
-    )
+    types = {field.name: duckdb_type(field.type) for field in schema}
+    listed = ", ".join(literal(file) for file in files)
+    if files and partition not in types:
+        return f"read_parquet([{listed}], schema = {_schema(types)})"
+    columns = ", ".join(f"CAST(NULL AS {types[name]}) AS {identifier(name)}" for name in types)
     nothing = f"SELECT {columns} WHERE FALSE"
     if not files:
         return f"({nothing})"
-    listed = ", ".join(literal(file) for file in files)
-    names = ", ".join(identifier(field.name) for field in schema)
+    names = ", ".join(identifier(name) for name in types)
     rows = (
         f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = true, "
-        f"hive_types = {{'_period': VARCHAR}})"
+        f"hive_types = {{{literal(partition)}: VARCHAR}})"
     )
     return f"(SELECT {names} FROM ({nothing} UNION ALL BY NAME {rows}))"
+
+
+def _schema(types: Mapping[str, str]) -> str:
+    """Names and types of columns as ``read_parquet`` takes them.
+
+    As one text, since an expression of many parts takes the engine longer to read than the rows.
+    """
+    columns = ", ".join(
+        f"{quoted}={{name: {quoted}, type: {type_}, default_value: NULL}}"
+        for quoted, type_ in ((json.dumps(name), type_) for name, type_ in types.items())
+    )
+    kind = "MAP(VARCHAR, STRUCT(name VARCHAR, type VARCHAR, default_value VARCHAR))"
+    return f"CAST({literal(f'{{{columns}}}')} AS {kind})"

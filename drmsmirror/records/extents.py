@@ -9,10 +9,11 @@ from drmsmirror.model.extent import Extent
 from drmsmirror.model.recordset import Span
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.engine import identifier
+from drmsmirror.records.filelist import Ranges
 from drmsmirror.records.rows import span_sql
 from drmsmirror.records.schema import pruning_columns
 
-__all__ = ["extent_sql", "extents_files", "extents_sql"]
+__all__ = ["extent_sql", "extents_ranges", "extents_sql"]
 
 
 def extents_sql(definition: SeriesDefinition, extents: Sequence[Extent]) -> str:
@@ -22,28 +23,33 @@ def extents_sql(definition: SeriesDefinition, extents: Sequence[Extent]) -> str:
 
 def extent_sql(definition: SeriesDefinition, extent: Extent) -> str:
     """The condition that a row lies in an extent, whatever its conditions in SQL say."""
-    axis = identifier(definition.axis.column)
-    parts = [span_sql(axis, Span(*_ends(definition, extent)))]
-    for column, values in extent.restriction.values:
-        spans = values.spans or (Span(None, None),)
-        parts.append(f"({' OR '.join(span_sql(identifier(column), span) for span in spans)})")
+    parts = [
+        f"({' OR '.join(span_sql(identifier(column), span) for span in spans) or 'FALSE'})"
+        for column, spans in _spans(definition, extent).items()
+    ]
     if extent.restriction.cadence is not None:
+        axis = identifier(definition.axis.column)
         phase, step = extent.restriction.cadence
         parts.append(f"({axis} % {step} + {step}) % {step} = {phase}")
     return " AND ".join(parts)
 
 
-def extents_files(definition: SeriesDefinition, extents: Sequence[Extent]) -> str | None:
-    """What the extents say about files, in Delta's own SQL; None where any can hold rows."""
+def extents_ranges(definition: SeriesDefinition, extents: Sequence[Extent]) -> list[Ranges]:
+    """Between which values rows of the extents lie, of columns that have statistics."""
+    safe = pruning_columns(definition)
+    return [
+        [(name, spans) for name, spans in _spans(definition, extent).items() if name in safe]
+        for extent in extents
+    ]
+
+
+def _spans(definition: SeriesDefinition, extent: Extent) -> dict[str, Sequence[Span]]:
+    """By column, where rows of an extent lie."""
+    spans = {column: values.spans for column, values in extent.restriction.values}
     axis = definition.axis.column
-    parts = []
-    for extent in extents:
-        ends = zip((">=", "<="), _ends(definition, extent), strict=True)
-        bounds = [f"{axis} {comparison} {end!r}" for comparison, end in ends if end is not None]
-        if not bounds or axis not in pruning_columns(definition):
-            return None
-        parts.append(f"({' AND '.join(bounds)})")
-    return " OR ".join(parts) or None
+    return {axis: [Span(*_ends(definition, extent))]} | {
+        column: found for column, found in spans.items() if found is not None
+    }
 
 
 def _ends(

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from drmsmirror.model.extent import Extent
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
-from drmsmirror.records.extents import extents_files, extents_sql
+from drmsmirror.records.extents import extents_ranges, extents_sql
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
 
@@ -46,7 +46,7 @@ def find_gone(
     listed = dict.fromkeys((*keys, "recnum", "_generation", "_latest"))
     restricted = {column for extent in extents for column, _ in extent.restriction.values}
     used = {*listed, *restricted, "_gone_run", definition.axis.column}
-    files = table.files(extents_files(definition, extents))
+    files = table.files(*extents_ranges(definition, extents))
     if not files:
         return pa.schema([schema.field(name) for name in listed]).empty_table()
     rows = files_relation(files, pa.schema([field for field in schema if field.name in used]))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from drmsmirror.model.recordset import Span
 from drmsmirror.records.engine import (
     Interruptible,
     connect,
@@ -122,7 +123,7 @@ class LatestRecords:
         keys = [*self._definition.internal_prime_keys, "recnum"]
         order = ", ".join(f"held.{identifier(key)}" for key in keys)
         inside = f"{PERIOD} = {literal(period)} AND ({self._shown})"
-        files = self._table.files(f"{PERIOD} = {literal(period)}")
+        files = self._table.files([(PERIOD, [Span(period, period, high_included=True)])])
         rows = files_relation(files, self._schema)
         narrow = f"(SELECT * FROM {self._keys} AS held WHERE {inside})"
         for part in self._do(lambda: slices(self._connection, narrow, keys[0])):

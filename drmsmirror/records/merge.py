@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drmsmirror.model.recordset import Span
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.records.filelist import Ranges
 from drmsmirror.records.schema import PERIOD, periods_of, pruning_columns, table_schema
 from drmsmirror.records.table import CommitConflictError, RecordTable
 
@@ -120,16 +122,11 @@ class _Batch:
         """Whether there are records without a number of the upstream's."""
         return bool(self.rows.num_rows and pc.min(self.rows["recnum"]).as_py() < 0)
 
-    def selects(self, definition: SeriesDefinition) -> str | None:
-        """Which files can hold rows with keys or numbers of the batch; None for any."""
-        parts = []
-        for rows in (self.rows, self.gone):
-            if rows is not None and rows.num_rows:
-                same_key = _key_range(definition, rows)
-                if same_key is None:
-                    return None
-                parts += [f"({same_key})", _range("recnum", rows)]
-        return " OR ".join(parts)
+    def selects(self, definition: SeriesDefinition) -> list[Ranges]:
+        """Between which values rows with keys or numbers of the batch lie."""
+        given = [rows for rows in (self.rows, self.gone) if rows is not None and rows.num_rows]
+        keys = [_key_range(definition, rows) for rows in given]
+        return [*keys, *([_range("recnum", rows)] for rows in given)]
 
 
 def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
@@ -175,17 +172,17 @@ def _as_table_rows(table: RecordTable, rows: pa.Table, run: int, generation: int
     return pa.table(arrays, schema=schema).sort_by(order)
 
 
-def _key_range(definition: SeriesDefinition, keys: pa.Table) -> str | None:
-    """Which files can hold rows of these prime keys; None for any."""
+def _key_range(definition: SeriesDefinition, keys: pa.Table) -> Ranges:
+    """Between which values rows of these prime keys lie; of a text it is not said."""
     safe = pruning_columns(definition)
     narrow = [key for key in _identity(definition) if key in safe]
     narrow = [key for key in narrow if not pa.types.is_string(keys.schema.field(key).type)]
-    return " AND ".join(_range(key, keys) for key in narrow) or None
+    return [_range(key, keys) for key in narrow]
 
 
-def _range(column: str, rows: pa.Table) -> str:
+def _range(column: str, rows: pa.Table) -> tuple[str, list[Span]]:
     bounds = pc.min_max(rows[column]).as_py()
-    return f"({column} >= {bounds['min']!r} AND {column} <= {bounds['max']!r})"
+    return column, [Span(bounds["min"], bounds["max"], high_included=True)]
 
 
 def _latest_within(definition: SeriesDefinition, given: pa.Table) -> pa.Table:
@@ -211,7 +208,7 @@ def _latest_within(definition: SeriesDefinition, given: pa.Table) -> pa.Table:
 def _find_change(table: RecordTable, batch: _Batch) -> _Change:
     """Find what of the batch is new, and what it changes about rows that are held."""
     definition, given = table.definition, batch.rows
-    files = table.files(batch.selects(definition))
+    files = table.files(*batch.selects(definition))
     if files:
         with connect([table.path]) as connection:
             connection.register("given", given)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from drmsmirror.model.recordset import Span
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
@@ -22,9 +23,9 @@ def newest_records(
     fields = [field for field in table_schema(table.definition) if field.name in used]
     largest = table.largest("recnum")
     # in files as they come their numbers lie close together
-    near = None if largest is None else f"recnum > {int(largest) - 1000 * count}"
-    for predicate in dict.fromkeys((near, None)):
-        rows = files_relation(table.files(predicate), pa.schema(fields))
+    near = [] if largest is None else [("recnum", [Span(int(largest) - 1000 * count, None)])]
+    for ranges in (near, []):
+        rows = files_relation(table.files(ranges), pa.schema(fields))
         with connect([table.path]) as connection:
             found = connection.sql(
                 f"""

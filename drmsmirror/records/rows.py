@@ -15,6 +15,7 @@ from drmsmirror.model.recordset import Condition, Span, SqlCondition
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.conditions import Part, all_of, condition_part
 from drmsmirror.records.engine import files_relation, identifier, literal
+from drmsmirror.records.filelist import Ranges
 from drmsmirror.records.schema import pruning_columns, table_schema
 from drmsmirror.records.table import RecordTable
 
@@ -177,28 +178,7 @@ def _multiple(column: str, span: Span, start: str) -> str:
     return f"abs({steps} - round({steps})) < {tolerance}"
 
 
-def _pruning(definition: SeriesDefinition, filters: Sequence[Filter]) -> str | None:
-    """What the conditions say about columns that have statistics, in Delta's own SQL."""
+def _pruning(definition: SeriesDefinition, filters: Sequence[Filter]) -> Ranges:
+    """What the conditions say about columns that have statistics."""
     safe = pruning_columns(definition)
-    parts = []
-    for condition in _conditions(filters):
-        if condition.column in safe and condition.spans:
-            found = definition.column(condition.column)
-            limit = 2 ** ((found.type.bits if found and found.type.is_integer else 64) - 1)
-            spans = [_pruning_span(condition.column, span, limit) for span in condition.spans]
-            parts.append(f"({' OR '.join(spans)})")
-    return " AND ".join(parts) or None
-
-
-def _pruning_span(column: str, span: Span, limit: int) -> str:
-    bounds = [
-        f"{column} {comparison} {literal(value) if isinstance(value, str) else repr(value)}"
-        for comparison, value in ((">=", span.low), ("<=", span.high))
-        if value is not None and not _is_out_of_reach(value, limit)
-    ]
-    return f"({' AND '.join(bounds)})" if bounds else f"{column} = {column}"
-
-
-def _is_out_of_reach(value: int | float | str, limit: int) -> bool:
-    """An end that the column cannot reach bounds nothing, and Delta cannot read it."""
-    return isinstance(value, int) and not -limit <= value < limit
+    return [(one.column, one.spans) for one in _conditions(filters) if one.column in safe]

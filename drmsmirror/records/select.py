@@ -14,10 +14,12 @@ import pyarrow as pa
 
 from drmsmirror.errors import SqlError
 from drmsmirror.model.conditions import sub_selects_of
-from drmsmirror.model.recordset import BoundSet, Edge
+from drmsmirror.model.extent import extent_of
+from drmsmirror.model.parts import most_records
+from drmsmirror.model.recordset import BoundSet, Edge, Span
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.edges import extreme, with_edges_found
-from drmsmirror.records.engine import Interruptible, connect, files_relation, identifier, literal
+from drmsmirror.records.engine import Interruptible, files_relation, identifier, literal
 from drmsmirror.records.rows import Rows, TableOf
 from drmsmirror.records.slices import SLICE, slices
 from drmsmirror.records.supplement import Supplement
@@ -73,15 +75,34 @@ def select_records(
             connection.register(_SUPPLEMENT, supplement.rows)
         found = do(lambda: with_edges_found(connection, rows, bound))
         parts = ["TRUE"]
-        if not limit and table.row_count() > SLICE:
+        is_small = _most_rows(table, found, limit, supplement) <= SLICE
+        if not (is_small or limit):
             key = order_keys(bound.series)[0]
             chosen = _chosen(rows, found, [key], "TRUE", supplement)
             parts = do(lambda: slices(connection, f"({chosen})", key))
         for part in parts:
             sql = ordered_sql(rows, found, columns, limit=limit, part=part, supplement=supplement)
+            if is_small:
+                yield from do(partial(_at_once, connection, sql))
+                continue
             reader = do(partial(_reader, connection, sql))
             while (batch := do(partial(next, reader, None))) is not None:
                 yield batch
+
+
+def _most_rows(
+    table: RecordTable, bound: BoundSet, limit: int | None, supplement: Supplement | None
+) -> int:
+    """How many records a set without edges can have at most."""
+    most = table.row_count() + (0 if supplement is None else supplement.rows.num_rows)
+    by_keys = most_records(bound, extent_of(bound))
+    return min(most, abs(limit) if limit else most, most if by_keys is None else by_keys)
+
+
+def _at_once(connection: DuckDBPyConnection, sql: str) -> list[pa.RecordBatch]:
+    """All rows: a reader, which calculates them as they are wanted, takes longer for a few."""
+    found: pa.Table = connection.sql(sql).to_arrow_table()
+    return list(found.to_batches(BATCH))
 
 
 def _reader(connection: DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:
@@ -185,14 +206,19 @@ def find_newest(table: RecordTable, recnum: int) -> float | None:
     float or None
         None where there is no such record.
     """
-    axis = table.definition.axis.column
     largest = table.largest("recnum")
     if largest is None or largest <= recnum:
-        return table.largest(axis)
+        return table.largest(table.definition.axis.column)
+    return table.once(("newest", recnum), lambda: _find_newest(table, recnum))
+
+
+def _find_newest(table: RecordTable, recnum: int) -> float | None:
+    axis = table.definition.axis.column
     fields = [table.schema.field(name) for name in dict.fromkeys((axis, "recnum"))]
-    rows = files_relation(table.files(f"recnum <= {recnum}"), pa.schema(fields))
+    files = table.files([("recnum", [Span(None, recnum, high_included=True)])])
+    rows = files_relation(files, pa.schema(fields))
     query = f"SELECT max({identifier(axis)}) FROM {rows} WHERE recnum <= {literal(recnum)}"
-    with connect([table.path]) as connection, Interruptible(connection) as do:
+    with table.connect([table.path]) as connection, Interruptible(connection) as do:
         newest = do(lambda: connection.execute(query).fetchall())[0][0]
     return None if newest is None else float(newest)
 
@@ -217,7 +243,7 @@ def _answering(
                 assert table_of is not None, "a sub-select needs the table of its series"
                 tables[name] = table_of(chosen.series)
     try:
-        with connect([one.path for one in tables.values()]) as connection:
+        with table.connect([one.path for one in tables.values()]) as connection:
             yield connection, Rows(table, lambda series: tables[series.name.lower()])
     except duckdb.Error as error:
         if not bound.sql:

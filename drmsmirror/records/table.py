@@ -1,16 +1,16 @@
 """One record table: a Delta Lake table that is created, opened, appended to and read by name.
 
 What is written here is durable before the call returns: the files of a commit are flushed to the
-disk after it, so that the catalogue may say that they are there.
+disk after it, so that the catalogue may say that they are there. Who only reads needs no more than
+the list of files of one version, which many can share.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -19,7 +19,8 @@ from drmsmirror.failpoints import reach
 from drmsmirror.files import make_directory, sync_files
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.types import KeywordType
-from drmsmirror.records.engine import unreadable
+from drmsmirror.records.engine import Connect, connect, unreadable
+from drmsmirror.records.filelist import FileList, Ranges, commit_file
 from drmsmirror.records.parquetfiles import ROW_GROUP, columns_without_statistics, write_partition
 from drmsmirror.records.schema import PERIOD, Period, pruning_columns, table_schema
 
@@ -33,6 +34,8 @@ _KEPT_HOURS = 24
 
 _PERIOD_PROPERTY = "drmsmirror.period"
 
+_Found = TypeVar("_Found")
+
 
 class CommitConflictError(LockedError):
     """Another process committed to the table since it was read; the object now reads that version.
@@ -42,7 +45,7 @@ class CommitConflictError(LockedError):
 
 
 class RecordTable:
-    """The record table of one series, at one version.
+    """The record table of one series, at one version until something is written through it.
 
     Parameters
     ----------
@@ -51,15 +54,29 @@ class RecordTable:
     definition : SeriesDefinition
     period : Period
         How the table is cut into partitions.
+    files : FileList
+        What it consists of.
+    delta : DeltaTable, optional
+        The same, opened, of this object's own; without it, it is opened to be written.
+    connect : callable
+        Gives connections to the engine by which the table is read.
     """
 
     def __init__(
-        self, path: Path, definition: SeriesDefinition, period: Period, delta: DeltaTable
+        self,
+        path: Path,
+        definition: SeriesDefinition,
+        period: Period,
+        files: FileList,
+        delta: DeltaTable | None = None,
+        connect: Connect = connect,
     ) -> None:
         self.path = path
         self.definition = definition
         self.period = period
-        self._delta = delta
+        self.connect = connect
+        self.file_list = files
+        self._opened = delta
 
     @classmethod
     def create(cls, path: Path, definition: SeriesDefinition, period: Period) -> RecordTable:
@@ -86,7 +103,7 @@ class RecordTable:
             raise_if_key_not_exists=False,
         )
         period = Period(delta.metadata().configuration.get(_PERIOD_PROPERTY, period))
-        table = cls(path, definition, period, delta)
+        table = cls(path, definition, period, FileList.of(path, delta), delta)
         table._make_durable(range(delta.version() + 1))
         return table
 
@@ -94,7 +111,7 @@ class RecordTable:
     def open(
         cls, path: Path, definition: SeriesDefinition, period: Period, *, at_least: int
     ) -> RecordTable:
-        """Open a table that the catalogue knows.
+        """Open the newest version of a table that the catalogue knows.
 
         Parameters
         ----------
@@ -119,24 +136,22 @@ class RecordTable:
                 f"but the catalogue knows version {at_least}: the table was restored from an older "
                 f"copy. Restore the catalogue of the same moment (drmsmirror db restore)"
             )
-        return cls(path, definition, period, delta)
+        return cls(path, definition, period, FileList.of(path, delta), delta)
 
     @property
     def version(self) -> int:
         """Version of the table that this object reads."""
-        return int(self._delta.version())
+        return self.file_list.version
 
-    def files(self, predicate: str | None = None) -> list[str]:
-        """Paths of the Parquet files that can hold matching rows.
+    def files(self, *wanted: Ranges) -> list[str]:
+        """Paths of the Parquet files that can hold a row within the ranges of one of ``wanted``.
 
         Parameters
         ----------
-        predicate : str, optional
-            SQL over the columns that have statistics, and the partition.
+        *wanted : sequence of tuple
+            Columns and spans; see :meth:`~drmsmirror.records.filelist.FileList.paths`.
         """
-        root = urlsplit(self._delta.table_uri).path  # written as in an address: blanks are %20
-        found = self._delta.file_uris(file_pruning_predicate=predicate)
-        return [str(self.path / file.removeprefix(root)) for file in found]
+        return self.file_list.paths(*wanted)
 
     def append(self, rows: pa.Table) -> None:
         """Commit new rows, all of :func:`~drmsmirror.records.schema.table_schema`'s columns."""
@@ -188,7 +203,7 @@ class RecordTable:
     @property
     def schema(self) -> pa.Schema:
         """Columns that the table has: those of keywords added lately come with their first rows."""
-        has = {field.name for field in self._delta.schema().fields}
+        has = self.file_list.columns
         return pa.schema([field for field in table_schema(self.definition) if field.name in has])
 
     def replace_partition(
@@ -211,22 +226,15 @@ class RecordTable:
 
     def file_sizes(self) -> dict[str, list[int]]:
         """Sizes of the files of each partition, bytes."""
-        sizes: dict[str, list[int]] = {}
-        actions = pa.table(self._delta.get_add_actions(flatten=True))
-        periods = actions[f"partition.{PERIOD}"].to_pylist()
-        for period, size in zip(periods, actions["size_bytes"].to_pylist(), strict=True):
-            sizes.setdefault(period, []).append(size)
-        return sizes
+        return self.file_list.sizes()
 
     def complete_keys(self) -> frozenset[str]:
         """Columns of which the statistics show that no row has a missing value."""
-        statistics = pa.table(self._delta.get_add_actions(flatten=True))
         return frozenset(
             name
             for name in pruning_columns(self.definition)
             if (column := self.definition.column(name)) is not None
-            and f"min.{name}" in statistics.column_names
-            and _lie_above(statistics[f"min.{name}"].to_pylist(), column.type)
+            and _lie_above(self.file_list.smallest(name), column.type)
         )
 
     def largest(self, column: str) -> float | None:
@@ -237,18 +245,15 @@ class RecordTable:
         column : str
             Of numbers.
         """
-        actions = pa.table(self._delta.get_add_actions(flatten=True))
-        name = f"max.{column}"
-        found = (
-            [one for one in actions[name].to_pylist() if one is not None]
-            if name in actions.column_names
-            else []
-        )
-        return max(found, default=None)
+        return max((one for one in self.file_list.largest(column) if one is not None), default=None)
 
     def row_count(self) -> int:
         """Number of rows, all versions counted."""
-        return int(self._delta.count())
+        return self.file_list.row_count()
+
+    def once(self, what: Hashable, find: Callable[[], _Found]) -> _Found:
+        """Find something out about the rows of this version, the first time that it is asked."""
+        return self.file_list.once(what, find)
 
     def remove_unused_files(self) -> None:
         """Remove files that no version of the last day consists of: no reader needs them.
@@ -279,7 +284,7 @@ class RecordTable:
         try:
             write()
         except CommitFailedError as error:
-            self._delta.update_incremental()
+            self._look_again()
             raise CommitConflictError(
                 f"Another process wrote records of {self.definition.name} at the same time; run "
                 f"the same again when it has finished"
@@ -293,13 +298,26 @@ class RecordTable:
             raise StoreError(
                 f"Cannot write records of {self.definition.name} at {self.path}: {error}"
             ) from error
-        self._delta.update_incremental()
+        self._look_again()
         self._make_durable(range(before + 1, self.version + 1))
         reach("records.after_commit")
 
+    @property
+    def _delta(self) -> DeltaTable:
+        """The table to be written: of this object's own, at the version that it reads."""
+        from deltalake import DeltaTable
+
+        if self._opened is None:
+            self._opened = DeltaTable(self.path, version=self.version)
+        return self._opened
+
+    def _look_again(self) -> None:
+        """Read the newest version from now on."""
+        self._delta.update_incremental()
+        self.file_list = FileList.of(self.path, self._delta)
+
     def _make_durable(self, versions: range) -> None:
-        log = self.path / "_delta_log"
-        commits = [log / f"{version:020d}.json" for version in versions]
+        commits = [commit_file(self.path, version) for version in versions]
         added = [
             self.path / action["add"]["path"]
             for commit in commits

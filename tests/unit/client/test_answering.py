@@ -454,3 +454,54 @@ def test_keys_may_be_a_text_with_commas(copy: Copy) -> None:
     with Client(copy.settings, "offline") as client:
         texts = client.answer(HELD, "T_REC, CAMERA").texts()
     assert texts == truth(copy.jsoc, HELD, ["T_REC", "CAMERA"])
+
+
+# ------------------------------------------------------------------------------ what stays open
+def test_an_open_client_answers_with_what_another_process_brought(copy: Copy) -> None:
+    with Client(copy.settings, "offline") as client:
+        before = client.answer(HELD, KEYS).texts()
+        with pytest.raises(NotHeldError):
+            client.answer(AROUND, KEYS)
+        copy.jsoc.revise(NAME, "[2010.05.01_00:00_TAI]", {"QUALITY": 7})
+        copy.sync(AROUND)
+        after = client.answer(HELD, KEYS).texts()
+        assert after["QUALITY"] != before["QUALITY"]
+        assert after == truth(copy.jsoc, HELD, KEYS)
+        assert client.answer(AROUND, KEYS).texts() == truth(copy.jsoc, AROUND, KEYS)
+
+
+def test_an_answer_that_is_not_read_yet_is_as_of_when_it_was_given(copy: Copy) -> None:
+    with Client(copy.settings, "offline") as client:
+        expected = truth(copy.jsoc, HELD, KEYS)
+        answer = client.answer(HELD, KEYS)
+        copy.jsoc.revise(NAME, "[2010.05.01_00:00_TAI]", {"QUALITY": 7})
+        copy.sync(HELD)
+        assert answer.texts() == expected
+
+
+def test_threads_share_a_client_while_another_process_writes(copy: Copy) -> None:
+    """Each answer is whole: as of one of the versions that there were."""
+    allowed = [truth(copy.jsoc, HELD, KEYS)]
+    found: list[dict[str, list[Any]]] = []
+    written = threading.Event()
+    with Client(copy.settings, "offline") as client:
+
+        def ask() -> None:
+            last = False
+            while not last:
+                last = written.is_set()
+                found.append(client.answer(HELD, KEYS).texts())
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for number in range(3):
+            copy.jsoc.revise(NAME, "[2010.05.01_00:00_TAI]", {"QUALITY": 7 + number})
+            copy.sync(HELD)
+            allowed.append(truth(copy.jsoc, HELD, KEYS))
+        written.set()
+        for thread in threads:
+            thread.join()
+    assert len(found) >= 3
+    assert all(one in allowed for one in found)
+    assert found[-1] == allowed[-1]

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from drmsmirror.errors import IntegrityError, NoSpaceError, StoreError
+from drmsmirror.model.recordset import Span
 from drmsmirror.model.series import Keyword
 from drmsmirror.model.types import KeywordType
 from drmsmirror.records import (
@@ -152,7 +153,7 @@ def test_a_range_of_record_numbers_opens_few_files(make_table) -> None:
     for run in range(8):
         merge(table, order.slice(run * 40, 40), run=run + 1, generation=1)
     recnum = order["recnum"][100].as_py()
-    assert len(table.files(f"recnum >= {recnum} AND recnum <= {recnum}")) == 1
+    assert len(table.files([("recnum", [Span(recnum, recnum + 1)])])) == 1
 
 
 @pytest.mark.parametrize("name", SERIES)
