@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, func, insert, select, update
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
@@ -30,6 +30,14 @@ __all__ = [
 
 #: How long failures are kept beyond their time: whoever waited for one may still look it up.
 _AFTERWARDS = timedelta(hours=1)
+
+
+def _of_question(table: Table) -> Select[Any]:
+    return select(table).where(table.c.digest == bindparam("digest"))
+
+
+_ANSWER = _of_question(tables.answers)
+_FAILURE = _of_question(tables.failed_questions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +110,14 @@ class FailedQuestion:
 def load(database: Database, digest: str) -> StoredAnswer | None:
     """Give the answer that is kept to a question; None where there is none."""
     with database.read() as connection:
-        row = connection.execute(_of(tables.answers, digest)).mappings().first()
+        row = connection.execute(_ANSWER, {"digest": digest}).mappings().first()
     return None if row is None else StoredAnswer(**row)
 
 
 def failure(database: Database, digest: str) -> FailedQuestion | None:
     """Give the latest failure of a question, also one whose time is over; None without one."""
     with database.read() as connection:
-        row = connection.execute(_of(tables.failed_questions, digest)).mappings().first()
+        row = connection.execute(_FAILURE, {"digest": digest}).mappings().first()
     return None if row is None else FailedQuestion(**row)
 
 
@@ -188,10 +196,6 @@ def totals(database: Database) -> tuple[int, int]:
     with database.read() as connection:
         count, size = connection.execute(query).one()
     return int(count), int(size)
-
-
-def _of(table: Table, digest: str) -> Select[Any]:
-    return select(table).where(table.c.digest == digest)
 
 
 def _replace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
@@ -12,6 +12,16 @@ from drmsmirror.catalogue.definitions import known_key
 from drmsmirror.errors import UnknownKeywordError
 
 __all__ = ["load", "write"]
+
+
+_CODECS = (
+    select(tables.drms_keyword.c.keywordname, tables.drms_keyword.c.codec)
+    .where(
+        tables.drms_keyword.c.series_key == bindparam("key"),
+        tables.drms_keyword.c.codec.is_not(None),
+    )
+    .order_by(tables.drms_keyword.c.keyword_rank)
+)
 
 
 def load(database: Database, series: str) -> dict[str, str]:
@@ -22,14 +32,9 @@ def load(database: Database, series: str) -> dict[str, str]:
     UnknownSeriesError
         The mirror knows no such series.
     """
-    keyword = tables.drms_keyword.c
     with database.read() as connection:
-        query = (
-            select(keyword.keywordname, keyword.codec)
-            .where(keyword.series_key == known_key(connection, series), keyword.codec.is_not(None))
-            .order_by(keyword.keyword_rank)
-        )
-        return {row.keywordname: row.codec for row in connection.execute(query)}
+        found = connection.execute(_CODECS, {"key": known_key(connection, series)})
+        return {row.keywordname: row.codec for row in found}
 
 
 def write(connection: Connection, key: str, codecs: Mapping[str, str]) -> None:

@@ -20,6 +20,13 @@ from drmsmirror.model.intervals import Interval
 __all__ = ["AsOf", "load", "read", "write"]
 
 
+_COVERAGE = (
+    select(tables.coverage)
+    .where(tables.coverage.c.series_key == bindparam("key"))
+    .order_by(tables.coverage.c.id)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class AsOf:
     """A moment in the upstream's life.
@@ -71,9 +78,7 @@ def write(connection: Connection, key: str, entries: Sequence[CoverageEntry]) ->
 
 
 def _stored(connection: Connection, key: str) -> list[tuple[int, CoverageEntry]]:
-    table = tables.coverage
-    query = select(table).where(table.c.series_key == key).order_by(table.c.id)
-    return [(row.id, _entry(row)) for row in connection.execute(query)]
+    return [(row.id, _entry(row)) for row in connection.execute(_COVERAGE, {"key": key})]
 
 
 def _entry(row: Row[Any]) -> CoverageEntry:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, insert, select, update
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
@@ -23,6 +23,18 @@ from drmsmirror.errors import UnknownSeriesError
 from drmsmirror.model.series import SeriesDefinition
 
 __all__ = ["SeriesSummary", "known_key", "load", "names", "save"]
+
+
+def _of_series(table: Table, rank: str | None = None) -> Select[Any]:
+    """The rows of a series, the text of which is made once: every question reads them."""
+    query = select(table).where(table.c.series_key == bindparam("key"))
+    return query if rank is None else query.order_by(table.c[rank])
+
+
+_SERIES = _of_series(tables.drms_series)
+_KEYWORDS = _of_series(tables.drms_keyword, "keyword_rank")
+_SEGMENTS = _of_series(tables.drms_segment, "segnum")
+_LINKS = _of_series(tables.drms_link, "link_rank")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +121,7 @@ def known_key(connection: Connection, name: str) -> str:
         It knows none of that name; the message suggests near names.
     """
     key = series_key(name)
-    series = tables.drms_series.c
-    if connection.execute(select(series.series_key).where(series.series_key == key)).first():
+    if connection.execute(_SERIES, {"key": key}).first():
         return key
     known = {
         row.series_key: row.seriesname for row in connection.execute(select(tables.drms_series))
@@ -124,22 +135,15 @@ def known_key(connection: Connection, name: str) -> str:
 
 
 def _find(connection: Connection, key: str) -> SeriesDefinition | None:
-    series = connection.execute(
-        select(tables.drms_series).where(tables.drms_series.c.series_key == key)
-    ).first()
+    series = connection.execute(_SERIES, {"key": key}).first()
     if series is None:
         return None
     return definition_of(
         series,
-        _rows(connection, tables.drms_keyword, key, "keyword_rank"),
-        _rows(connection, tables.drms_segment, key, "segnum"),
-        _rows(connection, tables.drms_link, key, "link_rank"),
+        connection.execute(_KEYWORDS, {"key": key}).all(),
+        connection.execute(_SEGMENTS, {"key": key}).all(),
+        connection.execute(_LINKS, {"key": key}).all(),
     )
-
-
-def _rows(connection: Connection, table: Table, key: str, rank: str) -> list[Any]:
-    query = select(table).where(table.c.series_key == key).order_by(table.c[rank])
-    return list(connection.execute(query))
 
 
 def _write_series(connection: Connection, key: str, row: dict[str, Any], *, is_new: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from drmsmirror.catalogue import coverage, tables
 from drmsmirror.catalogue.database import Database
@@ -58,6 +58,16 @@ class SeriesState:
     watermark_utc: datetime | None = None
 
 
+_STATE = (
+    select(
+        tables.drms_series.c.seriesname,
+        *(column for column in tables.series_state.c if column.name != "series_key"),
+    )
+    .join(tables.drms_series, tables.drms_series.c.series_key == tables.series_state.c.series_key)
+    .where(tables.series_state.c.series_key == bindparam("key"))
+)
+
+
 def load(database: Database, series: str) -> SeriesState:
     """Give the state of a series.
 
@@ -102,15 +112,10 @@ def save(database: Database, state: SeriesState) -> None:
 
 def read(connection: Connection, key: str, *, for_change: bool = False) -> SeriesState:
     """Read the state inside a transaction; ``for_change`` keeps others from changing it."""
-    state, series = tables.series_state, tables.drms_series
-    query = (
-        select(series.c.seriesname, *(column for column in state.c if column.name != "series_key"))
-        .join(series, series.c.series_key == state.c.series_key)
-        .where(state.c.series_key == key)
-    )
+    query = _STATE
     if for_change:  # SQLite's writers are alone anyway
-        query = query.with_for_update(of=state)
-    row = connection.execute(query).one()
+        query = query.with_for_update(of=tables.series_state)
+    row = connection.execute(query, {"key": key}).one()
     return SeriesState(
         series=row.seriesname,
         generation=row.generation,
