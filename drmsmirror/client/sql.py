@@ -6,17 +6,18 @@ own parser too, and runs on a connection that can read the record tables which i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from drmsmirror.client.sqlnames import MasterName, SeriesName, SqlName, SqlNames
-from drmsmirror.client.statement import check_statement
+from drmsmirror.client.statement import Statement, check_statement
 from drmsmirror.errors import SqlError
 from drmsmirror.mirror import Mirror
 from drmsmirror.records import (
+    TIME_FUNCTIONS,
     Interruptible,
     OutOfTimeError,
     RecordTable,
@@ -173,18 +174,25 @@ def _ready(
         raise SqlError(f"The time limit is {seconds:g} s; it must be more than 0")
     checked = check_statement(statement, SqlNames.of(mirror))
     tables = _record_tables(mirror, checked.names)
+    columns = _columns_to_show(checked, tables)
     try:
         with (
             connect([table.path for table in tables.values()]) as connection,
             Interruptible(connection, seconds) as do,
         ):
-            create_time_functions(connection)
+            if not TIME_FUNCTIONS.isdisjoint(checked.functions):
+                create_time_functions(connection)
             for name in checked.names:
                 if isinstance(name, MasterName):
                     rows = mirror.catalogue.master_table(name.table, name.namespace)
                     create_table(connection, name.namespace, name.table, rows)
                 else:
-                    create_view(connection, tables[name.series], all_versions=name.all_versions)
+                    create_view(
+                        connection,
+                        tables[name.series],
+                        all_versions=name.all_versions,
+                        columns=columns,
+                    )
             if checked.describes:
                 (name,) = checked.names
                 if isinstance(name, SeriesName):
@@ -208,6 +216,20 @@ def _record_tables(mirror: Mirror, names: tuple[SqlName, ...]) -> dict[str, Reco
     """The record tables behind what is named, by series."""
     series = dict.fromkeys(name.series for name in names if isinstance(name, SeriesName))
     return {name: mirror.table(mirror.catalogue.definition(name)) for name in series}
+
+
+def _columns_to_show(
+    statement: Statement, tables: Mapping[str, RecordTable]
+) -> frozenset[str] | None:
+    """Columns that views need to have for a statement; None for all.
+
+    Where a name is no column's the engine is to say which are like it, so that it needs all.
+    """
+    known = {"recnum", "sunum", *statement.own}
+    known |= {column.name for table in tables.values() for column in table.definition.columns}
+    if statement.columns is None or not statement.columns <= known:
+        return None
+    return statement.columns
 
 
 def refuse_what_is_no_select(connection: DuckDBPyConnection, text: str) -> None:

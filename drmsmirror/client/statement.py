@@ -62,11 +62,21 @@ class Statement:
         What it reads, each once.
     describes : bool
         Whether it only asks for the columns of what it names.
+    functions : frozenset of str
+        Names of functions that are not SQL's own, in lower case.
+    columns : frozenset of str or None
+        Names of the columns that it reads, in lower case, those that it makes itself among them.
+        None where more may count than are named.
+    own : frozenset of str
+        Names that it gives to what it calculates, in lower case.
     """
 
     text: str
     names: tuple[SqlName, ...]
     describes: bool = False
+    functions: frozenset[str] = frozenset()
+    columns: frozenset[str] | None = None
+    own: frozenset[str] = frozenset()
 
 
 def check_statement(text: str, names: SqlNames) -> Statement:
@@ -94,7 +104,9 @@ def check_statement(text: str, names: SqlNames) -> Statement:
         if isinstance(node, exp.Table) and _full_name(node) not in own:
             table = _named(node, names)
             found[table.text] = table
-    return Statement(text, tuple(found.values()))
+    functions = frozenset(node.name.lower() for node in parsed.find_all(exp.Anonymous))
+    given = frozenset(node.alias.lower() for node in parsed.find_all(exp.Alias))
+    return Statement(text, tuple(found.values()), False, functions, _columns(parsed), given)
 
 
 def _parse(statement: str) -> exp.Expr:
@@ -136,6 +148,34 @@ def _full_name(table: exp.Table) -> str:
         return ""
     parts = [part for part in (table.catalog, table.db, table.name) if part]
     return ".".join(parts).lower()
+
+
+def _columns(parsed: exp.Query) -> frozenset[str] | None:
+    """Names of the columns that a plain statement reads; None for others."""
+    from sqlglot import exp
+
+    rows = {table.alias_or_name.lower() for table in parsed.find_all(exp.Table)}
+    names = set()
+    for node in parsed.walk():
+        counts_rows = isinstance(node, exp.Star) and isinstance(node.parent, exp.Count)
+        if not (counts_rows or isinstance(node, _plain_nodes())):
+            return None
+        if isinstance(node, exp.Column):
+            names.add(node.name.lower())
+    return None if names & rows else frozenset(names)  # the name of a table is a whole row
+
+
+@cache
+def _plain_nodes() -> tuple[type[exp.Expr], ...]:
+    """Nodes that read no columns but those that are named."""
+    from sqlglot import exp
+
+    clauses = (exp.Select, exp.From, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered)
+    names = (exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier)
+    values = (exp.Literal, exp.Boolean, exp.Null, exp.Cast, exp.DataType, exp.Paren, exp.Tuple)
+    operators = (exp.Binary, exp.Not, exp.Neg, exp.Between, exp.In, exp.Case, exp.If)
+    functions = (exp.AggFunc, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Coalesce, exp.Anonymous)
+    return (*clauses, exp.Limit, exp.Distinct, *names, *values, *operators, *functions)
 
 
 def _refuse_node(node: exp.Expr) -> None:

@@ -40,26 +40,38 @@ _VERSION: Final = {
 
 
 def create_view(
-    connection: DuckDBPyConnection, table: RecordTable, *, all_versions: bool = False
+    connection: DuckDBPyConnection,
+    table: RecordTable,
+    *,
+    all_versions: bool = False,
+    columns: Collection[str] | None = None,
 ) -> None:
     """Make the view of a series: the latest version of each record, or every row that is held.
 
     Columns are named as in DRMS's own series table. Every version goes by the name of the series
     with :data:`ALL_VERSIONS`, and has what tells versions apart after the other columns.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+    table : RecordTable
+    all_versions : bool
+    columns : collection of str, optional
+        Of the keywords' columns the only ones that the view is to have: one of a hundred takes the
+        engine a while.
     """
     definition = table.definition
     complete = table.complete_keys()
-    columns = [
-        "recnum",
-        "sunum",
-        *(null_for_missing(column, complete) for column in definition.columns),
-    ]
+    wanted = [one for one in definition.columns if columns is None or one.name in columns]
+    shown = ["recnum", "sunum", *(null_for_missing(column, complete) for column in wanted)]
     if all_versions:
-        columns += [f"{sql} AS {name}" for name, (sql, _) in _VERSION.items()]
-    rows = files_relation(table.files(), table_schema(definition))
+        shown += [f"{sql} AS {name}" for name, (sql, _) in _VERSION.items()]
+    used = {"recnum", "sunum", *_VERSION, *(column.name for column in wanted)}
+    schema = pa.schema([field for field in table_schema(definition) if field.name in used])
+    rows = files_relation(table.files(), schema)
     _create_schema(connection, definition.namespace)
     connection.execute(
-        f"CREATE VIEW {_name(definition, all_versions)} AS SELECT {', '.join(columns)} FROM {rows}"
+        f"CREATE VIEW {_name(definition, all_versions)} AS SELECT {', '.join(shown)} FROM {rows}"
         + ("" if all_versions else f" WHERE {_IS_LATEST}")
     )
 

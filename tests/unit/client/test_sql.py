@@ -10,6 +10,8 @@ import pytest
 
 from drmsmirror.client import Client
 from drmsmirror.client.sql import refuse_what_is_no_select, run_sql, stream_sql
+from drmsmirror.client.sqlnames import SqlNames
+from drmsmirror.client.statement import check_statement
 from drmsmirror.errors import IntegrityError, SqlError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.series import Keyword, SeriesDefinition
@@ -590,3 +592,64 @@ def test_a_statement_that_the_engine_cannot_run_says_why(mirror) -> None:
 def test_an_unknown_series_is_told_with_those_that_are_held(mirror) -> None:
     with pytest.raises(SqlError, match=r"hmi\.m_45s, test\.strfsn"):
         run_sql(mirror, "select * from hmi.m_720s")
+
+
+# ------------------------------------------------------------------------------ no more than needed
+PLAIN = [
+    ("select count(*) from hmi.m_45s", set()),
+    ("select QUALITY, count(*) from hmi.m_45s group by all", {"quality"}),
+    ("select m.datamean as quality from hmi.m_45s m where camera = 1", {"datamean", "camera"}),
+    ("select quality + 1 as n from hmi.m_45s order by n", {"quality", "n"}),
+    ("select hmi.m_45s.quality from hmi.m_45s limit 3", {"quality"}),
+    ("select drms_time(t_rec) from hmi.m_45s where t_rec > tai('2010.05.01_TAI')", {"t_rec"}),
+]
+
+
+@pytest.mark.parametrize(("statement", "columns"), PLAIN)
+def test_a_plain_statement_reads_the_columns_that_it_names(statement, columns, mirror) -> None:
+    assert check_statement(statement, SqlNames.of(mirror)).columns == columns
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from hmi.m_45s",
+        "from hmi.m_45s",
+        "select m.* from hmi.m_45s m",
+        "select m from hmi.m_45s m",
+        "select M_45s from hmi.m_45s",
+        "select count(m) from hmi.m_45s m",
+        "select hash(m) from hmi.m_45s m",
+        "select columns('q.*') from hmi.m_45s",
+        "select * exclude (quality) from hmi.m_45s",
+        "select #3 from hmi.m_45s",
+        "select 1 from hmi.m_45s a natural join hmi.m_45s_all b",
+        "select n from (from hmi.m_45s) as t(n)",
+        "select quality from hmi.m_45s union all by name from hmi.m_45s",
+    ],
+)
+def test_a_statement_that_may_mean_other_columns_reads_all(statement, mirror) -> None:
+    assert check_statement(statement, SqlNames.of(mirror)).columns is None
+
+
+@pytest.mark.parametrize("statement", [statement for statement, _ in PLAIN])
+def test_fewer_columns_answer_the_same(statement, mirror) -> None:
+    """Within a common table expression the same statement reads all columns."""
+    inner = statement.replace("limit 3", "order by 1 limit 3")
+    whole = f"with everything as ({inner}) select * from everything"
+    assert check_statement(whole, SqlNames.of(mirror)).columns is None
+    columns, rows = run_sql(mirror, inner)
+    expected = run_sql(mirror, whole)
+    assert columns == expected[0]
+    assert sorted(map(repr, rows)) == sorted(map(repr, expected[1]))
+
+
+def test_a_name_that_is_no_column_is_told_with_those_that_are_like_it(mirror) -> None:
+    with pytest.raises(SqlError, match="quality"):
+        run_sql(mirror, "select qualty from hmi.m_45s")
+
+
+def test_time_functions_are_there_wherever_they_are_named(mirror) -> None:
+    inner = "select max(DRMS_TIME(t_rec)) from hmi.m_45s"
+    text = f"select ({inner}) = drms_time(max(t_rec)) from hmi.m_45s"
+    assert run_sql(mirror, text)[1] == [(True,)]
