@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from scripts.bench.measure import Figure, exit_code, machine, show
 
-_NAMES = ("frames", "ingest", "language", "memory", "query", "startup", "times")
+_NAMES = ("frames", "ingest", "language", "memory", "query", "small", "startup", "times")
 _PROFILED = ("ingest", "query")
 
 

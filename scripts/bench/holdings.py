@@ -21,7 +21,7 @@ from drmsmirror.sync.store import WindowStore, adopt_definition
 from tests.jsoc import Series, wide_series
 from tests.jsoc.answers import series_struct
 
-__all__ = ["DAY_SLOTS", "hold", "wide"]
+__all__ = ["DAY_SLOTS", "busiest", "hold", "wide"]
 
 DAY_SLOTS = 120
 _WINDOW = 20_000
@@ -31,6 +31,16 @@ _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def wide(records: int, columns: int) -> Series:
     """The sample's wide series with so many keyword columns, REGION and T_REC among them."""
     return wide_series(records, columns - 2)
+
+
+def busiest(series: Series) -> tuple[int, int, str]:
+    """The region with most records, the slot where its third day begins, and that time."""
+    regions, counts = np.unique(series.columns["region"], return_counts=True)
+    region = int(regions[np.argmax(counts)])
+    slots = series.columns["t_rec_index"][series.columns["region"] == region]
+    first = (int(slots.min()) // DAY_SLOTS + 2) * DAY_SLOTS
+    day = np.datetime64("1993-01-01") + np.timedelta64(first // DAY_SLOTS, "D")
+    return region, first, f"{str(day).replace('-', '.')}_TAI"
 
 
 def hold(mirror: Mirror, series: Series, window: int = _WINDOW) -> SeriesDefinition:

@@ -21,15 +21,14 @@ import numpy as np
 import pyarrow as pa
 
 from drmsmirror.client import Client
-from drmsmirror.client.sql import run_sql
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import select_records
 from drmsmirror.settings import Settings
-from scripts.bench.holdings import DAY_SLOTS, hold, wide
+from scripts.bench.aggregate import Aggregate
+from scripts.bench.holdings import DAY_SLOTS, busiest, hold, wide
 from scripts.bench.measure import Clock, Figure, interleave, median, ratio
-from tests.jsoc import Series
 
 __all__ = ["profile", "run"]
 
@@ -39,7 +38,6 @@ _COLUMNS = 86
 _KEYS = ("T_REC", "K0000", "K0001", "K0002", "K0003", "K0005", "K0006")
 _MOST = 3.0
 _SLOTS = 2 * DAY_SLOTS
-_AGGREGATE = "count(*) AS n, avg(k0003) AS mean, max(k0002) AS most, min(k0004) AS least"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +56,15 @@ class _Case:
 def run(size: str) -> list[Figure]:
     """Measure, and check first that both sides answer the same."""
     with _prepared(_RECORDS[size]) as case, Client(case.settings, policy="offline") as client:
+        aggregate = Aggregate(client.mirror, case.definition.name, case.files)
+        aggregate.check(case.records)
         cases: dict[str, Callable[[], object]] = {
             "floor": lambda: _by_hand(case),
             "select": lambda: _select(case, client.mirror),
             "answer": lambda: client.answer(case.recordset, _KEYS).texts(),
             "client": lambda: _whole(case),
-            "aggregate": lambda: _aggregate(client.mirror, case),
-            "aggregate floor": lambda: _aggregate_by_hand(case),
+            "aggregate": aggregate.ours,
+            "aggregate floor": aggregate.by_hand,
             "connection": lambda: duckdb.connect(":memory:").close(),
         }
         _check(case, client)
@@ -75,9 +75,7 @@ def run(size: str) -> list[Figure]:
         _figure("the same as Client.answer(), printed values", taken, "answer", "floor", _MOST),
         _figure("the same with a Client of its own", taken, "client", "floor"),
         _net_figure("open and select, less a new DuckDB connection on both sides", taken),
-        _figure(
-            "an aggregate over everything, by run_sql()", taken, "aggregate", "aggregate floor"
-        ),
+        aggregate.figure("query", "the same series", taken),
     ]
 
 
@@ -126,7 +124,7 @@ def _prepared(records: int) -> Iterator[_Case]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(mirror=Path(folder) / "mirror")
         series = wide(records, _COLUMNS)
-        region, first_slot, start = _busiest(series)
+        region, first_slot, start = busiest(series)
         with Mirror.create(settings) as mirror:
             definition = hold(mirror, series)
             files = tuple(mirror.table(definition).files())
@@ -136,16 +134,6 @@ def _prepared(records: int) -> Iterator[_Case]:
         del series
         recordset = f"{name}[{region}][{start}/2d]"
         yield _Case(settings, definition, files, region, first_slot, recordset, records)
-
-
-def _busiest(series: Series) -> tuple[int, int, str]:
-    """The region with most records, the slot where its third day begins, and that time."""
-    regions, counts = np.unique(series.columns["region"], return_counts=True)
-    region = int(regions[np.argmax(counts)])
-    slots = series.columns["t_rec_index"][series.columns["region"] == region]
-    first = (int(slots.min()) // DAY_SLOTS + 2) * DAY_SLOTS
-    day = np.datetime64("1993-01-01") + np.timedelta64(first // DAY_SLOTS, "D")
-    return region, first, f"{str(day).replace('-', '.')}_TAI"
 
 
 def _select(case: _Case, mirror: Mirror) -> pa.Table:
@@ -171,20 +159,6 @@ def _whole(case: _Case) -> object:
         return client.answer(case.recordset, _KEYS).texts()
 
 
-def _aggregate(mirror: Mirror, case: _Case) -> list[tuple[object, ...]]:
-    return run_sql(mirror, f"SELECT {_AGGREGATE} FROM {case.definition.name}")[1]
-
-
-def _aggregate_by_hand(case: _Case) -> list[tuple[object, ...]]:
-    """NaN is a missing value, which SQL has to be told."""
-    text = _AGGREGATE.replace("k0003", "CASE WHEN isnan(k0003) THEN NULL ELSE k0003 END")
-    with duckdb.connect(":memory:") as connection:
-        return connection.sql(
-            f"SELECT {text} FROM read_parquet({list(case.files)!r}) "
-            f"WHERE _latest AND _gone_run IS NULL"
-        ).fetchall()
-
-
 def _check(case: _Case, client: Client) -> None:
     ours, theirs = _select(case, client.mirror), _by_hand(case)
     if not DAY_SLOTS < ours.num_rows <= _SLOTS or not _same(ours, theirs):
@@ -194,11 +168,6 @@ def _check(case: _Case, client: Client) -> None:
     expected = ["MISSING" if text == "nan" else text for text in printed]
     if texts["K0003"] != expected or len(texts["T_REC"]) != ours.num_rows:
         raise AssertionError("the printed values are not those that were selected")
-    found, by_hand = _aggregate(client.mirror, case), _aggregate_by_hand(case)
-    if not np.allclose(np.array(found, float), np.array(by_hand, float), rtol=1e-6):
-        raise AssertionError(f"the aggregates differ: {found} and {by_hand}")
-    if found[0][0] != case.records:
-        raise AssertionError(f"{found[0][0]} of {case.records} records are held")
 
 
 def _same(ours: pa.Table, theirs: pa.Table) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from drmsmirror.client import Client
 from drmsmirror.mirror import Mirror
 from drmsmirror.settings import Settings
+from scripts.bench import small
 from scripts.bench.holdings import hold, wide
 from scripts.bench.measure import Figure, exit_code
 
@@ -38,3 +39,10 @@ def test_the_series_that_benches_ask_is_held_as_a_whole(tmp_path: Path) -> None:
         name = hold(mirror, wide(300, 5), window=100).name
     with Client(settings, policy="offline") as client:
         assert len(client.answer(name, ["T_REC"]).texts()["T_REC"]) == 300
+
+
+def test_small_answers_are_checked_and_compared_with_those_of_a_shorter_series() -> None:
+    found = small.figures(few=5_000, many=50_000, repeats=1)
+    assert {one.floor.partition("(")[2] for one in found[:-1]} == {"5,000 records)"}
+    assert "50,000" in found[-1].what
+    assert all(one.required for one in found)
