@@ -15,9 +15,11 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drmsmirror.catalogue import Catalogue, SeriesState
 from drmsmirror.errors import IntegrityError, NoMirrorError, NotHeldError, StoreError
@@ -25,6 +27,9 @@ from drmsmirror.files import free_bytes, make_directory, write_bytes
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import FORMAT, OpenTables, Period, RecordTable, choose_period
 from drmsmirror.settings import FILE_NAME, Settings
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 __all__ = ["Mirror", "catalogue_place", "catalogue_to_read", "catalogue_to_write"]
 
@@ -154,6 +159,12 @@ class Mirror:
                 f"  drmsmirror sync {shlex.quote(definition.name)}"
             )
         return self._tables.open(*self._place(definition, state), at_least=state.table_version)
+
+    def workspace(
+        self, tables: Iterable[RecordTable]
+    ) -> AbstractContextManager[DuckDBPyConnection]:
+        """A connection that can read these tables, for views and tables of its own."""
+        return self._tables.databases.workspace([table.path for table in tables])
 
     def table_for_writing(
         self, definition: SeriesDefinition, expected_rows: int, expected_days: float

@@ -6,7 +6,7 @@ own parser too, and runs on a connection that can read the record tables which i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -177,11 +177,9 @@ def _ready(
     columns = _columns_to_show(checked, tables)
     try:
         with (
-            connect([table.path for table in tables.values()]) as connection,
+            _connection(mirror, checked, tables.values()) as connection,
             Interruptible(connection, seconds) as do,
         ):
-            if not TIME_FUNCTIONS.isdisjoint(checked.functions):
-                create_time_functions(connection)
             for name in checked.names:
                 if isinstance(name, MasterName):
                     rows = mirror.catalogue.master_table(name.table, name.namespace)
@@ -216,6 +214,20 @@ def _record_tables(mirror: Mirror, names: tuple[SqlName, ...]) -> dict[str, Reco
     """The record tables behind what is named, by series."""
     series = dict.fromkeys(name.series for name in names if isinstance(name, SeriesName))
     return {name: mirror.table(mirror.catalogue.definition(name)) for name in series}
+
+
+@contextmanager
+def _connection(
+    mirror: Mirror, statement: Statement, tables: Collection[RecordTable]
+) -> Iterator[DuckDBPyConnection]:
+    """A connection for views of these tables: to a database of its own where it needs functions."""
+    if TIME_FUNCTIONS.isdisjoint(statement.functions):
+        with mirror.workspace(tables) as connection:
+            yield connection
+        return
+    with connect([table.path for table in tables]) as connection:
+        create_time_functions(connection)
+        yield connection
 
 
 def _columns_to_show(
@@ -257,5 +269,6 @@ def _columns_of(name: SqlName) -> str:
     namespace, _, table = name.text.partition(".")
     return (
         "SELECT column_name AS column, data_type AS type, comment FROM duckdb_columns() "
-        f"WHERE schema_name = '{namespace}' AND table_name = '{table}' ORDER BY column_index"
+        f"WHERE database_name = current_database() AND schema_name = '{namespace}' "
+        f"AND table_name = '{table}' ORDER BY column_index"
     )

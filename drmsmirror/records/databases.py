@@ -1,15 +1,16 @@
 """Databases of the engine that stay open: to make one takes longer than most questions do.
 
-They are read through only. Whatever a question makes for itself, a table or what is registered,
-is its connection's own, and has to be temporary.
+A question that makes tables or views has a catalogue of its own in the database, and takes it away
+at the end. What is registered is its connection's own.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ __all__ = ["Databases"]
 
 #: How many are kept; each has threads and caches of its own.
 _MOST = 4
+
+_NUMBERS = itertools.count(1)
 
 
 class Databases:
@@ -56,6 +59,23 @@ class Databases:
             except (duckdb.FatalException, duckdb.InternalException):
                 self._forget(key)  # such a database refuses whatever else is asked of it
                 raise
+
+    @contextmanager
+    def workspace(self, directories: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
+        """The same, for views and tables that nobody else may see; none for functions.
+
+        They have names of a schema and of their own.
+        """
+        import duckdb
+
+        name = f"workspace_{next(_NUMBERS)}"
+        with self.connect(directories) as connection:
+            connection.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
+            try:
+                yield connection
+            finally:
+                with suppress(duckdb.Error):  # the database broke, and goes as a whole
+                    connection.execute(f"USE memory; DETACH {name}")
 
     def close(self) -> None:
         """Let go of all; whoever still reads keeps what he reads through."""

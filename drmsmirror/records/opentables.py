@@ -24,12 +24,17 @@ class OpenTables:
     Whoever asks gets the newest version, whichever process wrote it: the log is looked at each
     time, and read where it has grown. What was handed out stays at its version. Threads may share
     it.
+
+    Attributes
+    ----------
+    databases : Databases
+        By which they are read.
     """
 
     def __init__(self) -> None:
         self._known: OrderedDict[Path, FileList] = OrderedDict()
         self._lock = Lock()
-        self._databases = Databases()
+        self.databases = Databases()
 
     def open(
         self, path: Path, definition: SeriesDefinition, period: Period, *, at_least: int
@@ -39,13 +44,13 @@ class OpenTables:
         if files is None or files.version < at_least or not files.is_newest():
             files = RecordTable.open(path, definition, period, at_least=at_least).file_list
             self._keep(path, files)
-        return RecordTable(path, definition, period, files, connect=self._databases.connect)
+        return RecordTable(path, definition, period, files, connect=self.databases.connect)
 
     def close(self) -> None:
         """Let go of what is kept open."""
         with self._lock:
             self._known.clear()
-        self._databases.close()
+        self.databases.close()
 
     def _known_of(self, path: Path) -> FileList | None:
         with self._lock:

@@ -644,6 +644,15 @@ def test_fewer_columns_answer_the_same(statement, mirror) -> None:
     assert sorted(map(repr, rows)) == sorted(map(repr, expected[1]))
 
 
+def test_statements_that_run_at_the_same_time_do_not_see_each_other(mirror) -> None:
+    with stream_sql(mirror, "select count(*) from hmi.m_45s") as one:
+        described = run_sql(mirror, "describe hmi.m_45s")[1]
+        again = run_sql(mirror, "select count(*) from hmi.m_45s")[1]
+        assert list(one) == again
+    names = [name for name, _, _ in described]
+    assert len(names) == len(set(names)) > 10
+
+
 def test_a_name_that_is_no_column_is_told_with_those_that_are_like_it(mirror) -> None:
     with pytest.raises(SqlError, match="quality"):
         run_sql(mirror, "select qualty from hmi.m_45s")

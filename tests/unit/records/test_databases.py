@@ -132,6 +132,34 @@ def test_after_it_was_closed_each_question_has_a_database_of_its_own(tmp_path: P
     assert marks(databases, tmp_path) == []
 
 
+def test_what_is_made_in_a_workspace_is_seen_there_alone_and_goes_with_it(
+    databases: Databases, tmp_path: Path
+) -> None:
+    def make(connection: duckdb.DuckDBPyConnection, number: int) -> None:
+        connection.execute(f"CREATE SCHEMA s; CREATE VIEW s.v AS SELECT {number} AS i")
+
+    mark(databases, tmp_path)
+    with databases.workspace([tmp_path]) as one, databases.workspace([tmp_path]) as other:
+        make(one, 1)
+        make(other, 2)
+        found = [c.execute("SELECT i FROM s.v").fetchall() for c in (one, other)]
+    assert found == [[(1,)], [(2,)]]
+    with databases.connect([tmp_path]) as connection:
+        left = connection.execute("SELECT database_name FROM duckdb_databases() WHERE NOT internal")
+        assert left.fetchall() == [("memory",)]
+    assert marks(databases, tmp_path) == ["mark"]
+
+
+def test_a_workspace_goes_when_what_was_done_there_failed(
+    databases: Databases, tmp_path: Path
+) -> None:
+    with pytest.raises(duckdb.Error), databases.workspace([tmp_path]) as connection:
+        connection.execute("SELECT nope")
+    with databases.connect([tmp_path]) as connection:
+        left = connection.execute("SELECT database_name FROM duckdb_databases() WHERE NOT internal")
+        assert left.fetchall() == [("memory",)]
+
+
 _FORKED = """
 import os, pathlib, sys
 from drmsmirror.records.databases import Databases
