@@ -1,8 +1,8 @@
 """The catalogue: the mirror's one truth for progress.
 
-Series definitions, how far the mirror has come with each, what is held completely, runs and
-leases, and what its processes share about the upstream; in SQLite or in PostgreSQL, the same on
-both. Everything is reached through :class:`Catalogue`.
+Series definitions, how far the mirror has come with each, what is to be held and what is held
+completely, runs and leases, and what its processes share about the upstream; in SQLite or in
+PostgreSQL, the same on both. Everything is reached through :class:`Catalogue`.
 """
 
 from drmsmirror.catalogue.answers import FailedQuestion, StoredAnswer
@@ -16,6 +16,7 @@ from drmsmirror.catalogue.processes import Process
 from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
 from drmsmirror.catalogue.schema import REVISIONS
 from drmsmirror.catalogue.state import SeriesState
+from drmsmirror.catalogue.subscriptions import StoredSubscription
 from drmsmirror.catalogue.upstreams import Cost, Health
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "SeriesState",
     "SeriesSummary",
     "StoredAnswer",
+    "StoredSubscription",
     "utc_now",
 ]

@@ -24,6 +24,7 @@ from drmsmirror.catalogue import (
     migrate,
     runs,
     state,
+    subscriptions,
     upstreams,
     windows,
 )
@@ -36,9 +37,11 @@ from drmsmirror.catalogue.place import place_of
 from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
 from drmsmirror.catalogue.schema import check_revision
 from drmsmirror.catalogue.state import SeriesState
+from drmsmirror.catalogue.subscriptions import StoredSubscription
 from drmsmirror.catalogue.upstreams import Cost, Health
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.model.subscription import Subscription
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -255,6 +258,28 @@ class Catalogue:
     def runs(self, *, series: str | None = None, limit: int = 20) -> tuple[Run, ...]:
         """List the latest runs, of one series or of all, newest first."""
         return runs.recent(self.database, series=series, limit=limit)
+
+    def subscriptions(self, *, series: str | None = None) -> tuple[StoredSubscription, ...]:
+        """All subscriptions, or those of one series; what comes first is first."""
+        return subscriptions.load_all(self.database, series=series)
+
+    def add_subscription(self, subscription: Subscription) -> StoredSubscription:
+        """Add a subscription; one of the same record set that is there stays as it is."""
+        return subscriptions.add(self.database, subscription)
+
+    def change_subscription(self, subscription: Subscription) -> StoredSubscription:
+        """Change the subscription of the same record set."""
+        return subscriptions.change(self.database, subscription)
+
+    def remove_subscription(self, number: int) -> StoredSubscription:
+        """Remove a subscription; what is held stays."""
+        return subscriptions.remove(self.database, number)
+
+    def replace_subscriptions(
+        self, before: Iterable[Subscription], after: Iterable[Subscription]
+    ) -> None:
+        """Put some subscriptions in the place of all that the caller has seen."""
+        subscriptions.replace_all(self.database, before, after)
 
     def leases(self) -> tuple[Lease, ...]:
         """All leases, those past their end included."""

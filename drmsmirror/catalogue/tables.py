@@ -268,7 +268,7 @@ subscriptions = Table(
     Column("id", _Count, primary_key=True),
     Column("record_set", Text, nullable=False, unique=True),  # in canonical form
     Column("series_key", Text, nullable=False, index=True),
-    Column("keys", JSON),  # a list; null: all
+    Column("keys", JSON(none_as_null=True)),  # a list; null: all
     Column("segments", JSON, nullable=False),  # a list
     Column("schedule", Text),  # of cron; null: never by itself
     Column("lag_seconds", Double, nullable=False),

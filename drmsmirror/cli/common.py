@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_json",
     "duration",
+    "duration_option",
     "json_option",
     "mirror_options",
     "offline_option",
@@ -39,11 +39,9 @@ _USED = f"{__name__}.used"
 
 #: A command in a text; an ``init`` that names the directory is complete.
 _COMMAND = re.compile(
-    r"\bdrmsmirror (?:init(?! '?/)|sync|query|explain|sql|status|info|import|publish|db [a-z]+)\b"
+    r"\bdrmsmirror (?:init(?! '?/)|sync|subscribe|unsubscribe|subscriptions|apply|query|explain"
+    r"|sql|status|info|import|publish|db [a-z]+)\b"
 )
-
-_DURATION = re.compile(r"(\d+(?:\.\d*)?)\s*([smhdw])")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -85,11 +83,17 @@ def _duration(context: click.Context, option: click.Parameter, text: str | None)
     """A length of time; what is none is a wrong command line."""
     if text is None:
         return None
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        problem = f"{text!r} is no length of time; write it like 90m, 12h or 2d"
-        raise click.BadParameter(problem, context, option)
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    from drmsmirror.model.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, option) from None
+
+
+def duration_option(*names: str, metavar: str, help: str) -> Callable[[Command], Command]:  # noqa: A002
+    """Make an option that takes a length of time: 90m, 12h, 2d."""
+    return click.option(*names, callback=_duration, metavar=metavar, help=help)
 
 
 def terms_options(command: Command) -> Command:
@@ -104,9 +108,8 @@ def terms_options(command: Command) -> Command:
         click.option(
             "--partial", is_flag=True, help="Take what is held where not all of it can be had."
         ),
-        click.option(
+        duration_option(
             "--max-age",
-            callback=_duration,
             metavar="AGE",
             help="Ask again for what was read longer ago: 90m, 12h, 2d.",
         ),
