@@ -30,6 +30,8 @@
     │   └── NoSpaceError            the disk is full
     ├── ImportDataError             a file to import is not what it was said to be
     ├── LockedError                 another process is working on this
+    ├── RequestLimitError           all requests that a run may send are used up
+    ├── PartialError                of several things some were done and some failed
     ├── UnsupportedError            DRMS clients can do it, this version cannot yet
     └── MissingLibraryError         an optional library is not installed
 
@@ -55,8 +57,10 @@ __all__ = [
     "NotFoundError",
     "NotHeldError",
     "NotUnderstoodError",
+    "PartialError",
     "QueryError",
     "RecordSetError",
+    "RequestLimitError",
     "SettingsError",
     "SqlError",
     "StoreError",
@@ -326,6 +330,19 @@ class LockedError(DrmsMirrorError):
     code = "locked"
     exit_code = 7
     retryable = True
+
+
+class RequestLimitError(DrmsMirrorError):
+    """All requests that a run may send were used up before it had begun with a record set."""
+
+    code = "request-limit"
+
+
+class PartialError(DrmsMirrorError):
+    """Of several things that were to be done some were done and some failed."""
+
+    code = "partial"
+    exit_code = 5
 
 
 class UnsupportedError(DrmsMirrorError):

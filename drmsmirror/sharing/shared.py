@@ -115,10 +115,13 @@ class SharedUpstream:
         segments: Sequence[str] = (),
         links: Sequence[str] = (),
         n: int | None = None,
+        all_digits: bool = False,
     ) -> RecordText:
         """List keywords, segments and links of the records of a record set."""
         text = self._guard(
-            lambda: self._upstream.records(recordset, keys, segments=segments, links=links, n=n)
+            lambda: self._upstream.records(
+                recordset, keys, segments=segments, links=links, n=n, all_digits=all_digits
+            )
         )
         self._learn(text)
         return text

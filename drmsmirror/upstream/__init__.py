@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from drmsmirror.upstream.deadline import NEVER, Deadline
 from drmsmirror.upstream.jsoc import Jsoc
+from drmsmirror.upstream.limit import LimitedSession
 from drmsmirror.upstream.protocol import (
     Body,
     RecordText,
@@ -28,6 +29,7 @@ __all__ = [
     "Body",
     "Deadline",
     "Jsoc",
+    "LimitedSession",
     "PoliteSession",
     "RecordText",
     "SeriesEntry",

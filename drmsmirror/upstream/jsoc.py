@@ -157,6 +157,7 @@ class Jsoc:
         segments: Sequence[str] = (),
         links: Sequence[str] = (),
         n: int | None = None,
+        all_digits: bool = False,
     ) -> RecordText:
         """List keywords, segments and links of the records of a record set (``rs_list``).
 
@@ -169,6 +170,9 @@ class Jsoc:
             Names as the definition spells them.
         n : int, optional
             The first ``n`` records of each set, or the last ``-n``.
+        all_digits : bool
+            Ask for values with all the digits that they have (``M=1``) in place of those of their
+            keyword's format; a server may pay no heed to it.
 
         Raises
         ------
@@ -184,6 +188,8 @@ class Jsoc:
         params |= {parameter: ",".join(names) for parameter, names in wanted.items() if names}
         if n:
             params["n"] = str(n)
+        if all_digits:
+            params["M"] = "1"
         listed, body = self._ask(
             "jsoc_info",
             params,

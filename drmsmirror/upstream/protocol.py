@@ -196,6 +196,7 @@ class Upstream(Protocol):
         segments: Sequence[str] = (),
         links: Sequence[str] = (),
         n: int | None = None,
+        all_digits: bool = False,
     ) -> RecordText:
         """List keywords, segments and links of the records of a record set."""
 

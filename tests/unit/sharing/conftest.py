@@ -79,6 +79,7 @@ class FakeUpstream:
         segments: Sequence[str] = (),
         links: Sequence[str] = (),
         n: int | None = None,
+        all_digits: bool = False,
     ) -> RecordText:
         return self._next(recordset)
 

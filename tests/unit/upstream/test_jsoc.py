@@ -96,6 +96,17 @@ def test_the_first_and_the_last(upstream: Jsoc) -> None:
     assert upstream.records(ds, KEYS, n=-3).table["T_REC"].to_pylist() == times[-3:]
 
 
+def test_values_with_all_their_digits(upstream: Jsoc) -> None:
+    ds, keys = f"{SHARP}[377][]", ["*recnum*", "USFLUX"]
+    printed = upstream.records(ds, keys, n=3).table.to_pylist()
+    exact = upstream.records(ds, keys, n=3, all_digits=True).table.to_pylist()
+
+    for short, long in zip(printed, exact, strict=True):
+        assert short["*recnum*"] == long["*recnum*"]
+        assert short["USFLUX"] != long["USFLUX"]
+        assert float(short["USFLUX"]) == pytest.approx(float(long["USFLUX"]), rel=1e-5)
+
+
 def test_a_keyword_that_is_not_there(upstream: Jsoc) -> None:
     listed = upstream.records(f"{SHARP}[377][]", ["T_REC", "NO_SUCH"], n=2)
     assert listed.invalid_keys == ("NO_SUCH",)
