@@ -25,6 +25,10 @@ __all__ = ["main"]
 _COMMANDS = {
     "init": ("drmsmirror.cli.init", "Make a mirror and say what was made."),
     "sync": ("drmsmirror.cli.sync", "Bring the records of a series into the mirror."),
+    "subscribe": ("drmsmirror.cli.subscribe", "Say what is to be kept of a series, and how."),
+    "unsubscribe": ("drmsmirror.cli.unsubscribe", "End a subscription; what is held stays."),
+    "subscriptions": ("drmsmirror.cli.subscriptions", "List what is to be kept."),
+    "apply": ("drmsmirror.cli.apply", "Make the subscriptions those of a manifest."),
     "query": ("drmsmirror.cli.query", "Print keywords of a record set."),
     "explain": ("drmsmirror.cli.explain", "Say what a record set means."),
     "sql": ("drmsmirror.cli.sql", "Run a SELECT over everything that the mirror holds."),

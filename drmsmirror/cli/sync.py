@@ -5,40 +5,75 @@ from __future__ import annotations
 import math
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
+from drmsmirror.cli.attempts import (
+    look_ahead,
+    object_of,
+    raise_for_failures,
+    summary_of,
+    told,
+)
 from drmsmirror.cli.common import (
     as_json,
     duration,
+    duration_option,
     json_option,
     mirror_options,
     read_settings,
     size,
     talk,
 )
-from drmsmirror.cli.publishing import bar_on_terminal, told
+from drmsmirror.cli.publishing import bar_on_terminal
+from drmsmirror.cli.publishing import told as told_published
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from rich.progress import Progress as ProgressBar
     from rich.progress import TaskID
 
+    from drmsmirror.catalogue import StoredSubscription
     from drmsmirror.mirror import Mirror
     from drmsmirror.settings import Settings, SyncSettings
+    from drmsmirror.sharing import SharedUpstream
     from drmsmirror.sync import Ahead, Known, Progress, SyncReport
 
 __all__ = ["command"]
 
 
 @click.command("sync")
-@click.argument("record_set", metavar="RECORDSET")
+@click.argument("record_set", metavar="RECORDSET", required=False)
+@click.option("--all", "all_", is_flag=True, help="Sync every subscription, by priority.")
+@duration_option(
+    "--deadline",
+    metavar="TIME",
+    help="Stop after so long, and go on the next time: 90m, 5h. [default without a terminal: "
+    "sync.max_run]",
+)
+@click.option(
+    "--max-requests",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop before a request to the upstream that would be one more.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Say what it would take, and change nothing of what is held."
+)
 @mirror_options
 @json_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before a long run.")
 def command(
-    record_set: str,
+    record_set: str | None,
+    all_: bool,
+    deadline: timedelta | None,
+    max_requests: int | None,
+    dry_run: bool,
     mirror: str | None,
     config: str | None,
     verbose: bool,
@@ -49,32 +84,65 @@ def command(
 
     RECORDSET is what query takes; a bare series means all of it, the newest records first. What is
     held is not fetched again: a second run only takes what is new. The run may be interrupted at
-    any moment; the next one goes on. Where the settings say so (publish.targets) the series is
-    published after it.
+    any moment; the next one goes on. RECORDSET becomes a subscription, unless it lies within one.
+    Where the settings say so (publish.targets) the series is published after it.
 
     \b
     Examples:
       drmsmirror sync hmi.sharp_720s
       drmsmirror sync 'hmi.sharp_720s[4315]'
-      drmsmirror sync 'hmi.M_720s[2014.07.01_TAI/30d]'
+      drmsmirror sync 'hmi.M_720s[2014.07.01_TAI/30d]' --dry-run
+      drmsmirror sync --all --deadline 5h --max-requests 2000
     """
-    from drmsmirror.mirror import Mirror
-    from drmsmirror.sharing import SharedUpstream
-    from drmsmirror.sync import sync
-    from drmsmirror.upstream import Jsoc
-
+    if (record_set is None) != all_:
+        raise click.UsageError("Name a RECORDSET, or give --all for every subscription")
     settings = read_settings(mirror, config, verbose)
+    if dry_run:
+        look_ahead(settings, record_set, as_json_=as_json_)
+        return
     _refuse_wrong_targets(settings)
     may_ask = sys.stdin.isatty() and not yes
     seconds = math.inf if sys.stdin.isatty() or yes else settings.sync.max_run
-    reporter = _Reporter(settings.sync, may_ask=may_ask, seconds=seconds)
-    with Mirror.open_or_create(settings, announce=talk) as opened, reporter:
-        reports = sync(
-            opened,
-            SharedUpstream(opened, Jsoc(settings.upstream)),
-            record_set,
-            reporter=reporter,
-            seconds=seconds,
+    if deadline is not None:
+        seconds = deadline.total_seconds()
+    with _opened(settings, max_requests) as (opened, upstream):
+        reporter = _Reporter(settings.sync, may_ask=may_ask, seconds=seconds)
+        if record_set is None:
+            _sync_all(opened, upstream, reporter, seconds, as_json_=as_json_)
+        else:
+            _sync_one(opened, upstream, record_set, reporter, seconds, as_json_=as_json_)
+
+
+@contextmanager
+def _opened(
+    settings: Settings, max_requests: int | None
+) -> Iterator[tuple[Mirror, SharedUpstream]]:
+    """The mirror, made where it is absent, and its upstream, which may get so many requests."""
+    from drmsmirror.mirror import Mirror
+    from drmsmirror.sharing import SharedUpstream
+    from drmsmirror.upstream import Jsoc, LimitedSession, PoliteSession
+
+    session = None
+    if max_requests is not None:
+        session = LimitedSession(PoliteSession(settings.upstream), max_requests)
+    with Mirror.open_or_create(settings, announce=talk) as opened:
+        yield opened, SharedUpstream(opened, Jsoc(settings.upstream, session))
+
+
+def _sync_one(
+    mirror: Mirror,
+    upstream: SharedUpstream,
+    record_set: str,
+    reporter: _Reporter,
+    seconds: float,
+    *,
+    as_json_: bool,
+) -> None:
+    from drmsmirror.sync import sync_and_subscribe
+
+    with reporter:
+        reports = sync_and_subscribe(
+            mirror, upstream, record_set, reporter=reporter, seconds=seconds
         )
     if as_json_:
         as_json([asdict(report) for report in reports])
@@ -82,9 +150,31 @@ def command(
         for notice in report.notices:
             talk(notice)
         talk(_summary(report))
-    if settings.publish.targets:
-        with Mirror.open(settings) as opened:
-            _publish(opened, tuple(dict.fromkeys(report.series for report in reports)))
+    _publish(mirror, tuple(report.series for report in reports))
+
+
+def _sync_all(
+    mirror: Mirror,
+    upstream: SharedUpstream,
+    reporter: _Reporter,
+    seconds: float,
+    *,
+    as_json_: bool,
+) -> None:
+    """Sync every subscription, and say of each what came of it as soon as it is known."""
+    from drmsmirror.sync import sync_all
+
+    attempts = []
+    with reporter:
+        for attempt in sync_all(mirror, upstream, reporter=reporter, seconds=seconds):
+            reporter.stop()
+            talk(_summary(attempt.report) if attempt.report else told(attempt))
+            attempts.append(attempt)
+    if as_json_:
+        as_json([object_of(attempt) for attempt in attempts])
+    talk(summary_of(attempts))
+    _publish(mirror, tuple(attempt.report.series for attempt in attempts if attempt.report))
+    raise_for_failures(attempts)
 
 
 def _refuse_wrong_targets(settings: Settings) -> None:
@@ -98,15 +188,17 @@ def _refuse_wrong_targets(settings: Settings) -> None:
 
 def _publish(mirror: Mirror, names: tuple[str, ...]) -> None:
     """Publish what was synced where the settings say; what is not held yet waits."""
+    if not mirror.settings.publish.targets:
+        return
     from drmsmirror.publish import publish, targets_of
 
-    for series in names:
+    for series in dict.fromkeys(names):
         if mirror.catalogue.state(series).table_path is None:
             continue
         for target in targets_of(mirror.settings, series):
             with bar_on_terminal() as reporter:
                 done = publish(mirror, series, target, reporter=reporter)
-            talk(told(done))
+            talk(told_published(done))
 
 
 class _Reporter:
@@ -123,8 +215,26 @@ class _Reporter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave the bar as it stands; what comes next gets one of its own."""
         if self._bar is not None:
             self._bar.stop()
+            self._bar = self._task = None
+
+    def subscribed(self, subscription: StoredSubscription) -> None:
+        record_set = subscription.subscription.record_set
+        talk(
+            f"Subscribed to {record_set}; "
+            f"`drmsmirror unsubscribe {shlex.quote(record_set)}` ends that."
+        )
+
+    def lies_within(self, record_set: str, subscription: StoredSubscription) -> None:
+        talk(
+            f"{record_set} lies within the subscription to {subscription.subscription.record_set} "
+            f"(number {subscription.id}); no other is made."
+        )
 
     def waiting(self, known: Known) -> None:
         talk(f"{_found_so_far(known)} The upstream takes long to say what lies ahead; waiting.")
@@ -228,7 +338,8 @@ def _summary(report: SyncReport) -> str:
         return (
             f"{did}\nAll of {report.record_set} is held ({report.rows_held:,} rows of the series)."
         )
+    share = "" if report.share_held is None else f"{int(100 * report.share_held)}% "
     return (
-        f"{did}\n{int(100 * report.share_held)}% of {report.record_set} is held; to go on:\n"
+        f"{did}\n{share or 'Not all '}of {report.record_set} is held; to go on:\n"
         f"  drmsmirror sync {shlex.quote(report.record_set)}"
     )

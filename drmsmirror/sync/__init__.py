@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drmsmirror.sync.forecast import Forecast, forecast
 from drmsmirror.sync.importing import ImportReport, import_records
 from drmsmirror.sync.progress import (
     Ahead,
@@ -12,15 +13,26 @@ from drmsmirror.sync.progress import (
     SyncReport,
 )
 from drmsmirror.sync.run import sync
+from drmsmirror.sync.subscribed import Attempt, SubscribingReporter, sync_all, sync_and_subscribe
+from drmsmirror.sync.subscribing import prepared, subscribe, subscription_named
 
 __all__ = [
     "Ahead",
+    "Attempt",
+    "Forecast",
     "ImportReport",
     "Known",
     "Progress",
     "Reporter",
     "SilentReporter",
+    "SubscribingReporter",
     "SyncReport",
+    "forecast",
     "import_records",
+    "prepared",
+    "subscribe",
+    "subscription_named",
     "sync",
+    "sync_all",
+    "sync_and_subscribe",
 ]

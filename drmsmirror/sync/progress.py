@@ -158,8 +158,9 @@ class SyncReport:
         Size of the answers.
     seconds : float
         Time that the run took.
-    share_held : float
-        Share of what was asked for that is held now, 0 to 1.
+    share_held : float or None
+        Share of what was asked for that is held now, 0 to 1; None where the run stopped before it
+        was known.
     rows_held : int
         Rows of the series held now, all versions counted.
     notices : tuple of str
@@ -176,6 +177,6 @@ class SyncReport:
     requests: int
     bytes: int
     seconds: float
-    share_held: float
+    share_held: float | None
     rows_held: int
     notices: tuple[str, ...] = ()

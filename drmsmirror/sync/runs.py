@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from drmsmirror.catalogue import RunCounters, RunOutcome
+from drmsmirror.errors import RequestLimitError
 from drmsmirror.mirror import Mirror
 
 __all__ = ["OpenRun", "recorded_run"]
@@ -44,7 +45,7 @@ def recorded_run(mirror: Mirror, series: str, record_set: str) -> Iterator[OpenR
     run = OpenRun(catalogue.start_run(series, record_set).id)
     try:
         yield run
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RequestLimitError):
         catalogue.finish_run(run.id, RunOutcome.STOPPED)
         raise
     except BaseException as error:

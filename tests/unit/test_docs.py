@@ -35,6 +35,10 @@ PACKAGE = ROOT / "drmsmirror"
 PAGE_OF = {
     "init": "sync",
     "sync": "sync",
+    "subscribe": "subscriptions",
+    "unsubscribe": "subscriptions",
+    "subscriptions": "subscriptions",
+    "apply": "subscriptions",
     "status": "sync",
     "query": "query",
     "info": "query",
@@ -177,7 +181,7 @@ def test_shown_commands_are_understood(page: str, arguments: list[str], tmp_path
     rest = arguments[len(name.split()) :]
     # files that have to be there stand for themselves
     for number, argument in enumerate(rest):
-        if argument.endswith((".json", ".csv", ".sqlite")) and "backup" not in name:
+        if argument.endswith((".json", ".csv", ".sqlite", ".toml")) and "backup" not in name:
             rest[number] = str(tmp_path / Path(argument).name)
             (tmp_path / Path(argument).name).touch()
     COMMANDS[name].make_context(name, rest)
@@ -190,7 +194,8 @@ def test_shown_commands_are_understood(page: str, arguments: list[str], tmp_path
             argument
             for _, arguments in _command_lines()
             for argument in arguments
-            if arguments[0] in ("sync", "query") and re.match(r"[a-z]+\.\w+(\[|$)", argument)
+            if arguments[0] in ("sync", "query", "subscribe")
+            and re.match(r"[a-z]+\.\w+(\[|$)", argument)
         }
     ),
 )
@@ -207,7 +212,18 @@ def test_shown_python_is_python(block: str) -> None:
     compile(block, "<docs>", "exec")
 
 
-@pytest.mark.parametrize("block", [b for page in PAGES for b in _blocks(page, "toml")])
+TOML = [block for page in PAGES for block in _blocks(page, "toml")]
+MANIFESTS = [block for block in TOML if block.startswith("[[subscription]]")]
+
+
+@pytest.mark.parametrize("block", MANIFESTS)
+def test_shown_manifests_are_manifests(block: str) -> None:
+    from drmsmirror.model.manifest import read_manifest
+
+    assert read_manifest(block, "<docs>")
+
+
+@pytest.mark.parametrize("block", [block for block in TOML if block not in MANIFESTS])
 def test_shown_settings_are_settings(
     block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,142 @@
+"""``drmsmirror apply``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from drmsmirror.cli.common import (
+    as_json,
+    json_option,
+    mirror_options,
+    offline_option,
+    read_settings,
+    talk,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drmsmirror.mirror import Mirror
+    from drmsmirror.model.subscription import Difference, Subscription
+    from drmsmirror.settings import Settings
+
+__all__ = ["command"]
+
+
+@click.command("apply")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False), metavar="FILE")
+@click.option("--dry-run", is_flag=True, help="Show the difference and change nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before anything is changed.")
+@offline_option
+@mirror_options
+@json_option
+def command(
+    file: str,
+    dry_run: bool,
+    yes: bool,
+    offline: bool,
+    mirror: str | None,
+    config: str | None,
+    verbose: bool,
+    as_json_: bool,
+) -> None:
+    """Make the subscriptions those of FILE, a manifest in TOML, and no others.
+
+    The difference is shown first: + is added, ~ changed, - removed. Records that are held stay,
+    whatever becomes of the subscription that brought them.
+
+    \b
+    Examples:
+      drmsmirror apply mirror.toml --dry-run
+      drmsmirror apply mirror.toml --yes
+    """
+    from drmsmirror.cli.showing import difference_lines, difference_plain
+    from drmsmirror.model.manifest import read_manifest
+    from drmsmirror.model.subscription import difference
+
+    settings = read_settings(mirror, config, verbose)
+    manifest = read_manifest(_text(file), file)
+    with ExitStack() as open_:
+        opened = _opened(settings, open_, dry_run=dry_run)
+        before = _subscriptions(opened)
+        after = _checked(settings, opened, before, manifest, offline=offline)
+        found = difference(before, after)
+        if as_json_:
+            as_json(difference_plain(found))
+        else:
+            for line in difference_lines(found):
+                click.echo(line)
+        if not found:
+            talk(f"The subscriptions are those of {file} already.")
+        elif not dry_run:
+            if not (yes or _agreed(found)):
+                talk("Nothing was changed.")
+                return
+            assert opened is not None, "only a dry run does without a mirror"
+            opened.catalogue.replace_subscriptions(before, after)
+            opened.publish()
+            talk(f"The subscriptions are those of {file} now.")
+
+
+def _text(file: str) -> str:
+    from drmsmirror.errors import SettingsError
+
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file} is no text in UTF-8: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _opened(settings: Settings, open_: ExitStack, *, dry_run: bool) -> Mirror | None:
+    """The mirror, made where it is absent; a dry run makes none."""
+    from drmsmirror.mirror import Mirror
+
+    if dry_run and not Mirror.exists(settings):
+        return None
+    return open_.enter_context(Mirror.open_or_create(settings, announce=talk))
+
+
+def _subscriptions(mirror: Mirror | None) -> tuple[Subscription, ...]:
+    several = () if mirror is None else mirror.catalogue.subscriptions()
+    return tuple(stored.subscription for stored in several)
+
+
+def _checked(
+    settings: Settings,
+    mirror: Mirror | None,
+    before: Sequence[Subscription],
+    manifest: Sequence[Subscription],
+    *,
+    offline: bool,
+) -> list[Subscription]:
+    """The subscriptions of the manifest, those that are new or changed as their series say."""
+    from drmsmirror.sharing import SharedUpstream
+    from drmsmirror.sync import prepared
+    from drmsmirror.upstream import Jsoc
+
+    if mirror is None:
+        return list(manifest)
+    upstream = None if offline else SharedUpstream(mirror, Jsoc(settings.upstream))
+    known = {one.record_set: one for one in before}
+    return [
+        one
+        if known.get(one.record_set) == one
+        else prepared(mirror, upstream, one, known.get(one.record_set))
+        for one in manifest
+    ]
+
+
+def _agreed(found: Difference) -> bool:
+    """Whether somebody agrees to the difference."""
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nothing was changed: without a terminal give --yes, or --dry-run")
+    count = len(found.added) + len(found.changed) + len(found.removed)
+    what = "this change" if count == 1 else f"these {count} changes"
+    return click.confirm(f"Make {what}?", default=True, err=True)

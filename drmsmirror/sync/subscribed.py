@@ -1,0 +1,220 @@
+"""Sync what is subscribed to: a record set, which becomes a subscription, or all there are."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from drmsmirror.catalogue import RunOutcome, StoredSubscription
+from drmsmirror.errors import DrmsMirrorError, RequestLimitError, UnsupportedError
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.recordset import parse_recordset
+from drmsmirror.model.subscription import Precision, Subscription
+from drmsmirror.sync.progress import Ahead, Known, Progress, Reporter, SyncReport
+from drmsmirror.sync.run import sync
+from drmsmirror.sync.subscribing import subscription_around
+from drmsmirror.upstream import Upstream
+
+__all__ = ["Attempt", "SubscribingReporter", "sync_all", "sync_and_subscribe"]
+
+
+class SubscribingReporter(Reporter, Protocol):
+    """Whoever also wants to know what a run subscribes to."""
+
+    def subscribed(self, subscription: StoredSubscription) -> None:
+        """Hear of a subscription that was made."""
+
+    def lies_within(self, record_set: str, subscription: StoredSubscription) -> None:
+        """Hear that none was made, since there is one of more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one subscription.
+
+    Parameters
+    ----------
+    subscription : StoredSubscription
+    report : SyncReport or None
+        What the run did; None where it failed, or was not begun.
+    error : DrmsMirrorError or None
+        What stopped it.
+    """
+
+    subscription: StoredSubscription
+    report: SyncReport | None = None
+    error: DrmsMirrorError | None = None
+
+
+def sync_and_subscribe(
+    mirror: Mirror,
+    upstream: Upstream,
+    record_set: str,
+    *,
+    reporter: SubscribingReporter,
+    seconds: float = math.inf,
+) -> tuple[SyncReport, ...]:
+    """Sync a record set; where it is not subscribed to yet, that is made up for.
+
+    A subscription is made once whoever is asked has agreed to what lies ahead, before anything is
+    fetched, so that a run that is killed is known for what it was about.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    upstream : Upstream
+    record_set : str
+        What ``query`` takes; one or more sets.
+    reporter : SubscribingReporter
+    seconds : float
+        Time after which no further window is begun.
+
+    Raises
+    ------
+    RequestLimitError
+        The requests were used up before the run of a set had begun.
+    UnsupportedError
+        It is subscribed to at full precision.
+    DrmsMirrorError
+        What a sync raises.
+    """
+    ends_at = time.monotonic() + seconds
+    sets = parse_recordset(record_set).sets
+    texts = [record_set] if len(sets) == 1 else [str(one) for one in sets]
+    wanted = [Subscription.of(text) for text in texts]
+    reports = []
+    for text, one in zip(texts, wanted, strict=True):
+        subscribing = _Subscribing(mirror, one, reporter)
+        left = ends_at - time.monotonic()
+        report = _run(mirror, upstream, text, one.series, subscribing, left)
+        if report.outcome is RunOutcome.DONE:
+            subscribing.subscribe()
+        reports.append(report)
+    return tuple(reports)
+
+
+def sync_all(
+    mirror: Mirror, upstream: Upstream, *, reporter: Reporter, seconds: float = math.inf
+) -> Iterator[Attempt]:
+    """Sync every subscription, the one of the largest priority first; none stops the others.
+
+    Once time or requests are used up the others are not begun.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    upstream : Upstream
+    reporter : Reporter
+    seconds : float
+        Time after which no further window of any is begun.
+    """
+    ends_at = time.monotonic() + seconds
+    is_over = False
+    for stored in mirror.catalogue.subscriptions():
+        is_over = is_over or time.monotonic() >= ends_at
+        if is_over:
+            yield Attempt(stored)
+            continue
+        wanted, left = stored.subscription, ends_at - time.monotonic()
+        try:
+            _refuse_full_precision(wanted)
+            report = _run(mirror, upstream, wanted.record_set, wanted.series, reporter, left)
+        except RequestLimitError:
+            is_over = True
+            yield Attempt(stored)
+        except DrmsMirrorError as error:
+            yield Attempt(stored, error=error)
+        else:
+            yield Attempt(stored, report)
+
+
+class _Subscribing:
+    """A reporter that subscribes to what was agreed to."""
+
+    def __init__(self, mirror: Mirror, wanted: Subscription, inner: SubscribingReporter) -> None:
+        self._mirror = mirror
+        self._wanted = wanted
+        self._inner = inner
+        self._found = self._find()
+
+    def waiting(self, known: Known) -> None:
+        self._inner.waiting(known)
+
+    def ahead(self, ahead: Ahead) -> bool:
+        agreed = self._inner.ahead(ahead)
+        if agreed:
+            self.subscribe()
+        return agreed
+
+    def window(self, progress: Progress) -> None:
+        self._inner.window(progress)
+
+    def subscribe(self) -> None:
+        """See to it that there is a subscription; the definition is known by now."""
+        self._found = self._found or self._find()
+        if self._found is None:
+            self._found = self._mirror.catalogue.add_subscription(self._wanted)
+            self._mirror.publish()
+            self._inner.subscribed(self._found)
+
+    def _find(self) -> StoredSubscription | None:
+        found = subscription_around(self._mirror, self._wanted)
+        if found is not None:
+            _refuse_full_precision(found.subscription)
+            if found.subscription.filters != self._wanted.filters:
+                self._inner.lies_within(self._wanted.record_set, found)
+        return found
+
+
+def _refuse_full_precision(subscription: Subscription) -> None:
+    if subscription.precision is Precision.FULL:
+        raise UnsupportedError(
+            f"{subscription.record_set} is subscribed to at full precision, which this version "
+            f"cannot fetch yet. Nothing was changed; to fetch values as the upstream prints them, "
+            f"subscribe to it again with --precision text"
+        )
+
+
+def _run(
+    mirror: Mirror,
+    upstream: Upstream,
+    record_set: str,
+    series: str,
+    reporter: Reporter,
+    seconds: float,
+) -> SyncReport:
+    """Run a sync; one whose requests are used up has stopped.
+
+    Raises
+    ------
+    RequestLimitError
+        They were used up before it had begun.
+    """
+    began, traffic = time.monotonic(), upstream.traffic
+    before = mirror.catalogue.runs(series=series, limit=1)
+    try:
+        (report,) = sync(mirror, upstream, record_set, reporter=reporter, seconds=max(0.0, seconds))
+    except RequestLimitError:
+        latest = mirror.catalogue.runs(series=series, limit=1)
+        if latest == before:
+            raise
+    else:
+        return report
+    (run,) = latest
+    asked = upstream.traffic - traffic
+    return SyncReport(
+        series=run.series,
+        record_set=record_set,
+        outcome=run.outcome,
+        records_new=run.counters.records_new,
+        records_revised=run.counters.records_revised,
+        records_unchanged=run.counters.records_unchanged,
+        requests=asked.requests,
+        bytes=asked.bytes,
+        seconds=time.monotonic() - began,
+        share_held=run.share_held,
+        rows_held=mirror.catalogue.state(run.series).rows_held,
+    )
