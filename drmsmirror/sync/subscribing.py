@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from drmsmirror.catalogue import StoredSubscription
-from drmsmirror.errors import NotFoundError, QueryError, UnknownSeriesError
+from drmsmirror.errors import DefinitionError, NotFoundError, QueryError, UnknownSeriesError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.extent import Extent, extent_of, without
 from drmsmirror.model.recordset import bind, parse_recordset
@@ -173,12 +172,16 @@ def subscription_around(mirror: Mirror, wanted: Subscription) -> StoredSubscript
     found = _find(mirror, wanted)
     if found is not None:
         return found
-    with suppress(UnknownSeriesError):  # of a series that is new here nothing can be told
-        inner = _extents(mirror, wanted)
-        for stored in mirror.catalogue.subscriptions(series=wanted.series):
-            if not without(inner, _extents(mirror, stored.subscription)):
-                return stored
-    return None
+    several = mirror.catalogue.subscriptions(series=wanted.series)
+    return next((one for one in several if _lies_within(mirror, wanted, one.subscription)), None)
+
+
+def _lies_within(mirror: Mirror, inner: Subscription, outer: Subscription) -> bool:
+    """Whether one lies in the other; of what means nothing to the series, as known here, not."""
+    try:
+        return not without(_extents(mirror, inner), _extents(mirror, outer))
+    except (UnknownSeriesError, QueryError, DefinitionError):
+        return False
 
 
 def _find(mirror: Mirror, wanted: Subscription) -> StoredSubscription | None:

@@ -227,6 +227,18 @@ def test_what_lies_within_is_known_also_of_a_series_that_is_new_here(copy_of: Co
     assert record_sets(copy) == [M_45S]
 
 
+def test_a_subscription_that_means_nothing_to_the_series_is_in_nobodys_way(
+    copy_of: CopyOf,
+) -> None:
+    copy, told = copy_of(M_45S, rows=30), Subscriber()
+    with opened(copy) as (mirror, upstream):
+        subscribe(mirror, None, f"{M_45S}[][][3]", {})
+        (report,) = sync_and_subscribe(mirror, upstream, f"{M_45S}[][1]", reporter=told)
+
+    assert report.outcome is RunOutcome.DONE
+    assert told.made == [f"{M_45S}[][1]"]
+
+
 def test_what_nobody_agreed_to_is_not_subscribed_to(copy_of: CopyOf) -> None:
     copy = copy_of(M_45S, rows=30)
     with opened(copy) as (mirror, upstream):
