@@ -212,6 +212,7 @@ def _run(
         records_new=run.counters.records_new,
         records_revised=run.counters.records_revised,
         records_unchanged=run.counters.records_unchanged,
+        records_removed=run.counters.records_removed,
         requests=asked.requests,
         bytes=asked.bytes,
         seconds=time.monotonic() - began,
