@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -39,10 +39,13 @@ class Freshness:
     open_end_since : datetime
         What was read before says nothing of records newer than the newest that is held: since
         then there can be more.
+    any_generation : bool
+        Whether what was read before the upstream went back in time counts, as of its date.
     """
 
     since: datetime = _LONG_AGO
     open_end_since: datetime = _LONG_AGO
+    any_generation: bool = True
 
     @classmethod
     def at(
@@ -50,8 +53,16 @@ class Freshness:
     ) -> Freshness:
         """What may be so old now; the age of an open end counts where no other is demanded."""
         if max_age is not None:
-            return cls(since=now - max_age)
-        return cls() if open_end is None else cls(open_end_since=now - open_end)
+            return cls(since=now - max_age, any_generation=False)
+        if open_end is None:
+            return cls()
+        return cls(open_end_since=now - open_end, any_generation=False)
+
+    def of_generation(
+        self, entries: Iterable[CoverageEntry], generation: int
+    ) -> list[CoverageEntry]:
+        """The entries that count where the upstream has come to a generation."""
+        return [one for one in entries if self.any_generation or one.generation == generation]
 
     def counting(
         self, entries: Sequence[CoverageEntry], newest: Callable[[int], float | None]

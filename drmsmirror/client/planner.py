@@ -121,7 +121,7 @@ def _plan_set(
     keys = plan_keys(series, asked.keys)  # each series prints by its own columns
     if state.table_path is None:
         raise NotHeldError(shortage_text(bound, wanted, extent_of(wanted), (), frozenset()))
-    every = [entry for entry in coverage if entry.generation == state.generation]
+    every = freshness.of_generation(coverage, state.generation)
     table = mirror.table(
         series, state
     )  # after coverage was read: it has all rows of which that speaks
@@ -183,10 +183,8 @@ def _used_by_sub_selects(
         known = {column.name for column in chosen.series.columns}
         entries = [
             entry
-            for entry in coverage
-            if entry.columns >= read & known
-            and entry.generation == state.generation
-            and _has_versions(entry, whole)
+            for entry in freshness.of_generation(coverage, state.generation)
+            if entry.columns >= read & known and _has_versions(entry, whole)
         ]
         if entries:
             table = mirror.table(chosen.series, state)

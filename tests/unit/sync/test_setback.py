@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from drmsmirror.errors import UpstreamError
+from drmsmirror.client import Client
+from drmsmirror.errors import NotHeldError, UpstreamError
 from tests.jsoc import FaultKind, Keyword, Request
 from tests.unit.sync.mirrors import Copy
 
@@ -94,6 +97,20 @@ def test_a_definition_that_came_with_the_setback_is_taken_over(synced) -> None:
     synced.sync(WHOLE)
     synced.assert_same(WHOLE)
     assert set(synced.held(WHOLE, ["EXTRA"])["EXTRA"]) == {"1.250"}
+
+
+def test_until_it_is_read_again_what_was_held_is_answered_offline_as_of_its_date(copy_of) -> None:
+    copy = copy_of(WHOLE, sync={"first_window": 50, "max_window": 100})
+    copy.sync(WHOLE)
+    held = copy.held(DAY, ["T_REC", "*recnum*"])
+    (before,) = copy.coverage(WHOLE)
+    remove_newest(copy)
+    copy.sync(WHOLE, seconds=0.0)
+    assert copy.held(DAY, ["T_REC", "*recnum*"]) == held
+    with Client(copy.settings, policy="offline") as client:
+        assert client.answer(DAY, "T_REC").as_of == before.as_of_utc
+        with pytest.raises(NotHeldError):
+            client.answer(DAY, "T_REC", max_age=timedelta(days=1))
 
 
 def test_reading_again_goes_on_where_it_was_stopped(copy_of) -> None:
