@@ -144,6 +144,10 @@ class SyncSettings(_Section):
         description="Where the upstream gives no record numbers, hours before the newest record "
         "that are read again each time.",
     )
+    reconcile_seconds: float = Field(
+        300.0, ge=0, description="Seconds a night that comparing with the upstream may take."
+    )
+    reconcile_mib: float = Field(50.0, ge=0, description="Size of the answers for it, MiB a night.")
     tell_within: float = Field(
         10.0,
         gt=0,

@@ -13,6 +13,7 @@ from drmsmirror.catalogue.definitions import SeriesSummary
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.mastertables import MASTER_TABLES
 from drmsmirror.catalogue.processes import Process
+from drmsmirror.catalogue.reconciliations import Reconciliation
 from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
 from drmsmirror.catalogue.schema import REVISIONS
 from drmsmirror.catalogue.state import SeriesState
@@ -31,6 +32,7 @@ __all__ = [
     "Health",
     "Lease",
     "Process",
+    "Reconciliation",
     "Run",
     "RunCounters",
     "RunOutcome",

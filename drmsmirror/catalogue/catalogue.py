@@ -22,6 +22,7 @@ from drmsmirror.catalogue import (
     leases,
     mastertables,
     migrate,
+    reconciliations,
     runs,
     state,
     subscriptions,
@@ -34,6 +35,7 @@ from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.place import place_of
+from drmsmirror.catalogue.reconciliations import Reconciliation
 from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
 from drmsmirror.catalogue.schema import check_revision
 from drmsmirror.catalogue.state import SeriesState
@@ -187,6 +189,14 @@ class Catalogue:
     def knows(self, series: str) -> bool:
         """Whether there is a series of that name, in any case."""
         return definitions.is_known(self.database, series)
+
+    def reconciliation(self, series: str, record_set: str) -> Reconciliation | None:
+        """How far a record set was compared with the upstream; None where it never was."""
+        return reconciliations.load(self.database, series, record_set)
+
+    def save_reconciliation(self, series: str, record_set: str, now: Reconciliation) -> None:
+        """Say how far a record set was compared with the upstream."""
+        reconciliations.save(self.database, series, record_set, now)
 
     def state(self, series: str) -> SeriesState:
         """How far the mirror has come with a series; UnknownSeriesError without the series."""

@@ -298,12 +298,12 @@ reconciliations = Table(
     "reconciliations",
     metadata,
     _series_key(primary_key=True),
+    Column("record_set", Text, primary_key=True),
     Column("generation", Integer, nullable=False),
     Column("position", Double),  # on the axis, where the rotation goes on; null: at the beginning
-    Column("pass_begun_utc", UtcDateTime),
-    Column("pass_ended_utc", UtcDateTime),  # when a rotation last came to its end
-    Column("counted_utc", UtcDateTime),  # when all was last counted
-    Column("whole_utc", UtcDateTime),  # when whole records were last read everywhere
+    Column("pass_begun_utc", UtcDateTime, nullable=False),
+    Column("checked_since_utc", UtcDateTime),  # all was compared after this moment
+    Column("worked_utc", UtcDateTime, nullable=False),
 )
 
 leases = Table(

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from drmsmirror.mirror import Mirror
     from drmsmirror.settings import Settings, SyncSettings
     from drmsmirror.sharing import SharedUpstream
-    from drmsmirror.sync import Ahead, Known, Progress, SyncReport
+    from drmsmirror.sync import Ahead, Known, Progress, SyncReport, Task
 
 __all__ = ["command"]
 
@@ -63,6 +63,16 @@ __all__ = ["command"]
     help="Stop before a request to the upstream that would be one more.",
 )
 @click.option(
+    "--backfill", is_flag=True, help="Only fetch what is missing; follow and compare nothing."
+)
+@click.option(
+    "--reconcile",
+    is_flag=True,
+    help="Compare everything with the upstream now, record number by record number, and not only "
+    "as much as a night's budget allows.",
+)
+@click.option("--full", is_flag=True, help="With --reconcile: read every record whole.")
+@click.option(
     "--dry-run", is_flag=True, help="Say what it would take, and change nothing of what is held."
 )
 @mirror_options
@@ -73,6 +83,9 @@ def command(
     all_: bool,
     deadline: timedelta | None,
     max_requests: int | None,
+    backfill: bool,
+    reconcile: bool,
+    full: bool,
     dry_run: bool,
     mirror: str | None,
     config: str | None,
@@ -96,6 +109,7 @@ def command(
     """
     if (record_set is None) != all_:
         raise click.UsageError("Name a RECORDSET, or give --all for every subscription")
+    task = _task(backfill=backfill, reconcile=reconcile, full=full)
     settings = read_settings(mirror, config, verbose)
     if dry_run:
         look_ahead(settings, record_set, as_json_=as_json_)
@@ -108,9 +122,25 @@ def command(
     with _opened(settings, max_requests) as (opened, upstream):
         reporter = _Reporter(settings.sync, may_ask=may_ask, seconds=seconds)
         if record_set is None:
-            _sync_all(opened, upstream, reporter, seconds, as_json_=as_json_)
+            _sync_all(opened, upstream, reporter, seconds, task, as_json_=as_json_)
         else:
-            _sync_one(opened, upstream, record_set, reporter, seconds, as_json_=as_json_)
+            _sync_one(opened, upstream, record_set, reporter, seconds, task, as_json_=as_json_)
+
+
+def _task(*, backfill: bool, reconcile: bool, full: bool) -> Task | None:
+    """What is to be done where it is not what the subscription says."""
+    if backfill and reconcile:
+        raise click.UsageError("--backfill and --reconcile contradict each other; choose one")
+    if full and not reconcile:
+        raise click.UsageError("--full goes with --reconcile")
+    if not (backfill or reconcile):
+        return None
+    from drmsmirror.model.subscription import Reconcile
+    from drmsmirror.sync import Task
+
+    if backfill:
+        return Task(follows=False, reconcile=Reconcile.OFF)
+    return Task(reconcile=Reconcile.FULL if full else Reconcile.ROTATION, everywhere=True)
 
 
 @contextmanager
@@ -135,6 +165,7 @@ def _sync_one(
     record_set: str,
     reporter: _Reporter,
     seconds: float,
+    task: Task | None,
     *,
     as_json_: bool,
 ) -> None:
@@ -142,7 +173,7 @@ def _sync_one(
 
     with reporter:
         reports = sync_and_subscribe(
-            mirror, upstream, record_set, reporter=reporter, seconds=seconds
+            mirror, upstream, record_set, reporter=reporter, seconds=seconds, task=task
         )
     if as_json_:
         as_json([asdict(report) for report in reports])
@@ -158,6 +189,7 @@ def _sync_all(
     upstream: SharedUpstream,
     reporter: _Reporter,
     seconds: float,
+    task: Task | None,
     *,
     as_json_: bool,
 ) -> None:
@@ -166,8 +198,10 @@ def _sync_all(
 
     attempts = []
     with reporter:
-        for attempt in sync_all(mirror, upstream, reporter=reporter, seconds=seconds):
+        for attempt in sync_all(mirror, upstream, reporter=reporter, seconds=seconds, task=task):
             reporter.stop()
+            for notice in attempt.report.notices if attempt.report else ():
+                talk(notice)
             talk(_summary(attempt.report) if attempt.report else told(attempt))
             attempts.append(attempt)
     if as_json_:

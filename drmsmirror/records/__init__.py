@@ -6,6 +6,7 @@ from drmsmirror.records.compaction import compact
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
 from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
 from drmsmirror.records.gone import find_gone
+from drmsmirror.records.held import count_held, find_differing, sample_held, window_end
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, identity_keys, type_records
 from drmsmirror.records.keys import ALL_KEYS, KeyPlan, plan_keys
 from drmsmirror.records.latest import LatestRecords, reading_latest
@@ -52,10 +53,12 @@ __all__ = [
     "comment_view",
     "compact",
     "connect",
+    "count_held",
     "count_records",
     "create_table",
     "create_time_functions",
     "create_view",
+    "find_differing",
     "find_extreme",
     "find_gone",
     "find_newest",
@@ -68,6 +71,8 @@ __all__ = [
     "plan_keys",
     "readable_sql",
     "reading_latest",
+    "sample_held",
     "select_records",
     "type_records",
+    "window_end",
 ]

@@ -15,6 +15,7 @@ from drmsmirror.sync.progress import (
 from drmsmirror.sync.run import sync
 from drmsmirror.sync.subscribed import Attempt, SubscribingReporter, sync_all, sync_and_subscribe
 from drmsmirror.sync.subscribing import prepared, subscribe, subscription_named
+from drmsmirror.sync.task import Task
 
 __all__ = [
     "Ahead",
@@ -27,6 +28,7 @@ __all__ = [
     "SilentReporter",
     "SubscribingReporter",
     "SyncReport",
+    "Task",
     "forecast",
     "import_records",
     "prepared",

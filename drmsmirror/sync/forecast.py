@@ -11,9 +11,11 @@ from pathlib import Path
 from drmsmirror.errors import UnknownSeriesError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import parse_recordset
+from drmsmirror.model.subscription import Reconcile
 from drmsmirror.settings import Settings, SyncSettings
 from drmsmirror.sync.progress import Ahead, SilentReporter
 from drmsmirror.sync.run import sync
+from drmsmirror.sync.task import Task
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.upstream import Upstream
 
@@ -103,7 +105,7 @@ def _copy_holdings(mirror: Mirror, draft: Mirror, series: str) -> None:
 
 def _forecast(draft: Mirror, upstream: Upstream, record_set: str) -> Forecast:
     before, reporter = upstream.traffic, _Declining()
-    sync(draft, upstream, record_set, reporter=reporter)
+    sync(draft, upstream, record_set, reporter=reporter, task=Task(reconcile=Reconcile.OFF))
     asked = (upstream.traffic - before).requests
     ahead = reporter.heard
     if ahead is None:

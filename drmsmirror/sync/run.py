@@ -16,18 +16,22 @@ from dataclasses import replace
 from drmsmirror.catalogue import RunOutcome
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
+from drmsmirror.model.subscription import Reconcile
 from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.backfill import backfill
 from drmsmirror.sync.follow import follow
 from drmsmirror.sync.hold import holding_series
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.patience import telling
+from drmsmirror.sync.pieces import all_behind
 from drmsmirror.sync.progress import Known, Reporter, SilentReporter, SyncReport
+from drmsmirror.sync.reconcile import is_due, note_as_read, reconcile
 from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.setback import notice_setback
 from drmsmirror.sync.store import WindowStore, adopt_definition
 from drmsmirror.sync.survey import survey
 from drmsmirror.sync.target import Target, read_target
+from drmsmirror.sync.task import Task
 from drmsmirror.sync.work import Terms, Work
 from drmsmirror.upstream import Upstream
 
@@ -41,6 +45,7 @@ def sync(
     *,
     reporter: Reporter | None = None,
     seconds: float = math.inf,
+    task: Task = Task(),  # noqa: B008 - it cannot be changed
 ) -> tuple[SyncReport, ...]:
     """Bring a record set into the mirror, as far as time allows.
 
@@ -54,6 +59,8 @@ def sync(
         Hears what lies ahead, and of each window.
     seconds : float
         Time after which no further window is begun; the next run goes on.
+    task : Task
+        What there is to do besides fetching what is missing.
 
     Returns
     -------
@@ -77,6 +84,7 @@ def sync(
         tell_at=time.monotonic() + within,
         ends_at=time.monotonic() + seconds,
         traffic_before=upstream.traffic,
+        task=task,
     )
     tree = parse_recordset(record_set)
     clock = mirror.catalogue.database.clock
@@ -125,10 +133,10 @@ def _carry_out(work: Work) -> RunOutcome:
     outcome = RunOutcome.DONE
     if found.ahead is not None:
         outcome = _take_all(work, asker) if reporter.ahead(found.ahead) else RunOutcome.STOPPED
-    if outcome is RunOutcome.DONE:
+    if outcome is RunOutcome.DONE and not all_behind(work.pieces()):
         work.store.finish(entries=work.all_entries(), watermark=work.as_of)
-    else:
-        work.store.finish()
+        _compare(work)
+    work.store.finish()
     return outcome
 
 
@@ -136,5 +144,16 @@ def _take_all(work: Work, asker: Asker) -> RunOutcome:
     if not work.store.has_table:
         work.store.make_table(work.as_of.recnum, asker.days_of_series())
     work.meter.start()
-    followed = follow(work)
+    followed = follow(work) if work.terms.task.follows else RunOutcome.DONE
     return backfill(work) if followed is RunOutcome.DONE else followed
+
+
+def _compare(work: Work) -> None:
+    """Compare what is held with the upstream, where that is wanted and due."""
+    task = work.terms.task
+    if task.reconcile is Reconcile.OFF:
+        return
+    note_as_read(work)
+    if task.everywhere or is_due(work):
+        whole = task.reconcile is Reconcile.FULL
+        reconcile(work, whole=whole, everywhere=whole or task.everywhere)

@@ -117,7 +117,7 @@ class WindowStore:
         given: pa.Table,
         entries: Sequence[CoverageEntry],
         *,
-        within: Sequence[Extent] = (),
+        gone: pa.Table | None = None,
         cost: RunCounters = _NOTHING,
         share_held: float | None = None,
     ) -> MergeResult:
@@ -129,8 +129,8 @@ class WindowStore:
             As the upstream printed them, or typed; may have no rows.
         entries : sequence of CoverageEntry
             What is held completely once they are merged.
-        within : sequence of Extent
-            Of what these are all records: others that are held there are gone.
+        gone : pyarrow.Table, optional
+            Rows held that are no longer there, as :meth:`find_gone` gives them.
         cost : RunCounters
             Requests and bytes that they cost.
         share_held : float, optional
@@ -140,9 +140,6 @@ class WindowStore:
         rows = typed.rows
         if rows["recnum"].null_count:
             rows = number_records(self.table, rows)
-        gone = None
-        if within:
-            gone = find_gone(self.table, within, rows, generation=self.generation)
         result = merge(
             self.table,
             rows,
@@ -179,6 +176,14 @@ class WindowStore:
         if self._windows % self.mirror.settings.records.compact_above_files == 0:
             self.tidy()
         return result
+
+    def typed(self, given: pa.Table) -> pa.Table:
+        """Records as rows of the table; columns that are not given are null."""
+        return type_records(self.definition, given, {**self.learnt, **self._formats}).rows
+
+    def find_gone(self, extents: Sequence[Extent], given: pa.Table) -> pa.Table:
+        """Find rows held in extents that a complete reading of them, typed, does not have."""
+        return find_gone(self.table, extents, given, generation=self.generation)
 
     def tidy(self) -> None:
         """Make few files of many where they have become a large part of their partition."""

@@ -12,10 +12,11 @@ from drmsmirror.catalogue import RunOutcome, StoredSubscription
 from drmsmirror.errors import DrmsMirrorError, RequestLimitError, UnsupportedError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import parse_recordset
-from drmsmirror.model.subscription import Precision, Subscription
+from drmsmirror.model.subscription import Precision, Reconcile, Subscription
 from drmsmirror.sync.progress import Ahead, Known, Progress, Reporter, SyncReport
 from drmsmirror.sync.run import sync
 from drmsmirror.sync.subscribing import subscription_around
+from drmsmirror.sync.task import Task
 from drmsmirror.upstream import Upstream
 
 __all__ = ["Attempt", "SubscribingReporter", "sync_all", "sync_and_subscribe"]
@@ -56,6 +57,7 @@ def sync_and_subscribe(
     *,
     reporter: SubscribingReporter,
     seconds: float = math.inf,
+    task: Task | None = None,
 ) -> tuple[SyncReport, ...]:
     """Sync a record set; where it is not subscribed to yet, that is made up for.
 
@@ -71,6 +73,8 @@ def sync_and_subscribe(
     reporter : SubscribingReporter
     seconds : float
         Time after which no further window is begun.
+    task : Task, optional
+        By default what the subscription says.
 
     Raises
     ------
@@ -89,7 +93,8 @@ def sync_and_subscribe(
     for text, one in zip(texts, wanted, strict=True):
         subscribing = _Subscribing(mirror, one, reporter)
         left = ends_at - time.monotonic()
-        report = _run(mirror, upstream, text, one.series, subscribing, left)
+        todo = task or Task(reconcile=subscribing.reconcile)
+        report = _run(mirror, upstream, text, one.series, subscribing, left, todo)
         if report.outcome is RunOutcome.DONE:
             subscribing.subscribe()
         reports.append(report)
@@ -97,7 +102,12 @@ def sync_and_subscribe(
 
 
 def sync_all(
-    mirror: Mirror, upstream: Upstream, *, reporter: Reporter, seconds: float = math.inf
+    mirror: Mirror,
+    upstream: Upstream,
+    *,
+    reporter: Reporter,
+    seconds: float = math.inf,
+    task: Task | None = None,
 ) -> Iterator[Attempt]:
     """Sync every subscription, the one of the largest priority first; none stops the others.
 
@@ -110,6 +120,8 @@ def sync_all(
     reporter : Reporter
     seconds : float
         Time after which no further window of any is begun.
+    task : Task, optional
+        By default what each subscription says.
     """
     ends_at = time.monotonic() + seconds
     is_over = False
@@ -121,7 +133,8 @@ def sync_all(
         wanted, left = stored.subscription, ends_at - time.monotonic()
         try:
             _refuse_full_precision(wanted)
-            report = _run(mirror, upstream, wanted.record_set, wanted.series, reporter, left)
+            todo = task or Task(reconcile=wanted.reconcile)
+            report = _run(mirror, upstream, wanted.record_set, wanted.series, reporter, left, todo)
         except RequestLimitError:
             is_over = True
             yield Attempt(stored)
@@ -139,6 +152,11 @@ class _Subscribing:
         self._wanted = wanted
         self._inner = inner
         self._found = self._find()
+
+    @property
+    def reconcile(self) -> Reconcile:
+        """How the subscription wants to be compared with the upstream."""
+        return (self._wanted if self._found is None else self._found.subscription).reconcile
 
     def waiting(self, known: Known) -> None:
         self._inner.waiting(known)
@@ -185,6 +203,7 @@ def _run(
     series: str,
     reporter: Reporter,
     seconds: float,
+    task: Task,
 ) -> SyncReport:
     """Run a sync; one whose requests are used up has stopped.
 
@@ -196,7 +215,14 @@ def _run(
     began, traffic = time.monotonic(), upstream.traffic
     before = mirror.catalogue.runs(series=series, limit=1)
     try:
-        (report,) = sync(mirror, upstream, record_set, reporter=reporter, seconds=max(0.0, seconds))
+        (report,) = sync(
+            mirror,
+            upstream,
+            record_set,
+            reporter=reporter,
+            seconds=max(0.0, seconds),
+            task=task,
+        )
     except RequestLimitError:
         latest = mirror.catalogue.runs(series=series, limit=1)
         if latest == before:

@@ -12,6 +12,7 @@ from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import Extent
 from drmsmirror.model.intervals import Interval
 from drmsmirror.records import harvest_keys
+from drmsmirror.sync.gone import confirmed_gone
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work
 
@@ -71,7 +72,7 @@ def take_window(
             _confirm_count(work, record_set, listed.rows)
         sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
         given = listed.table
-    work.keep(given, entries, within)
+    work.keep(given, entries, confirmed_gone(work, within, given, record_set))
     return Taken.HELD
 
 

@@ -15,7 +15,7 @@ from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.failpoints import reach
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
-from drmsmirror.model.extent import Extent, Restriction, extent_of
+from drmsmirror.model.extent import Restriction, extent_of
 from drmsmirror.model.intervals import Interval
 from drmsmirror.model.positions import positions
 from drmsmirror.model.recordset import BoundSet
@@ -26,6 +26,7 @@ from drmsmirror.sync.pieces import Piece, all_behind, all_missing, before_lag, p
 from drmsmirror.sync.progress import Known, Meter, Progress, Reporter, SyncReport
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.sync.target import Target
+from drmsmirror.sync.task import Task
 from drmsmirror.upstream import RecordText, Traffic, Upstream
 
 __all__ = ["Terms", "Work", "refuse_unknown_keys"]
@@ -45,12 +46,15 @@ class Terms:
         Monotonic time after which no further window is begun.
     traffic_before : Traffic
         What had been asked of the upstream before the run.
+    task : Task
+        What there is to do.
     """
 
     reporter: Reporter
     tell_at: float
     ends_at: float
     traffic_before: Traffic
+    task: Task
 
 
 @dataclass
@@ -175,13 +179,13 @@ class Work:
         self,
         given: pa.Table,
         entries: Sequence[CoverageEntry],
-        within: Sequence[Extent] = (),
+        gone: pa.Table | None = None,
     ) -> None:
         """Put records into the mirror, with what they cost."""
         self.store.keep(
             given,
             entries,
-            within=within,
+            gone=gone,
             cost=self.uncounted(),
             share_held=self.outlook.share_held(self.records_read + given.num_rows),
         )

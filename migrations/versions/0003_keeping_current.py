@@ -48,13 +48,13 @@ def upgrade() -> None:
     op.create_table(
         "reconciliations",
         sa.Column("series_key", sa.Text(), nullable=False),
+        sa.Column("record_set", sa.Text(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("position", sa.Double()),
-        sa.Column("pass_begun_utc", _UTC),
-        sa.Column("pass_ended_utc", _UTC),
-        sa.Column("counted_utc", _UTC),
-        sa.Column("whole_utc", _UTC),
-        sa.PrimaryKeyConstraint("series_key", name=op.f("pk_reconciliations")),
+        sa.Column("pass_begun_utc", _UTC, nullable=False),
+        sa.Column("checked_since_utc", _UTC),
+        sa.Column("worked_utc", _UTC, nullable=False),
+        sa.PrimaryKeyConstraint("series_key", "record_set", name=op.f("pk_reconciliations")),
         sa.ForeignKeyConstraint(
             ["series_key"],
             ["drms_series.series_key"],

@@ -189,13 +189,13 @@ CREATE TABLE leases (
 );
 CREATE TABLE reconciliations (
 	series_key TEXT NOT NULL, 
+	record_set TEXT NOT NULL, 
 	generation INTEGER NOT NULL, 
 	position DOUBLE, 
-	pass_begun_utc DATETIME, 
-	pass_ended_utc DATETIME, 
-	counted_utc DATETIME, 
-	whole_utc DATETIME, 
-	CONSTRAINT pk_reconciliations PRIMARY KEY (series_key), 
+	pass_begun_utc DATETIME NOT NULL, 
+	checked_since_utc DATETIME, 
+	worked_utc DATETIME NOT NULL, 
+	CONSTRAINT pk_reconciliations PRIMARY KEY (series_key, record_set), 
 	CONSTRAINT fk_reconciliations_series_key_drms_series FOREIGN KEY(series_key) REFERENCES drms_series (series_key) ON DELETE CASCADE
 );
 CREATE TABLE runs (

@@ -1,0 +1,116 @@
+"""What is held of some extents: how many records, where a window ends, and which differ.
+
+The latest version of each record that is there, as DRMS would show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from drmsmirror.model.extent import Extent
+from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.records.extents import extents_ranges, extents_sql
+from drmsmirror.records.schema import table_schema
+from drmsmirror.records.table import RecordTable
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["count_held", "find_differing", "sample_held", "window_end"]
+
+
+def count_held(table: RecordTable, extents: Sequence[Extent]) -> int:
+    """How many records are held in some extents that do not meet."""
+    with _holding(table, extents) as connection:
+        return int(connection.execute("SELECT count(*) FROM held").fetchall()[0][0])
+
+
+def window_end(
+    table: RecordTable, extents: Sequence[Extent], low: float, records: int
+) -> float | None:
+    """Position on the axis before which so many records of some extents lie, from ``low`` on.
+
+    None where there are not more of them.
+    """
+    axis = identifier(table.definition.axis.column)
+    with _holding(table, extents) as connection:
+        found = connection.execute(
+            f"SELECT {axis} FROM held WHERE {axis} >= {literal(low)} "
+            f"ORDER BY {axis} LIMIT 1 OFFSET {int(records)}"
+        ).fetchall()
+    return float(found[0][0]) if found else None
+
+
+def find_differing(
+    table: RecordTable,
+    extents: Sequence[Extent],
+    given: pa.Table,
+    columns: Iterable[str],
+    *,
+    generation: int,
+) -> list[int]:
+    """Numbers of records that are given and are not held so.
+
+    Parameters
+    ----------
+    table : RecordTable
+    extents : sequence of Extent
+        In which the records lie.
+    given : pyarrow.Table
+        Records with ``recnum`` and some columns.
+    columns : iterable of str
+        Those that are compared.
+    generation : int
+        In which they were read.
+    """
+    names = list(columns)
+    differs = [
+        f"held.{identifier(name)} IS DISTINCT FROM given.{identifier(name)}" for name in names
+    ]
+    with _holding(table, extents, names) as connection:
+        connection.register("given", given.select(["recnum", *names]))
+        found = connection.execute(
+            f"""
+            SELECT given.recnum FROM given LEFT JOIN held
+                ON held.recnum = given.recnum AND held._generation = {literal(generation)}
+            WHERE held.recnum IS NULL OR {" OR ".join(differs) or "FALSE"}
+            ORDER BY given.recnum
+            """
+        ).fetchall()
+    return [int(number) for (number,) in found]
+
+
+def sample_held(
+    table: RecordTable, extents: Sequence[Extent], records: int, *, generation: int
+) -> list[int]:
+    """Numbers of some records of the extents, chosen at random."""
+    with _holding(table, extents) as connection:
+        found = connection.execute(
+            f"SELECT recnum FROM (SELECT recnum FROM held WHERE recnum >= 0 "
+            f"AND _generation = {literal(generation)}) USING SAMPLE reservoir({int(records)} ROWS)"
+        ).fetchall()
+    return sorted(int(number) for (number,) in found)
+
+
+@contextmanager
+def _holding(
+    table: RecordTable, extents: Sequence[Extent], columns: Collection[str] = ()
+) -> Iterator[DuckDBPyConnection]:
+    """A connection that has the records of the extents as ``held``."""
+    definition = table.definition
+    restricted = {column for extent in extents for column, _ in extent.restriction.values}
+    used = {*columns, *restricted, definition.axis.column, "recnum", "_generation"}
+    fields = [
+        field for field in table_schema(definition) if field.name in used | {"_latest", "_gone_run"}
+    ]
+    rows = files_relation(table.files(*extents_ranges(definition, extents)), pa.schema(fields))
+    with connect([table.path]) as connection:
+        connection.execute(
+            f"CREATE TEMP VIEW held AS SELECT * FROM {rows} "
+            f"WHERE _latest AND _gone_run IS NULL AND ({extents_sql(definition, extents)})"
+        )
+        yield connection

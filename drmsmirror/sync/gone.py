@@ -1,0 +1,83 @@
+"""Records that an upstream no longer lists, which it has to confirm before that is believed.
+
+A server that fails can answer that there is nothing. So it is asked once more, by record number,
+together with a record that has to be there.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drmsmirror.errors import UpstreamAnswerError
+from drmsmirror.model.extent import Extent
+from drmsmirror.records import identity_keys, newest_records
+from drmsmirror.sync.work import Work
+
+__all__ = ["confirmed_gone"]
+
+#: Numbers that are asked for once more, at most: an address has room for so many.
+_MOST_NUMBERS = 200
+
+#: Records among which one that has to be there is looked for.
+_NEAR = 1000
+
+
+def confirmed_gone(
+    work: Work, extents: Sequence[Extent], given: pa.Table, record_set: str
+) -> pa.Table | None:
+    """Find what is held in extents and was not given, and have the upstream confirm it.
+
+    Parameters
+    ----------
+    work : Work
+    extents : sequence of Extent
+        What was read as a whole; none where that cannot be told.
+    given : pyarrow.Table
+        Its records, as the upstream printed them.
+    record_set : str
+        What was asked.
+
+    Raises
+    ------
+    UpstreamAnswerError
+        It still has records that it does not list.
+    """
+    store = work.store
+    if not extents or not store.rows_held:
+        return None
+    asked = [key for key in identity_keys(store.definition) if key in given.column_names]
+    there = store.typed(given.select(asked))
+    gone = store.find_gone(extents, there)
+    if not gone.num_rows:
+        return None
+    is_upstreams = pc.and_(
+        pc.equal(gone["_generation"], store.generation), pc.greater_equal(gone["recnum"], 0)
+    )
+    numbers = gone["recnum"].filter(is_upstreams).to_pylist()
+    asked_again = random.sample(numbers, min(len(numbers), _MOST_NUMBERS))
+    control = _one_that_is_there(work, there, set(numbers))
+    if not work.target.has_recnums or not (asked_again or control):
+        return gone
+    listed = ",".join(f"#{number}" for number in [*asked_again, *control])
+    found = work.upstream.count(f"{work.wanted.series.name}[:{listed}]")
+    if found != len(control):
+        raise UpstreamAnswerError(
+            f"The upstream contradicts itself: it does not list {gone.num_rows} held records in "
+            f"{record_set}, but of {len(asked_again) + len(control)} record numbers, "
+            f"{len(control)} of which it listed just now or earlier, it counts {found}. Nothing of "
+            f"the answer was kept; run the same again"
+        )
+    return gone
+
+
+def _one_that_is_there(work: Work, there: pa.Table, gone: set[int]) -> list[int]:
+    """The number of a record that has to be there: one listed just now, else the newest held."""
+    listed = pc.max(there["recnum"]).as_py()
+    if listed is not None:
+        return [listed]
+    newest = newest_records(work.store.table, [], work.store.generation, _NEAR)
+    return [number for number in newest["recnum"].to_pylist() if number not in gone][:1]

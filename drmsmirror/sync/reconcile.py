@@ -1,0 +1,263 @@
+"""Compare what is held with what the upstream has: what following by record number cannot see.
+
+A record can vanish, or change under its number, and a long transaction can show late. Counts find
+windows that differ at the price of a few requests. Besides, every window is read again in rotation,
+as much of it in one night as the budget allows: of each record its number, its prime keys and,
+where the series has them, DATE and QUALITY, which change with nearly everything else; and some
+records, chosen at random, whole.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pyarrow as pa
+
+from drmsmirror.catalogue import Reconciliation
+from drmsmirror.errors import UpstreamTooLargeError
+from drmsmirror.model.extent import Extent, extent_of
+from drmsmirror.model.intervals import EVERYTHING, Interval
+from drmsmirror.model.positions import position_text
+from drmsmirror.model.recordset import window_text
+from drmsmirror.records import (
+    count_held,
+    find_differing,
+    harvest_keys,
+    identity_keys,
+    sample_held,
+    window_end,
+)
+from drmsmirror.sync.gone import confirmed_gone
+from drmsmirror.sync.windows import WindowSizer
+from drmsmirror.sync.work import Work
+
+__all__ = ["is_due", "note_as_read", "reconcile"]
+
+#: Columns that change with nearly everything else of a record.
+_TELLING = ("date", "quality")
+
+#: Records that are read whole, chosen at random, each time.
+_SAMPLE = 100
+
+#: Record numbers in one question.
+_MOST_NUMBERS = 200
+
+#: After so long it is another night.
+_A_NIGHT = timedelta(hours=20)
+
+
+def is_due(work: Work) -> bool:
+    """Whether a record set that is held was last compared longer ago than a night."""
+    state = _state(work)
+    return work.target.as_of.utc - state.worked_utc >= _A_NIGHT
+
+
+def reconcile(work: Work, *, whole: bool, everywhere: bool) -> None:
+    """Compare as much of what is held as the budget allows, and bring what differs.
+
+    The whole wanted set is held as of the run's target. A set with conditions is left alone.
+
+    Parameters
+    ----------
+    work : Work
+    whole : bool
+        Whether every record is read whole.
+    everywhere : bool
+        Whether a whole pass is made, whatever it takes.
+    """
+    extents = extent_of(work.wanted)
+    if not work.store.has_table or any(extent.restriction.terms for extent in extents):
+        return
+    comparison = _Comparison(
+        work, extents, is_whole=whole or not work.target.has_recnums, is_pass=everywhere
+    )
+    comparison.by_counts()
+    comparison.in_rotation()
+    comparison.by_sample()
+
+
+def note_as_read(work: Work) -> None:
+    """Say that a record set was read as a whole by the run, where nothing was compared before."""
+    if work.mirror.catalogue.reconciliation(work.wanted.series.name, work.wanted.text) is None:
+        _save(work, replace(_state(work), checked_since_utc=work.as_of.utc))
+
+
+def _state(work: Work) -> Reconciliation:
+    """How far the wanted set was compared in the present generation."""
+    now = work.as_of.utc
+    found = work.mirror.catalogue.reconciliation(work.wanted.series.name, work.wanted.text)
+    if found is None or found.generation != work.store.generation:
+        return Reconciliation(work.store.generation, -math.inf, now, None, now)
+    return found
+
+
+def _save(work: Work, state: Reconciliation) -> None:
+    work.mirror.catalogue.save_reconciliation(work.wanted.series.name, work.wanted.text, state)
+
+
+class _Comparison:
+    """One night's comparison of a record set."""
+
+    def __init__(
+        self, work: Work, extents: tuple[Extent, ...], *, is_whole: bool, is_pass: bool
+    ) -> None:
+        self._work = work
+        self._extents = extents
+        self._is_whole = is_whole
+        self._is_pass = is_pass
+        self._sizer = WindowSizer(work.mirror.settings.sync, 0.0)
+        settings = work.mirror.settings.sync
+        self._ends_at = time.monotonic() + settings.reconcile_seconds
+        self._bytes_before = work.upstream.traffic.bytes
+        self._most_bytes = settings.reconcile_mib * 2**20
+
+    # -- counts -----------------------------------------------------------------------------------
+
+    def by_counts(self) -> None:
+        """Find windows in which the numbers of records differ, and compare those."""
+        here = self._count_held(EVERYTHING)
+        there = self._count_there(EVERYTHING)
+        if here == there:
+            return
+        windows = list(self._windows(-math.inf, self._work.mirror.settings.sync.max_window))
+        self._descend(windows, there)
+
+    def _descend(self, windows: list[Interval], there: int) -> None:
+        """Compare those of some neighbouring windows, with so many records, that differ."""
+        whole = Interval(windows[0].low, windows[-1].high)
+        if self._count_held(whole) == there or self._work.is_over:
+            return
+        if len(windows) == 1:
+            self._compare(whole)
+            return
+        middle = len(windows) // 2
+        first = self._count_there(Interval(windows[0].low, windows[middle].low))
+        self._descend(windows[:middle], first)
+        self._descend(windows[middle:], there - first)
+
+    def _count_there(self, window: Interval) -> int:
+        return self._work.upstream.count(window_text(self._work.wanted, window))
+
+    def _count_held(self, window: Interval) -> int:
+        return count_held(self._work.store.table, self._within(window))
+
+    # -- rotation ---------------------------------------------------------------------------------
+
+    def in_rotation(self) -> None:
+        """Compare window after window from where the last night ended, until the budget is used."""
+        work = self._work
+        state = replace(_state(work), worked_utc=work.as_of.utc)
+        if self._is_pass:
+            state = replace(state, position=-math.inf)
+        if state.position == -math.inf:
+            state = replace(state, pass_begun_utc=work.as_of.utc)
+        _save(work, state)
+        while not self._is_over:
+            window = self._next_window(state.position)
+            self._compare(window)
+            if window.high == math.inf:
+                since = state.pass_begun_utc
+                _save(work, replace(state, position=-math.inf, checked_since_utc=since))
+                return
+            state = replace(state, position=window.high)
+            _save(work, state)
+
+    @property
+    def _is_over(self) -> bool:
+        if self._work.is_over:
+            return True
+        used = self._work.upstream.traffic.bytes - self._bytes_before
+        is_spent = time.monotonic() >= self._ends_at or used >= self._most_bytes
+        return is_spent and not self._is_pass
+
+    def _windows(self, low: float, records: int) -> Iterator[Interval]:
+        """The axis from a position on, cut where so many records are held."""
+        while True:
+            end = window_end(self._work.store.table, self._extents, low, records)
+            if end is None or end <= low:
+                yield Interval(low, math.inf)
+                return
+            yield Interval(low, end)
+            low = end
+
+    def _next_window(self, low: float) -> Interval:
+        return next(self._windows(low, self._sizer.rows))
+
+    # -- one window -------------------------------------------------------------------------------
+
+    def _within(self, window: Interval) -> list[Extent]:
+        pieces = (replace(one, interval=one.interval.intersection(window)) for one in self._extents)
+        return [piece for piece in pieces if piece]
+
+    def _compare(self, window: Interval) -> None:
+        """Read a window again, wholly or as far as that tells, and bring what differs."""
+        work, within = self._work, self._within(window)
+        if not within:
+            return
+        text = window_text(work.wanted, window)
+        series = work.wanted.series
+        keys = harvest_keys(series) if self._is_whole else identity_keys(series, *_TELLING)
+        try:
+            listed = work.upstream.records(text, keys)
+        except UpstreamTooLargeError:
+            self._sizer.refused()
+            halves = [*self._windows(window.low, max(1, count_held(work.store.table, within) // 2))]
+            if len(halves) < 2:  # it cannot be cut; following by number has seen what it can
+                work.notices.append(f"{text} is too much for the upstream to be compared")
+                return
+            for half in halves:
+                if half.low < window.high:
+                    self._compare(half.intersection(window))
+            return
+        self._sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
+        gone = confirmed_gone(work, within, listed.table, text)
+        if self._is_whole:
+            work.keep(listed.table, (), gone)
+        else:
+            self._bring(within, listed.table, gone)
+        work.say(f"compared up to {position_text(series, window.high)}")
+
+    def _bring(self, within: list[Extent], listed: pa.Table, gone: pa.Table | None) -> None:
+        """Read records whole that are not held as they are listed."""
+        work = self._work
+        given = work.store.typed(listed)
+        names = set(listed.column_names)
+        compared = [one.name for one in work.wanted.series.columns if one.key in names]
+        differing = find_differing(
+            work.store.table, within, given, compared, generation=work.store.generation
+        )
+        if gone is not None:
+            work.keep(listed.slice(0, 0), (), gone)
+        for first in range(0, len(differing), _MOST_NUMBERS):
+            work.keep(self._numbered(differing[first : first + _MOST_NUMBERS]), ())
+
+    def _numbered(self, numbers: list[int]) -> pa.Table:
+        listed = ",".join(f"#{number}" for number in numbers)
+        return self._work.fetch(f"{self._work.wanted.series.name}[:{listed}]").table
+
+    # -- a sample ---------------------------------------------------------------------------------
+
+    def by_sample(self) -> None:
+        """Read some records whole, chosen at random: what changes while DATE and QUALITY stay."""
+        work = self._work
+        if self._is_whole or self._is_over:
+            return
+        numbers = sample_held(
+            work.store.table, self._extents, _SAMPLE, generation=work.store.generation
+        )
+        if not numbers:
+            return
+        before = work.store.totals.records_revised
+        work.keep(self._numbered(numbers), ())
+        changed = work.store.totals.records_revised - before
+        if changed:
+            work.notices.append(
+                f"{changed} of {len(numbers)} records chosen at random had changed though their "
+                f"record number, DATE and QUALITY had not. Read all of them once: "
+                f"drmsmirror sync {shlex.quote(work.asked)} --reconcile --full"
+            )

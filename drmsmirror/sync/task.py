@@ -1,0 +1,28 @@
+"""What a run is to do besides fetching what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drmsmirror.model.subscription import Reconcile
+
+__all__ = ["Task"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a run is to do besides fetching what is missing.
+
+    Parameters
+    ----------
+    follows : bool
+        Whether what is held is brought up to date.
+    reconcile : Reconcile
+        How what is held is compared with the upstream, once it is up to date.
+    everywhere : bool
+        Whether all of it is compared now; else once a night, as far as the budget allows.
+    """
+
+    follows: bool = True
+    reconcile: Reconcile = Reconcile.ROTATION
+    everywhere: bool = False

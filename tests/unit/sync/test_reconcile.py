@@ -1,0 +1,165 @@
+"""Comparing with the upstream: what following by record number cannot see is found and brought."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from drmsmirror.catalogue import Reconciliation
+from drmsmirror.errors import UpstreamAnswerError
+from drmsmirror.model.subscription import Reconcile
+from drmsmirror.sync import Task, sync
+from drmsmirror.upstream import Jsoc
+from tests.jsoc import Request
+from tests.jsoc.replay import replay_key
+from tests.unit.sync.mirrors import Copy, asked
+
+WHOLE = "hmi.M_45s"
+TEXT = "hmi.M_45s[]"
+PASS = Task(everywhere=True)
+FULL = Task(reconcile=Reconcile.FULL, everywhere=True)
+
+
+@pytest.fixture
+def synced(copy_of) -> Copy:
+    copy = copy_of(WHOLE, sync={"first_window": 100, "max_window": 200})
+    copy.sync(WHOLE)
+    return copy
+
+
+def compare(copy: Copy, record_set: str = WHOLE, task: Task = PASS):
+    copy.jsoc.clear_requests()
+    with copy.open() as mirror:
+        (report,) = sync(mirror, Jsoc(copy.settings.upstream), record_set, task=task)
+    return report
+
+
+def recnums(copy: Copy) -> list[int]:
+    return sorted(copy.jsoc.series(WHOLE).columns["recnum"].tolist())
+
+
+def lists(copy: Copy) -> list[Request]:
+    """What was listed whole."""
+    return [
+        request for request in asked(copy.jsoc, "rs_list") if "DATARMS" in request.params["key"]
+    ]
+
+
+def test_where_nothing_differs_no_window_is_read_whole(synced) -> None:
+    report = compare(synced)
+    assert (report.records_new, report.records_revised, report.records_removed) == (0, 0, 0)
+    assert [request.rows for request in lists(synced)] == [100]  # the sample
+    assert not report.notices
+
+
+def test_a_record_that_vanished_is_marked_and_stays_readable_as_a_version(synced) -> None:
+    gone = recnums(synced)[len(recnums(synced)) // 2]
+    synced.jsoc.remove(WHOLE, [gone])
+    assert compare(synced).records_removed == 1
+    synced.assert_same(WHOLE)
+    with synced.open() as mirror:
+        assert mirror.catalogue.runs(limit=1)[0].counters.records_removed == 1
+
+
+def test_of_a_vanished_version_the_one_before_shows_again(synced) -> None:
+    (newer,) = synced.jsoc.revise(WHOLE, recnums(synced)[-1:], {"DATARMS": 12.5})
+    times = {"T_REC": "2015.02.01_TAI", "CAMERA": 1}  # so that no number goes back
+    synced.jsoc.append(WHOLE, times)
+    synced.sync(WHOLE)
+    synced.jsoc.remove(WHOLE, [newer])
+    compare(synced)
+    synced.assert_same(WHOLE)
+
+
+def test_a_change_in_place_that_shows_in_quality_is_brought(synced) -> None:
+    synced.jsoc.change_in_place(WHOLE, recnums(synced)[7:9], {"QUALITY": 7, "DATARMS": 1.5})
+    report = compare(synced)
+    assert report.records_revised == 2
+    assert {2} <= {request.rows for request in lists(synced)}
+    synced.assert_same(WHOLE)
+
+
+def test_a_change_in_place_that_shows_nowhere_is_brought_by_reading_all(synced) -> None:
+    synced.jsoc.change_in_place(WHOLE, recnums(synced)[7:9], {"DATARMS": 1.5})
+    assert compare(synced, task=FULL).records_revised == 2
+    synced.assert_same(WHOLE)
+
+
+def test_a_sample_finds_that_values_change_where_nothing_shows_it(synced) -> None:
+    synced.jsoc.change_in_place(WHOLE, recnums(synced), {"DATARMS": 1.5})
+    report = compare(synced)
+    assert report.records_revised == 100
+    assert "--reconcile --full" in report.notices[0]
+
+
+def test_counts_find_the_window_in_which_one_is_gone(synced) -> None:
+    """Without a rotation: its budget is nothing."""
+    copy = Copy(
+        synced.settings.model_copy(
+            update={"sync": synced.settings.sync.model_copy(update={"reconcile_mib": 0.0})}
+        ),
+        synced.jsoc,
+    )
+    a_night_ago(copy)
+    synced.jsoc.remove(WHOLE, [recnums(synced)[400]])
+    assert compare(copy, task=Task()).records_removed == 1
+    copy.assert_same(WHOLE)
+    read = [r for r in asked(copy.jsoc, "rs_list") if r.rows > 1]
+    assert sum(request.rows for request in read) < 300
+
+
+def a_night_ago(copy: Copy) -> None:
+    """Let it have been a night since anything was compared."""
+    with copy.open() as mirror:
+        found = mirror.catalogue.reconciliation(WHOLE, TEXT)
+        assert found is not None
+        then = found.worked_utc - timedelta(hours=21)
+        mirror.catalogue.save_reconciliation(
+            WHOLE,
+            TEXT,
+            Reconciliation(found.generation, found.position, then, then, then),
+        )
+
+
+def test_it_is_done_once_a_night(synced) -> None:
+    assert synced.sync(WHOLE).requests == 1
+    a_night_ago(synced)
+    assert synced.sync(WHOLE).requests > 2
+    assert synced.sync(WHOLE).requests == 1
+
+
+def test_what_was_read_by_the_run_itself_counts_as_compared(synced) -> None:
+    with synced.open() as mirror:
+        found = mirror.catalogue.reconciliation(WHOLE, TEXT)
+    assert found is not None
+    assert found.checked_since_utc is not None
+    assert datetime.now(UTC) - found.checked_since_utc < timedelta(hours=1)
+
+
+def test_a_server_that_says_there_is_nothing_is_not_believed(synced) -> None:
+    """It counts none and lists none, but still has the records by number."""
+    held = synced.held(WHOLE, ["*recnum*"])
+    compare(synced, task=FULL)
+    empty = b'{"status":0,"count":0}'
+    for request in lists(synced):
+        if "[:#" not in request.ds:
+            synced.jsoc.replay({replay_key("rs_list", request.ds): empty})
+    with pytest.raises(UpstreamAnswerError, match="contradicts itself"):
+        compare(synced, task=FULL)
+    assert synced.held(WHOLE, ["*recnum*"]) == held
+
+
+def test_a_part_is_compared_for_itself(copy_of) -> None:
+    copy = copy_of("hmi.sharp_720s")
+    part = "hmi.sharp_720s[377]"
+    copy.sync(part)
+    columns = copy.jsoc.series("hmi.sharp_720s").columns
+    of = {
+        region: columns["recnum"][columns["harpnum"] == region].tolist() for region in (377, 4315)
+    }
+    copy.jsoc.remove("hmi.sharp_720s", [*of[377][2:5], *of[4315][2:5]])
+    report = compare(copy, part)
+    assert report.records_removed == 3
+    copy.assert_same(part)
+    assert all("[377]" in r.ds or "[:#" in r.ds for r in asked(copy.jsoc, "rs_list"))
