@@ -21,6 +21,10 @@ from drmsmirror.model.series import SeriesDefinition
 __all__ = ["Answer", "Source"]
 
 
+#: Rows that are printed at once: a printed value takes many times the room of a stored one.
+_PRINTED_AT_ONCE = 20_000
+
+
 class Source(StrEnum):
     """Where an answer came from: the mirror, the upstream just now, or both."""
 
@@ -83,8 +87,9 @@ class Answer:
         """The rows as they are printed, batch by batch; as many values as :attr:`names`."""
         # where there are segments or links, there is one batch
         besides = [*self.segments.values(), *self.links.values()]
-        for batch in self.batches:
-            columns = [*(batch[key] for key in self.keys), *besides]
+        pieces = (piece for batch in self.batches for piece in batch.pieces(_PRINTED_AT_ONCE))
+        for piece in pieces:
+            columns = [*(piece[key] for key in self.keys), *besides]
             yield list(zip(*columns, strict=True))
 
     @property

@@ -6,7 +6,7 @@ printing what need not be printed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
@@ -23,6 +23,10 @@ class PrintedRows(dict[str, "list[str] | list[int | None]"]):
     def num_rows(self) -> int:
         """How many rows these are."""
         return len(next(iter(self.values()), []))
+
+    def pieces(self, rows: int) -> Iterator[PrintedRows]:  # noqa: ARG002 - as of StoredRows
+        """The same as one piece: it is printed already."""
+        yield self
 
     def printed(self, key: str) -> pa.Array:
         """The same values of a key as an Arrow array."""

@@ -31,6 +31,7 @@ from drmsmirror.model.codecs import cast_numbers, present
 from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.times import parse_times, time_style
 from drmsmirror.model.types import KeywordType
+from drmsmirror.sidebyside import side_by_side
 
 if TYPE_CHECKING:
     from drmsmirror.client.batches import Batch
@@ -48,6 +49,10 @@ _TO_EPOCH = 2557 * 86400
 
 #: Times farther away than this, in seconds, are in no column of microseconds.
 _FARTHEST = 9e12
+
+
+#: Rows from which on it pays to work on columns side by side.
+_MANY = 10_000
 
 
 class Times(StrEnum):
@@ -159,7 +164,10 @@ class TypedColumns:
 
     def batch(self, rows: Batch) -> pa.RecordBatch:
         """Some rows, typed; missing values are null, and so is a text that is no number."""
-        arrays = [column.array(rows) for column in self.columns]
+        if rows.num_rows < _MANY:
+            arrays = [column.array(rows) for column in self.columns]
+        else:
+            arrays = side_by_side(lambda column: column.array(rows), self.columns)
         return pa.record_batch(arrays, schema=self.schema)
 
 

@@ -29,16 +29,19 @@ _NO_UNITS = ("", "none", "na", "n/a", "?")
 def as_pandas(table: pa.Table) -> pd.DataFrame:
     """With nullable whole numbers (``Int64``) and strings, and NaN for a missing real number.
 
+    The Arrow table gives up its memory on the way, and cannot be used afterwards.
+
     ``attrs`` has the units by column, and where there are times the scale of their clock.
     """
     import pandas as pd
 
     types = {pa.int64(): pd.Int64Dtype(), pa.string(): pd.StringDtype("pyarrow")}
-    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get)
+    schema = table.schema
+    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get, self_destruct=True)
     frame.attrs["units"] = {
-        field.name: units for field in table.schema if (units := _told(field, "units"))
+        field.name: units for field in schema if (units := _told(field, "units"))
     }
-    if scales := {_told(field, "time_scale") for field in table.schema} - {""}:
+    if scales := {_told(field, "time_scale") for field in schema} - {""}:
         frame.attrs["time_scale"] = scales.pop()
     return frame
 

@@ -6,9 +6,7 @@ This is the one way in: a sync and an import both come through :func:`type_recor
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -26,13 +24,11 @@ from drmsmirror.model.series import Column, Scope, SeriesDefinition
 from drmsmirror.model.slots import slotting
 from drmsmirror.model.types import KeywordType
 from drmsmirror.records.schema import record_schema
+from drmsmirror.sidebyside import side_by_side
 
 __all__ = ["TypedRecords", "harvest_keys", "identity_keys", "type_records"]
 
 _TEXT = pa.field("_text", pa.string())
-
-#: Columns that are read at once.
-_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +84,8 @@ def type_records(
         _Given.of(column, texts, formats, is_key=column.name in keys)
         for column in definition.columns
     ]
-    # Arrow and NumPy work outside the interpreter's lock, so that columns are read side by side
-    with ThreadPoolExecutor(_THREADS) as pool:
-        decoded = dict(
-            zip((c.column.name for c in columns), pool.map(_decode, columns), strict=True)
-        )
+    names = (source.column.name for source in columns)
+    decoded = dict(zip(names, side_by_side(_decode, columns), strict=True))
     arrays = {
         "recnum": _number(texts, "recnum", pa.int64(), given.num_rows),
         "sunum": _number(texts, "sunum", pa.int64(), given.num_rows),

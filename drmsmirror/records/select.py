@@ -103,9 +103,14 @@ def _at_once(
     connection: DuckDBPyConnection, sql: str, columns: Sequence[str], keys: Sequence[str]
 ) -> list[pa.RecordBatch]:
     """All rows in order; Arrow sorts wide rows that are in memory in a fraction of the time."""
-    found: pa.Table = connection.sql(sql).to_arrow_table()
-    ordered = found.combine_chunks().sort_by([(key, "ascending") for key in keys])
-    return list(ordered.select(columns).to_batches(BATCH))
+    # no name holds what comes between, so that its memory is free as soon as it is used
+    ordered = (
+        connection.sql(sql)
+        .to_arrow_table()
+        .combine_chunks()
+        .sort_by([(key, "ascending") for key in keys])
+    )
+    return list(ordered.select(columns).to_batches())
 
 
 def _reader(connection: DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:

@@ -65,6 +65,11 @@ class StoredRows(Mapping[str, "list[str] | list[int | None]"]):
         """How many rows these are."""
         return int(self._rows.num_rows)
 
+    def pieces(self, rows: int) -> Iterator[StoredRows]:
+        """The same in pieces of so many rows."""
+        for first in range(0, self.num_rows, rows):
+            yield StoredRows(self._plan, self._rows.slice(first, rows), self._codecs)
+
     def printed(self, key: str) -> pa.Array:
         """The same values of a key as an Arrow array."""
         if key in NUMBER_COLUMNS:
