@@ -10,14 +10,17 @@ from drmsmirror.catalogue.catalogue import Address, Catalogue
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
+from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.mastertables import MASTER_TABLES
+from drmsmirror.catalogue.moments import Moment, Named
 from drmsmirror.catalogue.processes import Process
 from drmsmirror.catalogue.reconciliations import Reconciliation
-from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
+from drmsmirror.catalogue.runs import Run, RunCounters, RunKind, RunOutcome
 from drmsmirror.catalogue.schema import REVISIONS
 from drmsmirror.catalogue.state import SeriesState
 from drmsmirror.catalogue.subscriptions import StoredSubscription
+from drmsmirror.catalogue.tags import Tag
 from drmsmirror.catalogue.upstreams import Cost, Health
 
 __all__ = [
@@ -28,17 +31,22 @@ __all__ = [
     "Catalogue",
     "Clock",
     "Cost",
+    "CoverageThen",
     "FailedQuestion",
     "Health",
     "Lease",
+    "Moment",
+    "Named",
     "Process",
     "Reconciliation",
     "Run",
     "RunCounters",
+    "RunKind",
     "RunOutcome",
     "SeriesState",
     "SeriesSummary",
     "StoredAnswer",
     "StoredSubscription",
+    "Tag",
     "utc_now",
 ]

@@ -19,13 +19,16 @@ from drmsmirror.catalogue import (
     codecs,
     coverage,
     definitions,
+    history,
     leases,
     mastertables,
     migrate,
+    moments,
     reconciliations,
     runs,
     state,
     subscriptions,
+    tags,
     upstreams,
     windows,
 )
@@ -33,13 +36,16 @@ from drmsmirror.catalogue.answers import FailedQuestion, StoredAnswer
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
+from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
+from drmsmirror.catalogue.moments import Moment, Named
 from drmsmirror.catalogue.place import place_of
 from drmsmirror.catalogue.reconciliations import Reconciliation
-from drmsmirror.catalogue.runs import Run, RunCounters, RunOutcome
+from drmsmirror.catalogue.runs import Run, RunCounters, RunKind, RunOutcome
 from drmsmirror.catalogue.schema import check_revision
 from drmsmirror.catalogue.state import SeriesState
 from drmsmirror.catalogue.subscriptions import StoredSubscription
+from drmsmirror.catalogue.tags import Tag
 from drmsmirror.catalogue.upstreams import Cost, Health
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.series import SeriesDefinition
@@ -243,9 +249,9 @@ class Catalogue:
             lease=lease,
         )
 
-    def start_run(self, series: str, record_set: str) -> Run:
+    def start_run(self, series: str, record_set: str, *, kind: RunKind = RunKind.SYNC) -> Run:
         """Begin a run; see :func:`drmsmirror.catalogue.runs.start`."""
-        return runs.start(self.database, series, record_set)
+        return runs.start(self.database, series, record_set, kind=kind)
 
     def finish_run(
         self,
@@ -290,6 +296,30 @@ class Catalogue:
     ) -> None:
         """Put some subscriptions in the place of all that the caller has seen."""
         subscriptions.replace_all(self.database, before, after)
+
+    def moment(self, named: Named | None = None) -> Moment:
+        """Find a moment; see :func:`drmsmirror.catalogue.moments.find`."""
+        return moments.find(self.database, named)
+
+    def last_run_at(self, series: str, moment: Moment) -> int | None:
+        """Number of the last run of a series that had ended at a moment; None without one."""
+        return moments.last_run(self.database, series, moment)
+
+    def coverage_after(self, series: str, run: int) -> CoverageThen | None:
+        """What was held completely after a run; see :func:`drmsmirror.catalogue.history.load`."""
+        return history.load(self.database, series, run)
+
+    def tag(self, name: str, moment: Moment, note: str = "") -> Tag:
+        """Give a moment a name; see :func:`drmsmirror.catalogue.tags.make`."""
+        return tags.make(self.database, name, moment, note)
+
+    def tags(self) -> tuple[Tag, ...]:
+        """All tags, the earliest moment first."""
+        return tags.every(self.database)
+
+    def drop_tag(self, name: str) -> None:
+        """Forget a tag; NotFoundError without it."""
+        tags.drop(self.database, name)
 
     def leases(self) -> tuple[Lease, ...]:
         """All leases, those past their end included."""

@@ -1,4 +1,4 @@
-"""Runs of ``sync``: what each did, and how it ended."""
+"""Runs: what each did, and how it ended."""
 
 from __future__ import annotations
 
@@ -7,15 +7,40 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
-from drmsmirror.catalogue import tables
+from drmsmirror.catalogue import history, tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.masters import series_key
 from drmsmirror.catalogue.processes import this_process
 from drmsmirror.errors import DrmsMirrorError, NotFoundError
 
-__all__ = ["Run", "RunCounters", "RunOutcome", "add", "finish", "load", "recent", "start"]
+__all__ = [
+    "Run",
+    "RunCounters",
+    "RunKind",
+    "RunOutcome",
+    "add",
+    "finish",
+    "load",
+    "recent",
+    "start",
+]
+
+
+class RunKind(StrEnum):
+    """What a run is for."""
+
+    #: Brings what is wanted in, and keeps it current.
+    SYNC = "sync"
+    #: Brings records in from a file.
+    IMPORT = "import"
+    #: Keeps what a question brought.
+    QUESTION = "question"
+    #: Compares what is held with the upstream.
+    RECONCILE = "reconcile"
+    #: Tidies up, or removes what is no longer wanted.
+    MAINTAIN = "maintain"
 
 
 class RunOutcome(StrEnum):
@@ -81,6 +106,8 @@ class Run:
         Share of what was asked for that was held at its end, 0 to 1.
     error_code, error_message : str or None
         What stopped it, where it failed.
+    kind : RunKind
+        What it was for.
     """
 
     id: int
@@ -97,13 +124,21 @@ class Run:
     share_held: float | None = None
     error_code: str | None = None
     error_message: str | None = None
+    kind: RunKind = RunKind.SYNC
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        if self.finished_utc is None:
+            return None
+        return (self.finished_utc - self.started_utc).total_seconds()
 
 
-def start(database: Database, series: str, record_set: str) -> Run:
+def start(database: Database, series: str, record_set: str, *, kind: RunKind = RunKind.SYNC) -> Run:
     """Begin a run.
 
     The caller holds the lease of the series, so that a run of the same series that still says
-    that it is running has died: it is marked as abandoned.
+    that it is running has died: it is marked as abandoned, and what it recorded is noted.
     """
     key, process = series_key(series), this_process()
     table = tables.runs
@@ -114,6 +149,9 @@ def start(database: Database, series: str, record_set: str) -> Run:
             .where(table.c.series_key == key, table.c.outcome == RunOutcome.RUNNING.value)
             .values(outcome=RunOutcome.ABANDONED.value, finished_utc=now)
         )
+        before = connection.scalar(select(func.max(table.c.id)).where(table.c.series_key == key))
+        if before is not None:
+            history.record(connection, key, before, now)
         state = tables.series_state.c
         watermark = connection.scalar(select(state.watermark).where(state.series_key == key))
         number = connection.execute(
@@ -122,6 +160,7 @@ def start(database: Database, series: str, record_set: str) -> Run:
                 "series_key": key,
                 "series": series,
                 "record_set": record_set,
+                "kind": kind.value,
                 "started_utc": now,
                 "outcome": RunOutcome.RUNNING.value,
                 "watermark_before": watermark,
@@ -143,7 +182,7 @@ def finish(
     share_held: float | None = None,
     error: BaseException | None = None,
 ) -> Run:
-    """End a run.
+    """End a run, and note the coverage that it leaves.
 
     Parameters
     ----------
@@ -171,7 +210,9 @@ def finish(
         values["finished_utc"] = database.clock()
         add(connection, run, counters or RunCounters(), share_held=share_held)
         table = tables.runs
-        connection.execute(update(table).where(table.c.id == run).values(values))
+        ended = update(table).where(table.c.id == run).values(values)
+        key = connection.execute(ended.returning(table.c.series_key)).scalar_one()
+        history.record(connection, key, run, values["finished_utc"])
         return _read(connection, run)
 
 
@@ -259,4 +300,5 @@ def _run(row: Row[Any]) -> Run:
         share_held=row.share_held,
         error_code=row.error_code,
         error_message=row.error_message,
+        kind=RunKind(row.kind),
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from drmsmirror.catalogue import RunKind
 from drmsmirror.errors import ImportDataError, QueryError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
@@ -91,7 +92,7 @@ def import_records(
     _refuse_repeats(source)
     with holding_series(mirror.catalogue, definition.name) as lease:
         adopt_definition(mirror, definition, "")
-        with recorded_run(mirror, definition.name, f"import {file.name}") as run:
+        with recorded_run(mirror, definition.name, f"import {file.name}", RunKind.IMPORT) as run:
             store = WindowStore(mirror, definition, run.id, lease, formats)
             _keep_all(store, source, stated, reporter or SilentReporter())
             store.finish()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from drmsmirror.catalogue import RunCounters
+from drmsmirror.catalogue import RunCounters, RunKind
 from drmsmirror.errors import DefinitionError, LockedError, StoreError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
@@ -72,7 +72,7 @@ def keep_records(
             if not set(harvest_keys(target.definition)) <= set(given.column_names):
                 return False
             adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
-            with recorded_run(mirror, series, asked) as run:
+            with recorded_run(mirror, series, asked, RunKind.QUESTION) as run:
                 store = WindowStore(mirror, target.definition, run.id, lease)
                 store.keep(given, [_entry(target, store, one) for one in extents], cost=cost)
                 store.tidy()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from drmsmirror.catalogue import RunCounters, RunOutcome
+from drmsmirror.catalogue import RunCounters, RunKind, RunOutcome
 from drmsmirror.errors import RequestLimitError
 from drmsmirror.mirror import Mirror
 
@@ -35,14 +35,16 @@ class OpenRun:
 
 
 @contextmanager
-def recorded_run(mirror: Mirror, series: str, record_set: str) -> Iterator[OpenRun]:
+def recorded_run(
+    mirror: Mirror, series: str, record_set: str, kind: RunKind = RunKind.SYNC
+) -> Iterator[OpenRun]:
     """Record a run while a block carries it out.
 
     However it ends, the catalogue's copy is published: what the run had finished is held, and
     those who only read shall see it.
     """
     catalogue = mirror.catalogue
-    run = OpenRun(catalogue.start_run(series, record_set).id)
+    run = OpenRun(catalogue.start_run(series, record_set, kind=kind).id)
     try:
         yield run
     except (KeyboardInterrupt, RequestLimitError):
