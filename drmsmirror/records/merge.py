@@ -4,10 +4,11 @@ Identity is (generation, recnum). A record that is held with the same values is 
 with other values becomes a new row with a later ``_seen_run``. Of each record the row seen last
 counts, unless it is gone; among those of one prime key that of the newest generation and largest
 recnum is the latest (record sets, rule 50). A record that comes with another prime key is gone from
-the one that it had. A record without a number of the upstream's, which would be superseded by one
-that says the same, is left alone like one that is held. A record that is no longer there, as
-whoever read all of a part of the series can tell, is marked as gone in the same commit; what it
-superseded shows again, unless that is gone as well.
+the one that it had. What a run reads twice counts as it was read last: the row of the first reading
+gives way, so that a row with the number of a run is what that run left. A record without a number
+of the upstream's, which would be superseded by one that says the same, is left alone like one that
+is held. A record that is no longer there, as whoever read all of a part of the series can tell, is
+marked as gone in the same commit; what it superseded shows again, unless that is gone as well.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ __all__ = ["MergeResult", "merge"]
 
 #: Columns that identify one row for good.
 _ROW_KEYS = ("_generation", "recnum", "_seen_run")
+
+#: A row of ``held`` and one of ``fresh`` cannot both be in the table.
+_SAME_ROW = " AND ".join(f"held.{key} = fresh.{key}" for key in (PERIOD, *_ROW_KEYS))
 
 #: How often a merge is tried whole where others commit at the same time.
 _ATTEMPTS = 5
@@ -131,7 +135,7 @@ class _Batch:
 
 def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
     change = _find_change(table, batch)
-    if change.marked.num_rows:
+    if change.marked.num_rows or change.takes_places:
         table.revise(pa.concat_tables([change.fresh, change.marked]), _ROW_KEYS)
     elif change.fresh.num_rows:
         table.append(change.fresh)
@@ -146,11 +150,15 @@ def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """New rows, rows held whose marks change, and how many of the new ones are revisions."""
+    """New rows, rows held whose marks change, and how many of the new ones are revisions.
+
+    ``takes_places`` says whether new rows take the place of rows that this run stored before.
+    """
 
     fresh: pa.Table
     marked: pa.Table
     revised: int
+    takes_places: bool = False
 
 
 def _as_table_rows(table: RecordTable, rows: pa.Table, run: int, generation: int) -> pa.Table:
@@ -273,7 +281,9 @@ def _compare(
         f"""
         CREATE TEMP TABLE seen AS
         SELECT * FROM held WHERE _generation = {literal(batch.generation)}
-        QUALIFY row_number() OVER (PARTITION BY recnum ORDER BY _seen_run DESC) = 1;
+        QUALIFY row_number() OVER (
+            PARTITION BY recnum ORDER BY _seen_run DESC, _gone_run DESC NULLS FIRST
+        ) = 1;
 
         CREATE TEMP TABLE same AS
         SELECT recnum FROM (
@@ -281,9 +291,12 @@ def _compare(
         );
         {_own_ones_said_already(definition, batch) if batch.has_own_numbers else ""}
 
-        -- after a catalogue was restored, or within one run, the number of the run says too little
+        -- where a catalogue was restored the number of the run can say too little
         CREATE TEMP TABLE fresh AS
-        SELECT given.* REPLACE (greatest(given._seen_run, seen._seen_run + 1) AS _seen_run)
+        SELECT given.* REPLACE (
+            CASE WHEN seen._seen_run > given._seen_run THEN seen._seen_run + 1
+            ELSE given._seen_run END AS _seen_run
+        )
         FROM given LEFT JOIN seen ON seen.recnum = given.recnum
         WHERE given.recnum NOT IN (SELECT recnum FROM same);
 
@@ -300,7 +313,8 @@ def _compare(
           ON held._generation = moved._generation AND held.recnum = moved.recnum
          AND NOT ({_same_key(definition, "moved")})
         LEFT JOIN (SELECT _generation, recnum, {literal(batch.run)} AS run FROM gone) AS vanished
-          ON held._generation = vanished._generation AND held.recnum = vanished.recnum;
+          ON held._generation = vanished._generation AND held.recnum = vanished.recnum
+        WHERE NOT EXISTS (SELECT 1 FROM fresh WHERE {_SAME_ROW});
 
         CREATE TEMP TABLE ranked AS
         SELECT *, counts AND row_number() OVER (
@@ -327,10 +341,12 @@ def _compare(
         WHERE EXISTS (SELECT 1 FROM held WHERE {_same_key(definition, "fresh")})
            OR recnum IN (SELECT recnum FROM seen)
     """
+    places = f"SELECT count(*) FROM held WHERE EXISTS (SELECT 1 FROM fresh WHERE {_SAME_ROW})"
     return _Change(
         fresh=connection.sql(fresh).to_arrow_table().cast(schema),
         marked=connection.sql(marked).to_arrow_table().cast(schema),
         revised=int(connection.execute(revised).fetchall()[0][0]),
+        takes_places=bool(connection.execute(places).fetchall()[0][0]),
     )
 
 

@@ -109,8 +109,8 @@ def relation_of(
     return (
         f"(SELECT * FROM {rows} WHERE {where_sql(by_number, _no_sub_selects)} "
         f"QUALIFY row_number() OVER "
-        f"(PARTITION BY recnum ORDER BY _generation DESC, _seen_run DESC) = 1 "
-        f"AND _gone_run IS NULL)"
+        f"(PARTITION BY recnum ORDER BY _generation DESC, _seen_run DESC, "
+        f"_gone_run DESC NULLS FIRST) = 1 AND _gone_run IS NULL)"
     )
 
 

@@ -174,8 +174,8 @@ class RecordTable:
         Parameters
         ----------
         rows : pyarrow.Table
-            New rows, and rows held whose ``keys`` are equal: those get the ``_latest`` and
-            ``_gone_run`` that they have here.
+            New rows, and rows that take the place of those held in the same partition whose
+            ``keys`` are equal.
         keys : sequence of str
             Columns that identify a row.
         """
@@ -194,7 +194,7 @@ class RecordTable:
                     writer_properties=_writer_properties(self.definition),
                     commit_properties=_only_upon_what_was_read(),
                 )
-                .when_matched_update({name: f"given.{name}" for name in ("_latest", "_gone_run")})
+                .when_matched_update_all()
                 .when_not_matched_insert_all()
                 .execute()
             )

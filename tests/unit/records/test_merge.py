@@ -123,7 +123,39 @@ def test_two_changes_within_one_run_leave_the_later_one(small_table) -> None:
     for name in ("first", "second", "third"):
         merge(small_table, small((10, 1, 0.5, 1.0, name)), run=1, generation=1)
     assert rows_of(small_table, "name") == [{"name": "third"}]
-    assert [latest for _, _, latest in versions(small_table)] == [False, False, True]
+    assert versions(small_table) == [(10, 1, True)]
+
+
+def test_what_a_run_reads_twice_stands_under_its_own_number(small_table) -> None:
+    """Whoever asks how things stood after a run goes by the numbers of the rows."""
+    merge(
+        small_table, small((10, 1, 0.5, 1.0, "before"), (9, 2, 0.5, 1.0, "b")), run=1, generation=1
+    )
+    for name in ("first", "second"):
+        result = merge(small_table, small((10, 1, 0.5, 1.0, name)), run=2, generation=1)
+        assert counts(result) == (0, 1, 0)
+    merge(small_table, small((11, 1, 0.5, 1.0, "third")), run=2, generation=1)
+    assert versions(small_table) == [(9, 1, True), (10, 1, False), (10, 2, False), (11, 2, True)]
+    assert stored(small_table)["name"].to_pylist() == ["b", "before", "second", "third"]
+
+
+@pytest.mark.parametrize("period", [Period.NONE, Period.MONTH])
+def test_a_record_that_moves_within_a_run_is_where_it_was_read_last(period, make_table) -> None:
+    rows = records_of("test.timekey")
+    table = make_table("test.timekey", period)
+    merge(table, rows, run=1, generation=1)
+    one = rows.filter(pa.compute.equal(rows["recnum"], pa.compute.max(rows["recnum"])))
+    index = one.schema.get_field_index("obstime")
+    time = one["obstime"][0].as_py()
+    number = one["recnum"][0].as_py()
+    for away in (100.0, 200.0, 40 * 86400.0, 50.0):
+        moved = one.set_column(index, one.schema.field(index), [[time + away]])
+        merge(table, moved, run=2, generation=1)
+    held = [row for row in stored(table).to_pylist() if row["recnum"] == number]
+    shown = [row["obstime"] - time for row in held if row["_latest"]]
+    assert shown == [50.0]
+    assert all(row["_gone_run"] == 2 for row in held if not row["_latest"])
+    assert all(row["_seen_run"] in (1, 2) for row in held)
 
 
 def test_a_change_after_the_numbers_of_runs_began_again_is_the_later_one(small_table) -> None:
