@@ -16,6 +16,7 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.conditions import Part, all_of, condition_part
 from drmsmirror.records.engine import files_relation, identifier, literal
 from drmsmirror.records.filelist import Ranges
+from drmsmirror.records.past import identity, latest_after, versions_after
 from drmsmirror.records.schema import pruning_columns, table_schema
 from drmsmirror.records.table import RecordTable
 
@@ -89,6 +90,7 @@ def relation_of(
 
     Of all versions each record counts once: of rows with one record number the newest reading,
     where the record is there now. For the latest versions whoever asks has to leave out the others.
+    Of a table as of a run the rows are as they stood after it.
 
     Parameters
     ----------
@@ -100,18 +102,35 @@ def relation_of(
         Whether superseded versions count.
     """
     used = {*columns, "_latest", *_VERSION}
+    if table.until is not None:
+        used |= {*identity(table.definition)}
     schema = pa.schema([field for field in table_schema(table.definition) if field.name in used])
     if not all_versions:
-        return files_relation(table.files(_pruning(table.definition, filters)), schema)
+        return _latest_rows(table, schema, filters)
     # a reading of the same record with another key may lie in any file
     by_number = [one for one in _conditions(filters) if one.column == "recnum"]
     rows = files_relation(table.files(_pruning(table.definition, by_number)), schema)
+    where = where_sql(by_number, _no_sub_selects)
+    if table.until is not None:
+        return versions_after(rows, table.until, where=where)
     return (
-        f"(SELECT * FROM {rows} WHERE {where_sql(by_number, _no_sub_selects)} "
+        f"(SELECT * FROM {rows} WHERE {where} "
         f"QUALIFY row_number() OVER "
         f"(PARTITION BY recnum ORDER BY _generation DESC, _seen_run DESC, "
         f"_gone_run DESC NULLS FIRST) = 1 AND _gone_run IS NULL)"
     )
+
+
+def _latest_rows(table: RecordTable, schema: pa.Schema, filters: Sequence[Filter]) -> str:
+    """Rows with the mark of the latest versions."""
+    if table.until is None:
+        return files_relation(table.files(_pruning(table.definition, filters)), schema)
+    # which version was the latest is found among all of a record: they share prime keys alone
+    keys = identity(table.definition)
+    by_key = [one for one in _conditions(filters) if one.column in keys]
+    rows = files_relation(table.files(_pruning(table.definition, by_key)), schema)
+    where = where_sql(by_key, _no_sub_selects)
+    return latest_after(table.definition, rows, table.until, where=where)
 
 
 def where_sql(filters: Sequence[Filter], rows_of: RowsOf, *, latest_only: bool = False) -> str:
@@ -132,7 +151,7 @@ def where_sql(filters: Sequence[Filter], rows_of: RowsOf, *, latest_only: bool =
 
 
 def _no_sub_selects(_: SubSelect) -> str:
-    raise AssertionError("a filter by record number has no sub-select")
+    raise AssertionError("a filter on a key has no sub-select")
 
 
 def _conditions(filters: Sequence[Filter]) -> list[Condition]:

@@ -60,6 +60,8 @@ class RecordTable:
         The same, opened, of this object's own; without it, it is opened to be written.
     connect : callable
         Gives connections to the engine by which the table is read.
+    until : int, optional
+        The run after which the records are wanted as they stood; by default as they stand.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class RecordTable:
         files: FileList,
         delta: DeltaTable | None = None,
         connect: Connect = connect,
+        until: int | None = None,
     ) -> None:
         self.path = path
         self.definition = definition
         self.period = period
         self.connect = connect
         self.file_list = files
+        self.until = until
         self._opened = delta
 
     @classmethod
@@ -137,6 +141,15 @@ class RecordTable:
                 f"copy. Restore the catalogue of the same moment (drmsmirror db restore)"
             )
         return cls(path, definition, period, FileList.of(path, delta), delta)
+
+    def as_of(self, run: int) -> RecordTable:
+        """The same table for whoever wants the records as they stood after a run.
+
+        It is one to select from; its files and their statistics are those of the present.
+        """
+        return RecordTable(
+            self.path, self.definition, self.period, self.file_list, None, self.connect, run
+        )
 
     @property
     def version(self) -> int:

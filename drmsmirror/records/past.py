@@ -1,0 +1,70 @@
+"""The rows of a record table as they stood after a run.
+
+System columns tell it: a row was there from ``_seen_run`` on, and gone from ``_gone_run`` on. What
+was the latest then is found anew, as the merge finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records.engine import identifier, literal
+
+__all__ = ["identity", "latest_after", "versions_after"]
+
+
+def identity(definition: SeriesDefinition) -> tuple[str, ...]:
+    """Columns whose values versions of one record share; the number where there is no prime key."""
+    return definition.internal_prime_keys or ("recnum",)
+
+
+def latest_after(definition: SeriesDefinition, rows: str, run: int, *, where: str = "TRUE") -> str:
+    """SQL for the latest version of each record after a run; all of it says that it is the latest.
+
+    Parameters
+    ----------
+    definition : SeriesDefinition
+    rows : str
+        SQL of a relation that has the system columns, ``recnum`` and the prime keys.
+    run : int
+    where : str
+        A condition on prime keys, in SQL.
+    """
+    keys = _listed(identity(definition))
+    return (
+        f"(SELECT * REPLACE (TRUE AS _latest, CAST(NULL AS BIGINT) AS _gone_run) FROM ("
+        f"SELECT * FROM {rows} WHERE _seen_run <= {literal(run)} AND ({where}) "
+        f"QUALIFY row_number() OVER "
+        f"(PARTITION BY {keys}, _generation, recnum ORDER BY _seen_run DESC) = 1"
+        f") WHERE {_is_there(run)} QUALIFY row_number() OVER "
+        f"(PARTITION BY {keys} ORDER BY _generation DESC, recnum DESC) = 1)"
+    )
+
+
+def versions_after(rows: str, run: int, *, where: str = "TRUE") -> str:
+    """SQL for every version after a run, each record number once: as it was read last by then.
+
+    Parameters
+    ----------
+    rows : str
+        As for :func:`latest_after`.
+    run : int
+    where : str
+        A condition on ``recnum``, in SQL.
+    """
+    # one that a run moved twice has rows under several keys, all but the last of which are gone
+    return (
+        f"(SELECT * REPLACE (CAST(NULL AS BIGINT) AS _gone_run) FROM ("
+        f"SELECT * FROM {rows} WHERE _seen_run <= {literal(run)} AND ({where}) "
+        f"QUALIFY row_number() OVER (PARTITION BY recnum ORDER BY _generation DESC, "
+        f"_seen_run DESC, _gone_run DESC NULLS FIRST) = 1) WHERE {_is_there(run)})"
+    )
+
+
+def _is_there(run: int) -> str:
+    return f"(_gone_run IS NULL OR _gone_run > {literal(run)})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(identifier(name) for name in names)
