@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -27,6 +27,7 @@ from drmsmirror.client.freshness import ANY_AGE, Freshness
 from drmsmirror.client.patience import refuse_too_much
 from drmsmirror.client.planner import Plan, plan_question
 from drmsmirror.client.supplied import Supplied, nothing
+from drmsmirror.client.question import Asked
 from drmsmirror.client.terms import Policy, Terms
 from drmsmirror.errors import (
     NotFoundError,
@@ -51,31 +52,10 @@ from drmsmirror.records import KeyPlan, StoredRows, plan_keys, select_records
 from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
 from drmsmirror.upstream import RecordText
 
-__all__ = ["Answering", "Asked"]
+__all__ = ["Answering"]
 
 #: Name that stands for all segments, or all links, of a series.
 _ALL = "**ALL**"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question as it was put.
-
-    Parameters
-    ----------
-    ds : str
-        Record set.
-    keys, segments, links : tuple of str
-        What is to be listed of each record.
-    n : int, optional
-        The first ``n`` records of each set, or the last ``-n``.
-    """
-
-    ds: str
-    keys: tuple[str, ...]
-    segments: tuple[str, ...] = ()
-    links: tuple[str, ...] = ()
-    n: int | None = None
 
 
 class Answering:

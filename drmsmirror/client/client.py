@@ -13,12 +13,15 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from drmsmirror.catalogue import Named
 from drmsmirror.client.answer import Answer
-from drmsmirror.client.answering import Answering, Asked
+from drmsmirror.client.answering import Answering
 from drmsmirror.client.arguments import refuse_server
 from drmsmirror.client.batches import printed_rows
 from drmsmirror.client.definitions import Definitions, series_name
 from drmsmirror.client.exporting import Exporting
+from drmsmirror.client.question import Asked
+from drmsmirror.client.recalling import recall
 from drmsmirror.client.stockerrors import raises_as_stock
 from drmsmirror.client.terms import Policy, Terms
 from drmsmirror.errors import QueryError, UnknownSeriesError
@@ -191,6 +194,7 @@ class Client(Exporting):
         pkeys: bool = False,
         rec_index: bool = False,
         n: int | str | None = None,
+        as_of: Named | None = None,
     ) -> pd.DataFrame | tuple[pd.DataFrame, ...]:
         """Keywords of a record set, in the shape of ``drms.Client.query``.
 
@@ -212,6 +216,8 @@ class Client(Exporting):
             Whether the index names each record.
         n : int or str, optional
             The first ``n`` records, or the last ``-n``; the number may be a text.
+        as_of : datetime, str or int, optional
+            As for :meth:`answer`.
 
         Raises
         ------
@@ -227,13 +233,13 @@ class Client(Exporting):
 
         keys, segments, links = split_names(key), split_names(seg), split_names(link)
         if pkeys:
-            prime = self.pkeys(ds)
+            prime = list(self._definition_at(ds, as_of).prime_keys)
             keys = prime + [name for name in keys if name not in prime]
         if not (segments or links):
             _refuse_no_keys(keys)
         keys = list(dict.fromkeys(keys))
-        extra = self._keys_besides(ds, keys) if rec_index else []
-        answer = self.answer(ds, [*keys, *extra], seg=segments, link=links, n=n)
+        extra = self._keys_besides(ds, keys, as_of) if rec_index else []
+        answer = self.answer(ds, [*keys, *extra], seg=segments, link=links, n=n, as_of=as_of)
         batches = list(answer.batches)
         index = None
         if rec_index:
@@ -268,6 +274,7 @@ class Client(Exporting):
         max_age: timedelta | None = None,
         partial: bool | None = None,
         wait: float | None = None,
+        as_of: Named | None = None,
     ) -> Answer:
         """Keywords of a record set as printed values, with where they came from.
 
@@ -283,6 +290,10 @@ class Client(Exporting):
             As for :meth:`query`; with several sets it counts for each by itself.
         max_age, partial, wait : optional
             For this question, in place of those of the client.
+        as_of : datetime, str or int, optional
+            The moment as of which the mirror is to answer: a time (a text in ISO format, or one
+            without a zone, is in UTC), the number of a run, or a tag. It answers as it stood then,
+            and the upstream is not asked, whatever the policy.
 
         Raises
         ------
@@ -303,6 +314,11 @@ class Client(Exporting):
             wait=self.terms.wait if wait is None else wait,
         )
         asked = Asked(ds, tuple(names), tuple(segments), tuple(links), _whole_number(n))
+        if as_of is not None:
+            _refuse_remote(terms)
+            return recall(
+                self.mirror, asked, self.mirror.catalogue.moment(as_of), partial=terms.partial
+            )
         upstream = self._upstream_for(terms)
         may_ask = terms.policy is not Policy.OFFLINE
         definitions = Definitions(self.mirror, upstream, Policy.AUTO if may_ask else Policy.OFFLINE)
@@ -432,11 +448,17 @@ class Client(Exporting):
             if pattern.search(held.name)
         ]
 
-    def _keys_besides(self, ds: str, keys: Sequence[str]) -> list[str]:
+    def _definition_at(self, ds: str, as_of: Named | None) -> SeriesDefinition:
+        """The definition by which a question is answered; as of the past, that of the mirror."""
+        if as_of is None:
+            return self.definition(ds)
+        return self.mirror.catalogue.definition(series_name(ds))
+
+    def _keys_besides(self, ds: str, keys: Sequence[str], as_of: Named | None) -> list[str]:
         """Keys that the names of the records need besides those that are asked for."""
         from drmsmirror.client.names import keys_of_names
 
-        definition = self.definition(ds)
+        definition = self._definition_at(ds, as_of)
         asked = plan_keys(definition, keys).keys
         return [name for name in keys_of_names(definition) if name not in asked]
 
@@ -453,6 +475,14 @@ def split_names(names: str | Sequence[str] | None) -> list[str]:
 def _refuse_no_keys(keys: Sequence[str]) -> None:
     if not keys:
         raise QueryError("Name at least one keyword: T_REC, say, or **ALL** for all of them")
+
+
+def _refuse_remote(terms: Terms) -> None:
+    if terms.policy is Policy.REMOTE or terms.max_age is not None:
+        what = "policy remote" if terms.policy is Policy.REMOTE else "max_age"
+        raise QueryError(
+            f"as_of and {what} contradict each other: as of the past the mirror answers by itself"
+        )
 
 
 def _whole_number(n: int | str | None) -> int | None:

@@ -22,7 +22,7 @@ from drmsmirror.model.extent import Extent, extent_of
 from drmsmirror.model.recordset import BoundRecordSet, BoundSet
 from drmsmirror.records import KeyPlan, RecordTable, find_newest, plan_keys
 
-__all__ = ["Plan", "SetPlan", "plan_question"]
+__all__ = ["Plan", "SetPlan", "columns_needed", "plan_question"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _plan_set(
     table = mirror.table(
         series, state
     )  # after coverage was read: it has all rows of which that speaks
-    needed = _needed(wanted, keys)
+    needed = columns_needed(wanted, keys)
     full = [entry for entry in every if entry.columns >= needed and _has_versions(entry, wanted)]
     counting = freshness.counting(full, partial(_newest_held, table))
     found = with_edges_held(table, mirror.table, wanted, counting)
@@ -150,7 +150,7 @@ def _newest_held(table: RecordTable, recnum: int) -> float | None:
     return -math.inf if newest is None else newest
 
 
-def _needed(wanted: BoundSet, keys: KeyPlan) -> frozenset[str]:
+def columns_needed(wanted: BoundSet, keys: KeyPlan) -> frozenset[str]:
     """Keyword columns that the answer needs."""
     needed = set(keys.columns) | {condition.column for condition in wanted.conditions}
     needed |= {name for one in wanted.sql for name in columns_of(one.tree)}

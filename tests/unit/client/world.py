@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 
 from drmsmirror.catalogue import Catalogue
 from drmsmirror.client.answer import Answer
-from drmsmirror.client.answering import Answering, Asked
+from drmsmirror.client.answering import Answering
 from drmsmirror.client.definitions import Definitions
+from drmsmirror.client.question import Asked
 from drmsmirror.client.terms import Policy, Terms
 from drmsmirror.mirror import Mirror, catalogue_place
 from drmsmirror.model.extent import extent_of
