@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drmsmirror.records.changes import ChangedRecords, ChangeKind, reading_changes
 from drmsmirror.records.compaction import compact
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
 from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
@@ -35,6 +36,8 @@ __all__ = [
     "ALL_VERSIONS",
     "FORMAT",
     "TIME_FUNCTIONS",
+    "ChangeKind",
+    "ChangedRecords",
     "Interruptible",
     "KeyPlan",
     "LatestRecords",
@@ -70,6 +73,7 @@ __all__ = [
     "number_records",
     "plan_keys",
     "readable_sql",
+    "reading_changes",
     "reading_latest",
     "sample_held",
     "select_records",
