@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,7 @@ from drmsmirror.catalogue import (
     codecs,
     coverage,
     definitions,
+    due,
     history,
     leases,
     mastertables,
@@ -271,9 +272,22 @@ class Catalogue:
         """One run by its number; NotFoundError without one."""
         return runs.load(self.database, number)
 
-    def runs(self, *, series: str | None = None, limit: int = 20) -> tuple[Run, ...]:
-        """List the latest runs, of one series or of all, newest first."""
-        return runs.recent(self.database, series=series, limit=limit)
+    def runs(
+        self,
+        *,
+        series: str | None = None,
+        limit: int = 20,
+        kinds: Collection[RunKind] | None = None,
+        outcomes: Collection[RunOutcome] | None = None,
+    ) -> tuple[Run, ...]:
+        """List the latest runs, newest first; see :func:`drmsmirror.catalogue.runs.recent`."""
+        return runs.recent(
+            self.database, series=series, limit=limit, kinds=kinds, outcomes=outcomes
+        )
+
+    def next_syncs(self) -> dict[str, datetime]:
+        """By record set, when it is to be synced next; see :mod:`drmsmirror.catalogue.due`."""
+        return due.next_syncs(self.database)
 
     def subscriptions(self, *, series: str | None = None) -> tuple[StoredSubscription, ...]:
         """All subscriptions, or those of one series; what comes first is first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -256,7 +257,14 @@ def load(database: Database, run: int) -> Run:
         return _read(connection, run)
 
 
-def recent(database: Database, *, series: str | None = None, limit: int = 20) -> tuple[Run, ...]:
+def recent(
+    database: Database,
+    *,
+    series: str | None = None,
+    limit: int = 20,
+    kinds: Collection[RunKind] | None = None,
+    outcomes: Collection[RunOutcome] | None = None,
+) -> tuple[Run, ...]:
     """List the latest runs, newest first.
 
     Parameters
@@ -266,11 +274,17 @@ def recent(database: Database, *, series: str | None = None, limit: int = 20) ->
         Only those of this series, in any case.
     limit : int
         At most so many.
+    kinds, outcomes : collection, optional
+        Only those of these kinds, and with these outcomes.
     """
     table = tables.runs
     query = select(table).order_by(table.c.id.desc()).limit(limit)
     if series is not None:
         query = query.where(table.c.series_key == series_key(series))
+    if kinds is not None:
+        query = query.where(table.c.kind.in_([kind.value for kind in kinds]))
+    if outcomes is not None:
+        query = query.where(table.c.outcome.in_([outcome.value for outcome in outcomes]))
     with database.read() as connection:
         return tuple(_run(row) for row in connection.execute(query))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +21,7 @@ __all__ = [
     "as_json",
     "duration",
     "duration_option",
+    "json_list",
     "json_option",
     "mirror_options",
     "offline_option",
@@ -40,7 +41,7 @@ _USED = f"{__name__}.used"
 #: A command in a text; an ``init`` that names the directory is complete.
 _COMMAND = re.compile(
     r"\bdrmsmirror (?:init(?! '?/)|sync|subscribe|unsubscribe|subscriptions|apply|query|explain"
-    r"|sql|status|info|import|publish|db [a-z]+)\b"
+    r"|sql|status|runs|diff|tag|info|import|publish|db [a-z]+)\b"
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -189,6 +190,17 @@ def as_json(value: object) -> None:
     import orjson
 
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def json_list(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[tuple[str, int]]:
+    """Pieces of a JSON list of objects, one a line, each with the number of objects in it."""
+    import orjson
+
+    opening = "["
+    for row in rows:
+        yield opening + "\n" + orjson.dumps(dict(zip(names, row, strict=True))).decode(), 1
+        opening = ","
+    yield ("\n]\n" if opening == "," else "[]\n"), 0
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

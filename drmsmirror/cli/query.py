@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from drmsmirror.cli.common import (
+    json_list,
     mirror_options,
     policy_of,
     read_settings,
@@ -48,6 +49,12 @@ _BINARY = {"parquet": "Parquet", "arrow": "Arrow"}
 )
 @click.option("--seg", metavar="NAMES", help="Segments, separated by commas; **ALL** for all.")
 @click.option("--link", metavar="NAMES", help="Links, separated by commas; **ALL** for all.")
+@click.option(
+    "--as-of",
+    metavar="MOMENT",
+    help="Answer as the mirror stood then, without the upstream: a time in UTC (2026-11-01, "
+    "2026-11-01T12:00), the number of a run, or a tag.",
+)
 @terms_options
 @click.option(
     "-f",
@@ -73,6 +80,7 @@ def command(
     n: int | None,
     seg: str | None,
     link: str | None,
+    as_of: str | None,
     policy: str,
     offline: bool,
     max_age: timedelta | None,
@@ -97,6 +105,7 @@ def command(
       drmsmirror query 'hmi.sharp_720s[4315][2014.07.05_TAI/1d]' --key T_REC,USFLUX,QUALITY
       drmsmirror query 'hmi.sharp_720s[4315]' --format parquet -o 4315.parquet --offline
       drmsmirror query 'hmi.sharp_720s[4315][$]' --max-age 1h --wait 60
+      drmsmirror query 'hmi.sharp_720s[4315]' --as-of 2026-11-01
     """
     from drmsmirror.client import Client
     from drmsmirror.client.client import split_names
@@ -104,17 +113,25 @@ def command(
     if form in _BINARY and output == _STDOUT and sys.stdout.isatty():
         raise click.UsageError(f"{_BINARY[form]} is not for a terminal; name a file with -o FILE")
     settings = read_settings(mirror, config, verbose)
-    policy = policy_of(policy, offline=offline)
+    if as_of is not None and (policy == "remote" or max_age is not None):
+        raise click.UsageError("--as-of goes with neither --policy remote nor --max-age")
+    policy = "offline" if as_of is not None else policy_of(policy, offline=offline)
     with Client(settings, policy, max_age=max_age, partial=partial, wait=wait) as client:
         answer = client.answer(
-            record_set, split_names(key), seg=split_names(seg), link=split_names(link), n=n
+            record_set,
+            split_names(key),
+            seg=split_names(seg),
+            link=split_names(link),
+            n=n,
+            as_of=as_of,
         )
         if not answer.names:
             raise click.UsageError(f"{key} names no keyword; name some, or leave --key out")
         with _opened(output) as stream:
             rows = _write(answer, form, stream)
     talk(
-        f"{rows:,} records, {answer.source} answer, as of "
+        f"{rows:,} records, {answer.source} answer, "
+        f"{f'at {as_of}, ' if as_of else ''}as of "
         f"{answer.as_of_utc:%Y-%m-%d %H:%M} UTC" + (f", in {output}" if output != _STDOUT else "")
     )
     if not answer.complete:
@@ -152,7 +169,7 @@ def _texts(answer: Answer, form: str) -> Iterator[tuple[str, int]]:
         for rows in batches:
             yield _csv(rows), len(rows)
     elif form == "json":
-        yield from _json(names, chain.from_iterable(batches))
+        yield from json_list(names, chain.from_iterable(batches))
     else:
         rows = list(chain.from_iterable(batches))
         yield table(names, rows) + "\n", len(rows)
@@ -165,17 +182,6 @@ def _csv(rows: object) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)  # type: ignore[arg-type]
     return text.getvalue()
-
-
-def _json(names: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[str, int]]:
-    """A list of objects, a record a line."""
-    import orjson
-
-    opening = "["
-    for row in rows:
-        yield opening + "\n" + orjson.dumps(dict(zip(names, row, strict=True))).decode(), 1
-        opening = ","
-    yield ("\n]\n" if opening == "," else "[]\n"), 0
 
 
 def _write_typed(answer: Answer, form: str, stream: BinaryIO) -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
 from drmsmirror.cli.common import (
     as_json,
+    duration,
     json_option,
     mirror_options,
     open_mirror,
@@ -14,6 +18,11 @@ from drmsmirror.cli.common import (
     table,
     talk,
 )
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from drmsmirror.client.standing import Standing
 
 __all__ = ["command"]
 
@@ -27,7 +36,10 @@ _MOST_PARTS = 20
 def command(mirror: str | None, config: str | None, verbose: bool, as_json_: bool) -> None:
     """Say what the mirror holds: of each series the rows, their extent, and as of when.
 
-    Then how many answers it keeps besides, and whether the upstream is left alone.
+    And how the keeping of it stands: the newest record and how far behind now it is, the last run
+    that did all it was to do, one that failed since, when the next is due, and how much is left of
+    what was asked for. Then how many answers it keeps besides, and whether the upstream is left
+    alone.
 
     \b
     Example:
@@ -54,6 +66,8 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
         click.echo(
             f"{series.name}: {series.rows:,} rows, {size(series.bytes)} in {series.files} files"
         )
+        for line in _standing(series.standing):
+            click.echo(f"  {line}")
         rows = [
             (
                 f"  {part.low}",
@@ -73,3 +87,34 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
             f"{settings.upstream.url} is left alone until {health.until_utc:%Y-%m-%d %H:%M:%S} "
             f"UTC: {health.reason}"
         )
+
+
+def _standing(standing: Standing) -> Iterator[str]:
+    """How the keeping of a series stands, line by line."""
+    if standing.newest is not None:
+        behind = standing.behind_seconds
+        yield f"newest: {standing.newest}" + (
+            f", {duration(behind)} behind now" if behind is not None else ""
+        )
+    moments = [
+        f"{what} {_utc(moment)}"
+        for what, moment in (
+            ("last success", standing.last_success_utc),
+            ("next run", standing.next_run_utc),
+        )
+        if moment is not None
+    ]
+    if moments:
+        yield "; ".join(moments)
+    if standing.last_failure_utc is not None:
+        reason = (standing.last_failure or "").partition("\n")[0]
+        yield f"failed since, {_utc(standing.last_failure_utc)}: {reason}"
+    if standing.share_held is not None and standing.share_held < 1:
+        left = standing.seconds_left
+        yield f"{standing.share_held:.1%} of {standing.record_set} is held" + (
+            f"; the rest takes about {duration(left)} more of syncing" if left is not None else ""
+        )
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from drmsmirror.client.standing import Standing, standing_of
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.positions import position_text
 
@@ -44,6 +45,8 @@ class HeldSeries:
         Of the record table.
     parts : tuple of HeldPart
         What is complete.
+    standing : Standing
+        How the keeping of it stands.
     """
 
     name: str
@@ -51,11 +54,13 @@ class HeldSeries:
     bytes: int
     files: int
     parts: tuple[HeldPart, ...]
+    standing: Standing
 
 
 def holdings(mirror: Mirror) -> tuple[HeldSeries, ...]:
     """What the mirror holds of each series that it has records of."""
     held = []
+    next_syncs = mirror.catalogue.next_syncs()
     for summary in mirror.catalogue.series():
         state = mirror.catalogue.state(summary.name)
         if state.table_path is None:
@@ -73,6 +78,13 @@ def holdings(mirror: Mirror) -> tuple[HeldSeries, ...]:
         ]
         sizes = [size for period in table.file_sizes().values() for size in period]
         held.append(
-            HeldSeries(definition.name, state.rows_held, sum(sizes), len(sizes), tuple(parts))
+            HeldSeries(
+                definition.name,
+                state.rows_held,
+                sum(sizes),
+                len(sizes),
+                tuple(parts),
+                standing_of(mirror, table, next_syncs),
+            )
         )
     return tuple(held)

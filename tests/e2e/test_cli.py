@@ -452,7 +452,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(
 
 @pytest.mark.parametrize(
     "command",
-    ["init", "sync", "query", "sql", "status", "info", "import"]
+    ["init", "sync", "query", "sql", "status", "runs", "diff", "tag", "info", "import"]
     + [f"db {name}" for name in ("upgrade", "current", "backup", "restore")],
 )
 def test_help_has_an_example(empty: Command, command: str) -> None:
