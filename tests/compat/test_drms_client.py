@@ -222,6 +222,10 @@ def _public(client: type) -> dict[str, Any]:
     return {name: getattr(client, name) for name in dir(client) if not name.startswith("_")}
 
 
+#: Arguments that only ours has, by name alone.
+_BEYOND = {"query": ["as_of"]}
+
+
 def _documented() -> dict[str, list[str]]:
     """By name, the arguments that the table of the documentation names."""
     page = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
@@ -239,6 +243,14 @@ def test_the_table_has_every_public_name_of_the_stock_client_with_its_arguments(
     assert _documented() == expected
 
 
+def test_what_only_ours_has_is_given_by_name() -> None:
+    for name, arguments in _BEYOND.items():
+        parameters = inspect.signature(getattr(Client, name)).parameters
+        for argument in arguments:
+            assert parameters[argument].kind is inspect.Parameter.KEYWORD_ONLY
+            assert parameters[argument].default is None
+
+
 @pytest.mark.parametrize("name", sorted(_public(drms.Client)))
 def test_ours_has_it_with_the_same_signature(name: str) -> None:
     ours, theirs = getattr(Client, name), getattr(drms.Client, name)
@@ -247,7 +259,7 @@ def test_ours_has_it_with_the_same_signature(name: str) -> None:
         assert (ours.fset is None) == (theirs.fset is None)
         return
     mine, stock = inspect.signature(ours).parameters, inspect.signature(theirs).parameters
-    assert list(mine) == list(stock)
+    assert list(mine) == [*stock, *_BEYOND.get(name, [])]
     for argument, parameter in stock.items():
         assert (mine[argument].kind, mine[argument].default) == (
             parameter.kind, parameter.default,
