@@ -250,9 +250,11 @@ class Catalogue:
             lease=lease,
         )
 
-    def start_run(self, series: str, record_set: str, *, kind: RunKind = RunKind.SYNC) -> Run:
+    def start_run(
+        self, series: str, record_set: str, *, kind: RunKind = RunKind.SYNC, above: int = 0
+    ) -> Run:
         """Begin a run; see :func:`drmsmirror.catalogue.runs.start`."""
-        return runs.start(self.database, series, record_set, kind=kind)
+        return runs.start(self.database, series, record_set, kind=kind, above=above)
 
     def finish_run(
         self,

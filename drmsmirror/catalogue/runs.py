@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from drmsmirror.catalogue import history, tables
 from drmsmirror.catalogue.database import Database
@@ -135,11 +135,29 @@ class Run:
         return (self.finished_utc - self.started_utc).total_seconds()
 
 
-def start(database: Database, series: str, record_set: str, *, kind: RunKind = RunKind.SYNC) -> Run:
+def start(
+    database: Database,
+    series: str,
+    record_set: str,
+    *,
+    kind: RunKind = RunKind.SYNC,
+    above: int = 0,
+) -> Run:
     """Begin a run.
 
     The caller holds the lease of the series, so that a run of the same series that still says
     that it is running has died: it is marked as abandoned, and what it recorded is noted.
+
+    Parameters
+    ----------
+    database : Database
+    series, record_set : str
+        What it works on.
+    kind : RunKind
+        What it is for.
+    above : int
+        A number that its own has to lie above: record tables can know runs that a catalogue which
+        was restored has forgotten.
     """
     key, process = series_key(series), this_process()
     table = tables.runs
@@ -155,23 +173,38 @@ def start(database: Database, series: str, record_set: str, *, kind: RunKind = R
             history.record(connection, key, before, now)
         state = tables.series_state.c
         watermark = connection.scalar(select(state.watermark).where(state.series_key == key))
-        number = connection.execute(
-            insert(table).returning(table.c.id),
-            {
-                "series_key": key,
-                "series": series,
-                "record_set": record_set,
-                "kind": kind.value,
-                "started_utc": now,
-                "outcome": RunOutcome.RUNNING.value,
-                "watermark_before": watermark,
-                "watermark_after": watermark,
-                "host": process.host,
-                "pid": process.pid,
-                **dict.fromkeys(RunCounters.__slots__, 0),
-            },
-        ).scalar_one()
+        begun = {
+            "series_key": key,
+            "series": series,
+            "record_set": record_set,
+            "kind": kind.value,
+            "started_utc": now,
+            "outcome": RunOutcome.RUNNING.value,
+            "watermark_before": watermark,
+            "watermark_after": watermark,
+            "host": process.host,
+            "pid": process.pid,
+            **dict.fromkeys(RunCounters.__slots__, 0),
+        }
+        number = _add(connection, begun)
+        if number <= above:
+            connection.execute(delete(table).where(table.c.id == number))
+            _count_from(connection, above, is_sqlite=database.is_sqlite)
+            number = _add(connection, begun)
         return _read(connection, number)
+
+
+def _add(connection: Connection, values: dict[str, Any]) -> int:
+    added = insert(tables.runs).returning(tables.runs.c.id)
+    return int(connection.execute(added, values).scalar_one())
+
+
+def _count_from(connection: Connection, number: int, *, is_sqlite: bool) -> None:
+    """Let the next run have the number after this one."""
+    statement = "SELECT setval(pg_get_serial_sequence('runs', 'id'), :number)"
+    if is_sqlite:
+        statement = "UPDATE sqlite_sequence SET seq = :number WHERE name = 'runs'"
+    connection.execute(text(statement), {"number": number})
 
 
 def finish(

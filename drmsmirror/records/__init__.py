@@ -15,6 +15,7 @@ from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.newest import newest_records
 from drmsmirror.records.numbers import number_records
 from drmsmirror.records.opentables import OpenTables
+from drmsmirror.records.past import last_run
 from drmsmirror.records.readable import readable_sql
 from drmsmirror.records.repeats import find_repeat
 from drmsmirror.records.rows import TableOf
@@ -68,6 +69,7 @@ __all__ = [
     "find_repeat",
     "harvest_keys",
     "identity_keys",
+    "last_run",
     "merge",
     "newest_records",
     "number_records",

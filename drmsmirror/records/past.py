@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records.engine import identifier, literal
+import pyarrow as pa
 
-__all__ = ["identity", "latest_after", "versions_after"]
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.records.table import RecordTable
+
+__all__ = ["identity", "last_run", "latest_after", "versions_after"]
 
 
 def identity(definition: SeriesDefinition) -> tuple[str, ...]:
@@ -60,6 +63,15 @@ def versions_after(rows: str, run: int, *, where: str = "TRUE") -> str:
         f"QUALIFY row_number() OVER (PARTITION BY recnum ORDER BY _generation DESC, "
         f"_seen_run DESC, _gone_run DESC NULLS FIRST) = 1) WHERE {_is_there(run)})"
     )
+
+
+def last_run(table: RecordTable) -> int:
+    """The largest number of a run that the rows of a table name; 0 without rows."""
+    marks = ("_seen_run", "_gone_run")
+    rows = files_relation(table.files(), pa.schema([table.schema.field(name) for name in marks]))
+    with connect([table.path]) as connection:
+        found = connection.execute(f"SELECT max(_seen_run), max(_gone_run) FROM {rows}").fetchall()
+    return max((number for number in found[0] if number is not None), default=0)
 
 
 def _is_there(run: int) -> str:

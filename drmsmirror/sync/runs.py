@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from drmsmirror.catalogue import RunCounters, RunKind, RunOutcome
-from drmsmirror.errors import RequestLimitError
+from drmsmirror.errors import IntegrityError, RequestLimitError
 from drmsmirror.mirror import Mirror
+from drmsmirror.records import last_run
 
 __all__ = ["OpenRun", "recorded_run"]
 
@@ -44,7 +45,8 @@ def recorded_run(
     those who only read shall see it.
     """
     catalogue = mirror.catalogue
-    run = OpenRun(catalogue.start_run(series, record_set, kind=kind).id)
+    above = _numbers_used(mirror, series)
+    run = OpenRun(catalogue.start_run(series, record_set, kind=kind, above=above).id)
     try:
         yield run
     except (KeyboardInterrupt, RequestLimitError):
@@ -57,3 +59,18 @@ def recorded_run(
         catalogue.finish_run(run.id, run.outcome, counters=run.counters, share_held=run.share_held)
     finally:
         mirror.publish()
+
+
+def _numbers_used(mirror: Mirror, series: str) -> int:
+    """The largest number of a run in the record table, where the catalogue may know less.
+
+    It does after it was restored. Rows go by the numbers of runs, so none may be given again.
+    """
+    state = mirror.catalogue.state(series)
+    if state.table_path is None:
+        return 0
+    with suppress(IntegrityError):  # whoever works with the table says so
+        table = mirror.table(mirror.catalogue.definition(series), state)
+        if table.version > (state.table_version or 0):
+            return last_run(table)
+    return 0

@@ -70,6 +70,7 @@ def fill(catalogue: Catalogue) -> None:
             share_held=1 / 3,
         )
     catalogue.finish_run(run.id, RunOutcome.FAILED, error=ValueError("x"))
+    catalogue.tag("v1", catalogue.moment(run.id), "ü")
     acquire(catalogue.database, "series/other", 60)
     share_example(catalogue)
 
@@ -84,6 +85,8 @@ def content(catalogue: Catalogue) -> dict[str, object]:
         "states": [catalogue.state(name) for name in names],
         "coverage": [catalogue.coverage(name) for name in names],
         "runs": catalogue.runs(),
+        "coverage then": [catalogue.coverage_after(name, 1) for name in names],
+        "tags": catalogue.tags(),
         "answer": catalogue.answer(ANSWER.digest),
         "failed question": catalogue.failed_question("another"),
         "upstream": (catalogue.health(URL), catalogue.cost(URL)),

@@ -215,3 +215,11 @@ def test_a_run_says_what_it_is_for_and_how_long_it_took(series: Catalogue, clock
     done = series.finish_run(begun.id, RunOutcome.DONE)
     assert (done.kind, done.seconds) == (RunKind.QUESTION, 90.5)
     assert series.start_run(NAME, NAME).kind is RunKind.SYNC
+
+
+def test_a_run_has_a_number_above_one_that_was_forgotten(series: Catalogue) -> None:
+    first = series.start_run(NAME, NAME, above=0).id
+    later = series.start_run(NAME, NAME, above=first + 40).id
+    assert later == first + 41
+    assert series.start_run(OTHER, OTHER, above=first).id == later + 1
+    assert [run.id for run in series.runs()] == [later + 1, later, first]

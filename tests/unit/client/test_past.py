@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,6 +146,24 @@ def test_what_was_not_noted_is_not_called_complete(history: History) -> None:
     assert not answer.complete
     assert "was not noted" in answer.missing
     assert history.ask(ALL, history.runs[1]).complete
+
+
+def test_a_catalogue_that_was_restored_gives_no_number_again(
+    history: History, tmp_path: Path
+) -> None:
+    world, said = history.world, history.said[-1]
+    world.mirror.catalogue.backup(tmp_path / "backup.sqlite")
+    history.go_on([(1, 1, 0, 9.5)])
+    lost = history.runs[-1]
+    with (
+        closing(sqlite3.connect(tmp_path / "backup.sqlite")) as kept,
+        closing(sqlite3.connect(world.mirror.root / "catalogue.sqlite")) as there,
+    ):
+        kept.backup(there)
+    history.go_on([(1, 1, 0, 10.5)])
+    assert history.runs[-1] == lost + 1
+    assert history.ask(ALL, history.runs[-1]).texts() == history.said[-1]
+    assert history.ask(ALL, history.runs[2]).texts() == said
 
 
 def test_superseded_versions_are_those_seen_by_then(history: History) -> None:
