@@ -390,6 +390,8 @@ def test_a_catalogue_of_every_schema_is_still_read(example: Path, tmp_path: Path
         fill_example(new)
         (run,) = new.runs()
         expected = content(new) | {"runs": (replace(run, host="example", pid=1),)}
+        if example.stem < "0003":  # nobody noted it
+            expected["coverage then"] = [None] * len(new.series())
         if example.stem == "0001":
             nothing = {"answer": None, "failed question": None, "upstream": (Health(), Cost())}
             expected |= nothing

@@ -42,6 +42,7 @@ CREATE TABLE coverage_history (
 	recorded_utc DATETIME NOT NULL, 
 	entries JSON NOT NULL
 );
+INSERT INTO "coverage_history" VALUES(1,'hmi.sharp_720s',1,'2024-05-10 12:00:00.250000','{"generation": 0, "columns": [["harpnum"]], "entries": [[null, 5.5, "{\"cadence\": null, \"spans\": {\"harpnum\": [[377, 378, false]]}, \"terms\": []}", 0, "latest", 0, 9, "2024-05-10T12:00:00.250000+00:00"], [30.0, null, "{\"cadence\": null, \"spans\": {\"harpnum\": [[377, 378, false]]}, \"terms\": []}", 0, "latest", 0, 9, "2024-05-10T12:00:00.250000+00:00"]]}');
 CREATE TABLE drms_keyword (
 	seriesname TEXT NOT NULL, 
 	keywordname TEXT NOT NULL, 
