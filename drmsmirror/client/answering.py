@@ -26,8 +26,8 @@ from drmsmirror.client.definitions import Definitions, series_name
 from drmsmirror.client.freshness import ANY_AGE, Freshness
 from drmsmirror.client.patience import refuse_too_much
 from drmsmirror.client.planner import Plan, plan_question
-from drmsmirror.client.supplied import Supplied, nothing
 from drmsmirror.client.question import Asked
+from drmsmirror.client.supplied import Supplied, nothing
 from drmsmirror.client.terms import Policy, Terms
 from drmsmirror.errors import (
     NotFoundError,

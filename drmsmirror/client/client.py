@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from drmsmirror.catalogue import Named
 from drmsmirror.client.answer import Answer
 from drmsmirror.client.answering import Answering
 from drmsmirror.client.arguments import refuse_server
@@ -21,7 +20,6 @@ from drmsmirror.client.batches import printed_rows
 from drmsmirror.client.definitions import Definitions, series_name
 from drmsmirror.client.exporting import Exporting
 from drmsmirror.client.question import Asked
-from drmsmirror.client.recalling import recall
 from drmsmirror.client.stockerrors import raises_as_stock
 from drmsmirror.client.terms import Policy, Terms
 from drmsmirror.errors import QueryError, UnknownSeriesError
@@ -37,6 +35,7 @@ from drmsmirror.upstream import Jsoc, SeriesEntry, Upstream
 if TYPE_CHECKING:
     import pandas as pd
 
+    from drmsmirror.catalogue import Named
     from drmsmirror.client.explanation import Explanation
     from drmsmirror.client.frames import SeriesInfo
     from drmsmirror.client.relation import Relation
@@ -315,6 +314,8 @@ class Client(Exporting):
         )
         asked = Asked(ds, tuple(names), tuple(segments), tuple(links), _whole_number(n))
         if as_of is not None:
+            from drmsmirror.client.recalling import recall
+
             _refuse_remote(terms)
             return recall(
                 self.mirror, asked, self.mirror.catalogue.moment(as_of), partial=terms.partial

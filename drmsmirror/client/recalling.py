@@ -14,6 +14,7 @@ from drmsmirror.catalogue import Moment
 from drmsmirror.client.answer import Answer, Source
 from drmsmirror.client.batches import Batch
 from drmsmirror.client.edges import with_edges_held
+from drmsmirror.client.freshness import ANY_AGE
 from drmsmirror.client.past import Past
 from drmsmirror.client.planner import columns_needed
 from drmsmirror.client.question import Asked
@@ -119,7 +120,7 @@ class _Stood:
                 unsure=f"What was held completely of {series.name} at {past.moment} was not noted: "
                 f"these are the records that had been read by then"
             )
-        entries = [entry for entry in then.entries if entry.generation == then.generation]
+        entries = ANY_AGE.of_generation(then.entries, then.generation)
         needed = columns_needed(wanted, keys)
         full = [entry for entry in entries if entry.columns >= needed]
         found = with_edges_held(past.table(series), past.table, wanted, full)

@@ -31,7 +31,9 @@ def newest_records(
                 f"""
                 SELECT {", ".join(identifier(name) for name in listed)} FROM (
                     SELECT * FROM {rows} WHERE recnum >= 0 AND _generation = {literal(generation)}
-                    QUALIFY row_number() OVER (PARTITION BY recnum ORDER BY _seen_run DESC) = 1
+                    QUALIFY row_number() OVER (
+                        PARTITION BY recnum ORDER BY _seen_run DESC, _gone_run DESC NULLS FIRST
+                    ) = 1
                 ) WHERE _gone_run IS NULL ORDER BY recnum DESC LIMIT {count}
                 """
             ).to_arrow_table()
