@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.records import Period, RecordTable, merge, select_records
-from tests.unit.records.conftest import SMALL, small
+from tests.unit.records.conftest import SMALL, small, stored
 
 #: One record as it is read: number, first prime key, value.
 Reading = tuple[int, int, int]
@@ -28,42 +30,57 @@ readings = st.lists(
     max_size=4,
     unique_by=lambda one: one[0],
 )
-#: What happens: a batch is merged, a run ends, the upstream begins to number anew.
+#: What happens: a batch is merged, a number is found gone, a run ends, the upstream begins anew.
 steps = st.lists(
-    st.one_of(readings, st.just("end"), st.just("generation")), min_size=1, max_size=14
+    st.one_of(readings, st.integers(1, 4), st.just("end"), st.just("generation")),
+    min_size=1,
+    max_size=14,
 )
 
 
 @dataclass
 class Model:
-    """Each record by generation and number, as it was read last."""
+    """Each record by generation and number, as it was read last; None where it is gone."""
 
     generation: int = 0
-    records: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    records: dict[tuple[int, int], tuple[int, int] | None] = field(default_factory=dict)
 
     def read(self, batch: list[Reading]) -> None:
         for number, key, value in batch:
             self.records[self.generation, number] = (key, value)
 
+    def lose(self, number: int) -> None:
+        if (self.generation, number) in self.records:
+            self.records[self.generation, number] = None
+
     def latest(self) -> list[tuple[int, int, int]]:
         """Key, number and value of the latest version of each key."""
         found = {}
-        for (_, number), (key, value) in sorted(self.records.items()):
-            found[key] = (key, number, value)
+        for (_, number), read in sorted(self.records.items(), key=lambda one: one[0]):
+            if read is not None:
+                found[read[0]] = (read[0], number, read[1])
         return sorted(found.values())
 
     def versions(self) -> list[tuple[int, int, int]]:
         """The same of every number, of the newest generation that issued it."""
         found = {}
-        for (_, number), (key, value) in sorted(self.records.items()):
-            found[number] = (key, number, value)
-        return sorted(found.values())
+        for (_, number), read in sorted(self.records.items(), key=lambda one: one[0]):
+            found[number] = read and (read[0], number, read[1])
+        return sorted(one for one in found.values() if one)
 
 
 @contextmanager
 def made_table() -> Iterator[RecordTable]:
     with tempfile.TemporaryDirectory() as directory:
         yield RecordTable.create(Path(directory) / "t", SMALL, Period.NONE)
+
+
+def held_rows(table: RecordTable, generation: int, number: int) -> pa.Table:
+    """The rows of a record that is there, as whoever misses it gives them."""
+    rows = stored(table)
+    there = pc.and_(pc.equal(rows["recnum"], number), pc.equal(rows["_generation"], generation))
+    found = rows.filter(pc.and_(there, pc.is_null(rows["_gone_run"])))
+    return found.select(["n", "x", "recnum", "_generation", "_latest"])
 
 
 def listed(table: RecordTable, query: str) -> list[tuple[int, int, int]]:
@@ -89,6 +106,10 @@ def test_as_of_a_run_the_records_are_as_that_run_left_them(
                 run += 1
             elif step == "generation":
                 model.generation += 1
+            elif isinstance(step, int):
+                gone = held_rows(table, model.generation, step)
+                merge(table, small(), run=run, generation=model.generation, gone=gone)
+                model.lose(step)
             else:
                 rows = small(*((n, key, 0.5, float(value), "") for n, key, value in step))
                 merge(table, rows, run=run, generation=model.generation)
