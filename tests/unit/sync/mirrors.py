@@ -22,10 +22,11 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.records import connect, create_view, harvest_keys
 from drmsmirror.settings import Settings, load_settings
-from drmsmirror.sync import Ahead, Progress, Reporter, SilentReporter, SyncReport, sync
+from drmsmirror.sync import Ahead, Progress, Reporter, SilentReporter, SyncReport, Task, sync
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import Request, SampleJsoc, Series
 from tests.jsoc.parquet import read_series
+from tests.jsoc.replay import replay_key
 
 PROJECT = Path(__file__).parents[3]
 VECTORS = PROJECT / "tests" / "vectors"
@@ -109,13 +110,20 @@ class Copy:
             yield mirror
 
     def sync(
-        self, record_set: str, *, seconds: float = math.inf, reporter: Reporter | None = None
+        self,
+        record_set: str,
+        *,
+        seconds: float = math.inf,
+        reporter: Reporter | None = None,
+        task: Task = Task(),  # noqa: B008 - it cannot be changed
     ) -> SyncReport:
         """Sync one record set, in a log of requests of its own."""
         self.jsoc.clear_requests()
         with self.open() as mirror:
             upstream = Jsoc(self.settings.upstream)
-            (report,) = sync(mirror, upstream, record_set, seconds=seconds, reporter=reporter)
+            (report,) = sync(
+                mirror, upstream, record_set, seconds=seconds, reporter=reporter, task=task
+            )
         return report
 
     def outlook(self, record_set: str) -> tuple[Ahead, ...]:
@@ -123,6 +131,13 @@ class Copy:
         listener = Listener(agrees=False)
         self.sync(record_set, reporter=listener)
         return tuple(listener.outlooks)
+
+    def hide_largest_number(self, name: str) -> None:
+        """From now on the upstream does not say how far the series has come."""
+        asked = Request("jsoc_info", "series_struct", name, {})
+        answer = json.loads(self.jsoc.respond(asked).body)
+        del answer["Interval"]
+        self.jsoc.replay({replay_key("series_struct", name.lower()): json.dumps(answer).encode()})
 
     def keys(self, name: str) -> tuple[str, ...]:
         """Every key that is stored of a series."""

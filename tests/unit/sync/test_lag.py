@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from drmsmirror.errors import UpstreamAnswerError
-from tests.jsoc import Request
-from tests.jsoc.replay import replay_key
 from tests.unit.sync.mirrors import Copy, asked
 
 WHOLE = "hmi.M_45s"
 
 
-def hide_largest_number(copy: Copy, name: str) -> None:
-    asked = Request("jsoc_info", "series_struct", name, {})
-    answer = json.loads(copy.jsoc.respond(asked).body)
-    del answer["Interval"]
-    copy.jsoc.replay({replay_key("series_struct", name.lower()): json.dumps(answer).encode()})
-
-
 @pytest.fixture
 def synced(copy_of) -> Copy:
     copy = copy_of(WHOLE, sync={"lag_hours": 24.0})
-    hide_largest_number(copy, WHOLE)
+    copy.hide_largest_number(WHOLE)
     copy.sync(WHOLE)
     return copy
 
@@ -60,6 +49,6 @@ def test_what_lies_before_the_lag_is_not_read_again(synced) -> None:
 
 def test_without_a_time_axis_there_is_nothing_to_follow_by(copy_of) -> None:
     copy = copy_of("test.nopk")
-    hide_largest_number(copy, "test.nopk")
+    copy.hide_largest_number("test.nopk")
     with pytest.raises(UpstreamAnswerError, match="largest record number"):
         copy.sync("test.nopk")

@@ -9,8 +9,7 @@ import pytest
 from drmsmirror.catalogue import Reconciliation
 from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.model.subscription import Reconcile
-from drmsmirror.sync import Task, sync
-from drmsmirror.upstream import Jsoc
+from drmsmirror.sync import Task
 from tests.jsoc import Request
 from tests.jsoc.replay import replay_key
 from tests.unit.sync.mirrors import Copy, asked
@@ -29,10 +28,7 @@ def synced(copy_of) -> Copy:
 
 
 def compare(copy: Copy, record_set: str = WHOLE, task: Task = PASS):
-    copy.jsoc.clear_requests()
-    with copy.open() as mirror:
-        (report,) = sync(mirror, Jsoc(copy.settings.upstream), record_set, task=task)
-    return report
+    return copy.sync(record_set, task=task)
 
 
 def recnums(copy: Copy) -> list[int]:
