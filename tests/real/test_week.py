@@ -32,7 +32,7 @@ from tests.unit.sync.mirrors import Copy
 from tests.unit.sync.mirrors import copy_of as copy_of
 
 #: Of so many moments, and of so many regions, one is replayed.
-_STEP, _REGIONS = (1, 1) if os.environ.get("JSOC_REPLAY") == "all" else (90, 5)
+_STEP, _REGIONS = (1, 1) if os.environ.get("JSOC_REPLAY") == "all" else (150, 5)
 
 _EVERYTHING = Task(reconcile=Reconcile.FULL, everywhere=True)
 _NOTHING = Task(reconcile=Reconcile.OFF)
@@ -41,19 +41,29 @@ _NOTHING = Task(reconcile=Reconcile.OFF)
 _POINTS = [point for point in POINTS if point.startswith(("window.", "records.", "catalogue."))]
 
 
-@pytest.fixture
-def week(recorded: Path) -> Path:
+@pytest.fixture(scope="session")
+def week(recorded: Path) -> list[dict[str, bytes]]:
+    """What was listed at each moment."""
     file = recorded / WEEK
     if not file.exists():
         pytest.skip(f"there is no {WEEK}")
-    return file
+    return [
+        {query: body for query, body in capture.items() if not region_of(query) % _REGIONS}
+        for capture in itertools.islice(captures(file), 0, None, _STEP)
+    ]
 
 
-def replay(file: Path, copy: Copy, living: Week, check: Callable[[], None], kill: int = 0) -> None:
+def replay(
+    week: list[dict[str, bytes]],
+    copy: Copy,
+    living: Week,
+    check: Callable[[], None],
+    kill: int = 0,
+) -> None:
     """Go through the week; of so many runs one is killed at random, and followed by another."""
     rng = random.Random(7)
-    for number, capture in enumerate(itertools.islice(captures(file), 0, None, _STEP)):
-        living.advance({q: body for q, body in capture.items() if not region_of(q) % _REGIONS})
+    for number, capture in enumerate(week):
+        living.advance(capture)
         if kill and number % kill == kill - 1:
             point = rng.choice(_POINTS)
             killed = copy.command("sync", NAME, DRMSMIRROR_FAILPOINT=point)
