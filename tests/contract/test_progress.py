@@ -89,8 +89,13 @@ def test_what_is_written_is_what_is_read(series: Catalogue, each: CoverageEntry)
 
 def test_entries_that_say_different_things_stay_apart(series: Catalogue) -> None:
     other = entry(0, 10, restriction=Restriction((("camera", ValueSet.of([Span(1, 2)])),)))
-    record(series, other, entry(0, 10, generation=1), entry(5, 15))
-    assert set(series.coverage(NAME)) == {other, entry(0, 10, generation=1), entry(5, 15)}
+    record(series, other, entry(20, 30, generation=1), entry(5, 15))
+    assert set(series.coverage(NAME)) == {other, entry(20, 30, generation=1), entry(5, 15)}
+
+
+def test_what_a_new_generation_read_replaces_what_the_old_one_said(series: Catalogue) -> None:
+    record(series, entry(0, 15), entry(0, 10, generation=1))
+    assert set(series.coverage(NAME)) == {entry(0, 10, generation=1), entry(10, 15)}
 
 
 def test_a_later_reading_of_the_same_place_leaves_one_entry(series: Catalogue) -> None:
