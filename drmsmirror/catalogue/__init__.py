@@ -10,6 +10,7 @@ from drmsmirror.catalogue.catalogue import Address, Catalogue
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
+from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.mastertables import MASTER_TABLES
@@ -32,11 +33,14 @@ __all__ = [
     "Clock",
     "Cost",
     "CoverageThen",
+    "Duty",
+    "DutyOutcome",
     "FailedQuestion",
     "Health",
     "Lease",
     "Moment",
     "Named",
+    "Plan",
     "Process",
     "Reconciliation",
     "Run",
@@ -48,5 +52,6 @@ __all__ = [
     "StoredAnswer",
     "StoredSubscription",
     "Tag",
+    "TakenDuty",
     "utc_now",
 ]

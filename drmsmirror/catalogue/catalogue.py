@@ -20,6 +20,7 @@ from drmsmirror.catalogue import (
     coverage,
     definitions,
     due,
+    duties,
     history,
     leases,
     mastertables,
@@ -37,6 +38,7 @@ from drmsmirror.catalogue.answers import FailedQuestion, StoredAnswer
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
+from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.moments import Moment, Named
@@ -337,6 +339,35 @@ class Catalogue:
         """Forget a tag; NotFoundError without it."""
         tags.drop(self.database, name)
 
+    def duties(self) -> tuple[Duty, ...]:
+        """What has to be done at its time, and how it went; by name."""
+        return duties.load_all(self.database)
+
+    def keep_duties(self, plans: Iterable[Plan]) -> tuple[Duty, ...]:
+        """Make the duties those of some plans; see :func:`drmsmirror.catalogue.duties.keep`."""
+        return duties.keep(self.database, plans)
+
+    def due_duties(self) -> tuple[str, ...]:
+        """Name the duties that somebody should do now."""
+        return duties.due(self.database)
+
+    def taking_duty(
+        self, plan: Plan, *, ttl_seconds: float = 120.0
+    ) -> AbstractContextManager[TakenDuty | None]:
+        """Do a duty while a block runs; see :func:`drmsmirror.catalogue.duties.taking`."""
+        return duties.taking(self.database, plan, ttl_seconds=ttl_seconds)
+
+    def end_duty(
+        self,
+        taken: TakenDuty,
+        outcome: DutyOutcome,
+        *,
+        message: str | None = None,
+        again_utc: datetime | None = None,
+    ) -> None:
+        """Say how a duty went; see :func:`drmsmirror.catalogue.duties.end`."""
+        duties.end(self.database, taken, outcome, message=message, again_utc=again_utc)
+
     def leases(self) -> tuple[Lease, ...]:
         """All leases, those past their end included."""
         return leases.held(self.database)
@@ -344,6 +375,10 @@ class Catalogue:
     def holding(self, name: str, *, ttl_seconds: float = 120.0) -> AbstractContextManager[Lease]:
         """Hold a lease while a block runs; see :func:`drmsmirror.catalogue.leases.holding`."""
         return leases.holding(self.database, name, ttl_seconds=ttl_seconds)
+
+    def is_ours(self, lease: Lease) -> bool:
+        """Whether nobody has taken a lease over, be it past its end or not."""
+        return leases.is_ours(self.database, lease)
 
     def is_held(self, name: str) -> bool:
         """Whether somebody holds a lease; see :func:`drmsmirror.catalogue.leases.is_held`."""

@@ -34,8 +34,12 @@ __all__ = [
     "holding",
     "holding_if_free",
     "is_held",
+    "is_ours",
+    "keeps_others_out",
+    "kept_alive",
     "release",
     "renew",
+    "take",
 ]
 
 _log = logging.getLogger(__name__)
@@ -87,27 +91,31 @@ def acquire(database: Database, name: str, ttl_seconds: float) -> Lease:
     LockedError
         Another process, or this one, holds it; the message says which and since when.
     """
-    table = tables.leases
     with database.write() as connection:
-        database.keep_others_out(connection, table)
-        now = database.clock()
-        held_now = _find(connection, name)
-        if held_now is not None:
-            if _counts(held_now, now):
-                raise _HeldError(_explain(held_now))
-            connection.execute(delete(table).where(table.c.name == name))
-        lease = Lease(
-            name=name,
-            token=secrets.token_hex(16),
-            holder=this_process(),
-            ttl_seconds=ttl_seconds,
-            acquired_utc=now,
-            heartbeat_utc=now,
-            expires_utc=now + timedelta(seconds=ttl_seconds),
-        )
-        connection.execute(insert(table), _row(lease))
+        return take(database, connection, name, ttl_seconds)
+
+
+def take(database: Database, connection: Connection, name: str, ttl_seconds: float) -> Lease:
+    """Take a lease inside a transaction, as :func:`acquire`."""
+    table = tables.leases
+    database.keep_others_out(connection, table)
+    now = database.clock()
+    held_now = _find(connection, name)
     if held_now is not None:
+        if _counts(held_now, now):
+            raise _HeldError(_explain(held_now))
+        connection.execute(delete(table).where(table.c.name == name))
         _log.warning("took over the lease %s of process %d", name, held_now.holder.pid)
+    lease = Lease(
+        name=name,
+        token=secrets.token_hex(16),
+        holder=this_process(),
+        ttl_seconds=ttl_seconds,
+        acquired_utc=now,
+        heartbeat_utc=now,
+        expires_utc=now + timedelta(seconds=ttl_seconds),
+    )
+    connection.execute(insert(table), _row(lease))
     return lease
 
 
@@ -168,8 +176,20 @@ def held(database: Database) -> tuple[Lease, ...]:
 def is_held(database: Database, name: str) -> bool:
     """Whether somebody who lives, as far as is known, holds a lease that has not ended."""
     with database.read() as connection:
-        found = _find(connection, name)
+        return keeps_others_out(database, connection, name)
+
+
+def keeps_others_out(database: Database, connection: Connection, name: str) -> bool:
+    """Whether a lease is held, inside a transaction; see :func:`is_held`."""
+    found = _find(connection, name)
     return found is not None and _counts(found, database.clock())
+
+
+def is_ours(database: Database, lease: Lease) -> bool:
+    """Whether nobody has taken a lease over, be it past its end or not."""
+    with database.read() as connection:
+        found = _find(connection, lease.name)
+    return found is not None and found.token == lease.token
 
 
 @contextmanager
@@ -185,11 +205,19 @@ def holding(database: Database, name: str, *, ttl_seconds: float = 120.0) -> Ite
         Another process, or this one, holds it.
     """
     lease = acquire(database, name, ttl_seconds)
+    with kept_alive(database, lease):
+        yield lease
+
+
+@contextmanager
+def kept_alive(database: Database, lease: Lease) -> Iterator[None]:
+    """Renew a lease three times in its length while the block runs, and then give it back."""
     stop = Event()
-    thread = Thread(target=_keep, args=(database, lease, stop), name=f"lease {name}", daemon=True)
+    name = f"lease {lease.name}"
+    thread = Thread(target=_keep, args=(database, lease, stop), name=name, daemon=True)
     thread.start()
     try:
-        yield lease
+        yield
     finally:
         stop.set()
         thread.join()
