@@ -32,6 +32,7 @@
     ├── LockedError                 another process is working on this
     ├── RequestLimitError           all requests that a run may send are used up
     ├── PartialError                of several things some were done and some failed
+    ├── UnhealthyError              the daemon does not run as it should
     ├── UnsupportedError            DRMS clients can do it, this version cannot yet
     └── MissingLibraryError         an optional library is not installed
 
@@ -66,6 +67,7 @@ __all__ = [
     "StoreError",
     "TimeTextError",
     "TooSlowError",
+    "UnhealthyError",
     "UnknownKeywordError",
     "UnknownSeriesError",
     "UnsupportedError",
@@ -343,6 +345,13 @@ class PartialError(DrmsMirrorError):
 
     code = "partial"
     exit_code = 5
+
+
+class UnhealthyError(DrmsMirrorError):
+    """The daemon does not run, does not move, cannot work, or is late with something."""
+
+    code = "unhealthy"
+    exit_code = 9
 
 
 class UnsupportedError(DrmsMirrorError):

@@ -8,6 +8,7 @@
         catalogue.copy.sqlite   its published copy: a backup, and what read-only hosts open
         records/<namespace>/<series>/   record tables
         answers/                kept answers of the upstream
+        daemon.health.json      how the daemon is, where one runs
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drmsmirror.catalogue import Catalogue, SeriesState
+from drmsmirror.catalogue import Catalogue, SeriesState, with_password
 from drmsmirror.errors import IntegrityError, NoMirrorError, NotHeldError, StoreError
 from drmsmirror.files import free_bytes, make_directory, write_bytes
 from drmsmirror.model.series import SeriesDefinition
@@ -220,7 +221,11 @@ class Mirror:
 
 def catalogue_place(settings: Settings) -> Path | str:
     """Where the catalogue of a mirror is: a URL, or the path of a SQLite file."""
-    return settings.catalogue_url or settings.mirror / _CATALOGUE
+    if not settings.catalogue_url:
+        return settings.mirror / _CATALOGUE
+    if not settings.catalogue_password:
+        return settings.catalogue_url
+    return with_password(settings.catalogue_url, settings.catalogue_password)
 
 
 def catalogue_to_read(settings: Settings) -> Path | str:

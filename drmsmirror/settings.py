@@ -2,7 +2,8 @@
 
 The file is ``drmsmirror.toml`` in the mirror, or the one that ``--config`` or
 ``DRMSMIRROR_CONFIG`` names. A variable is called after its setting: ``DRMSMIRROR_UPSTREAM__URL``
-is ``url`` in ``[upstream]``. ``config/drmsmirror.toml`` in the project shows every setting with
+is ``url`` in ``[upstream]``. Secrets may be files of a directory, which
+``DRMSMIRROR_SECRETS_DIR`` names. ``config/drmsmirror.toml`` in the project shows every setting with
 its default; a test holds the two together.
 """
 
@@ -22,6 +23,7 @@ from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
 )
 
@@ -30,6 +32,7 @@ from drmsmirror.errors import SettingsError
 __all__ = [
     "FILE_NAME",
     "AnswerSettings",
+    "DaemonSettings",
     "PublishSettings",
     "QuerySettings",
     "RecordSettings",
@@ -42,8 +45,9 @@ __all__ = [
 FILE_NAME = "drmsmirror.toml"
 _PREFIX = "DRMSMIRROR_"
 _CONFIG_VARIABLE = f"{_PREFIX}CONFIG"
+_SECRETS_VARIABLE = f"{_PREFIX}SECRETS_DIR"
 #: Variables with our prefix that are no settings.
-_OTHER_VARIABLES = frozenset({_CONFIG_VARIABLE, f"{_PREFIX}FAILPOINT"})
+_OTHER_VARIABLES = frozenset({_CONFIG_VARIABLE, _SECRETS_VARIABLE, f"{_PREFIX}FAILPOINT"})
 
 #: Longest time that anything is waited for, seconds.
 _LONGEST_WAIT = 6 * 3600.0
@@ -212,6 +216,46 @@ class PublishSettings(_Section):
     )
 
 
+class DaemonSettings(_Section):
+    """How the daemon works, and how it is watched."""
+
+    look_every: float = Field(
+        30.0,
+        ge=0.1,
+        le=3600.0,
+        description="Seconds between two looks at what is due, and between two writings of the "
+        "health file.",
+    )
+    retry_after: float = Field(
+        900.0,
+        ge=1,
+        description="Seconds after which a sync is tried again that failed in a way that may pass.",
+    )
+    maintain: str = Field(
+        "40 5 * * *",
+        description="When the record tables are looked after, in cron's five fields, in UTC; "
+        "empty: never.",
+    )
+    metrics_address: str = Field(
+        "127.0.0.1", description="Address at which metrics are served to Prometheus."
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port at which metrics are served; 0: none."
+    )
+    metrics_file: str = Field(
+        "",
+        description="File to which every sync writes the metrics, for the textfile collector of "
+        "Prometheus: a path that ends in .prom; empty: none.",
+    )
+
+    @field_validator("metrics_file")
+    @classmethod
+    def _is_collected(cls, file: str) -> str:
+        if file and not file.endswith(".prom"):
+            raise ValueError("must end in .prom: the collector reads no other files")
+        return file
+
+
 class Settings(BaseSettings):
     """Every setting of one mirror."""
 
@@ -230,12 +274,19 @@ class Settings(BaseSettings):
     catalogue_url: str = Field(
         "", description="SQLAlchemy URL of the catalogue; empty: SQLite inside the mirror."
     )
+    catalogue_password: str = Field(
+        "",
+        repr=False,
+        description="Password of the catalogue's user, where the URL has none; best in a file of "
+        "DRMSMIRROR_SECRETS_DIR.",
+    )
     upstream: UpstreamSettings = UpstreamSettings()
     query: QuerySettings = QuerySettings()
     sync: SyncSettings = SyncSettings()
     records: RecordSettings = RecordSettings()
     answers: AnswerSettings = AnswerSettings()
     publish: PublishSettings = PublishSettings()
+    daemon: DaemonSettings = DaemonSettings()
 
     @field_validator("mirror", mode="before")
     @classmethod
@@ -270,7 +321,7 @@ def load_settings(
     config: str | os.PathLike[str] | None = None,
     flags: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Read the settings from their file, the environment and flags.
+    """Read the settings from their file, files of secrets, the environment and flags.
 
     Parameters
     ----------
@@ -297,6 +348,7 @@ def load_settings(
     text = text or ""
     layers: tuple[tuple[Mapping[str, Any], _PlaceOf], ...] = (
         (_parse(text, source), lambda path: f"{source}, line {_line_of(path, text)}"),
+        (_secrets(), lambda path: f"secret {_variable(path).lower()}"),
         (EnvSettingsSource(Settings)(), lambda path: f"environment variable {_variable(path)}"),
         (overrides, lambda _: "command line"),
     )
@@ -308,6 +360,20 @@ def load_settings(
     for layer, _ in layers:
         values = _overlaid(values, layer)
     return Settings(**values)
+
+
+def _secrets() -> dict[str, Any]:
+    """Settings that are files: ``drmsmirror_catalogue_password`` is ``catalogue_password``."""
+    named = os.environ.get(_SECRETS_VARIABLE)
+    if not named:
+        return {}
+    if not Path(named).is_dir():
+        raise SettingsError(f"There is no directory {named}, which {_SECRETS_VARIABLE} names")
+    try:
+        found: dict[str, Any] = SecretsSettingsSource(Settings, secrets_dir=named)()
+    except OSError as error:
+        raise SettingsError(f"{error.filename} cannot be read: {error.strerror}") from None
+    return found
 
 
 def _named_mirror(mirror: str | os.PathLike[str] | None) -> dict[str, str]:

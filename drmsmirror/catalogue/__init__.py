@@ -15,13 +15,15 @@ from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.mastertables import MASTER_TABLES
 from drmsmirror.catalogue.moments import Moment, Named
-from drmsmirror.catalogue.processes import Process
+from drmsmirror.catalogue.place import with_password
+from drmsmirror.catalogue.processes import Process, has_ended, this_process
 from drmsmirror.catalogue.reconciliations import Reconciliation
 from drmsmirror.catalogue.runs import Run, RunCounters, RunKind, RunOutcome
 from drmsmirror.catalogue.schema import REVISIONS
 from drmsmirror.catalogue.state import SeriesState
 from drmsmirror.catalogue.subscriptions import StoredSubscription
 from drmsmirror.catalogue.tags import Tag
+from drmsmirror.catalogue.totals import RunTotals
 from drmsmirror.catalogue.upstreams import Cost, Health
 
 __all__ = [
@@ -47,11 +49,15 @@ __all__ = [
     "RunCounters",
     "RunKind",
     "RunOutcome",
+    "RunTotals",
     "SeriesState",
     "SeriesSummary",
     "StoredAnswer",
     "StoredSubscription",
     "Tag",
     "TakenDuty",
+    "has_ended",
+    "this_process",
     "utc_now",
+    "with_password",
 ]

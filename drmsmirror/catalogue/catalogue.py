@@ -31,6 +31,7 @@ from drmsmirror.catalogue import (
     state,
     subscriptions,
     tags,
+    totals,
     upstreams,
     windows,
 )
@@ -49,6 +50,7 @@ from drmsmirror.catalogue.schema import check_revision
 from drmsmirror.catalogue.state import SeriesState
 from drmsmirror.catalogue.subscriptions import StoredSubscription
 from drmsmirror.catalogue.tags import Tag
+from drmsmirror.catalogue.totals import RunTotals
 from drmsmirror.catalogue.upstreams import Cost, Health
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.series import SeriesDefinition
@@ -292,6 +294,10 @@ class Catalogue:
     def next_syncs(self) -> dict[str, datetime]:
         """By record set, when it is to be synced next; see :mod:`drmsmirror.catalogue.due`."""
         return due.next_syncs(self.database)
+
+    def run_totals(self) -> tuple[RunTotals, ...]:
+        """What all runs did together, by series, kind and outcome."""
+        return totals.of_runs(self.database)
 
     def subscriptions(self, *, series: str | None = None) -> tuple[StoredSubscription, ...]:
         """All subscriptions, or those of one series; what comes first is first."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from drmsmirror.errors import SettingsError
 
-__all__ = ["Place", "Role", "place_of"]
+__all__ = ["Place", "Role", "place_of", "with_password"]
 
 _SECRET_PARAMETERS = ("password", "sslpassword")
 
@@ -70,14 +70,7 @@ def place_of(url: str | os.PathLike[str] | URL, role: Role = Role.CATALOGUE) -> 
     """
     if isinstance(url, os.PathLike):
         return _of_file(Path(url), role)
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise SettingsError(
-            f"The {role}'s URL cannot be read; write sqlite:////path/to/file or "
-            "postgresql://user:password@host/database, with special characters of the password "
-            "written as %XX"
-        ) from None
+    parsed = _parsed(url, role)
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
@@ -89,6 +82,31 @@ def place_of(url: str | os.PathLike[str] | URL, role: Role = Role.CATALOGUE) -> 
         f"The {role}'s URL names {backend!r}; a {role} is kept in SQLite (sqlite:////path) "
         "or in PostgreSQL (postgresql://user@host/database)"
     )
+
+
+def with_password(url: str, password: str) -> str:
+    """Give the URL of a catalogue with a password, unless it has one.
+
+    Raises
+    ------
+    SettingsError
+        It is no URL.
+    """
+    parsed = _parsed(url, Role.CATALOGUE)
+    if parsed.password is None:
+        parsed = parsed.set(password=password)
+    return parsed.render_as_string(hide_password=False)
+
+
+def _parsed(url: str | URL, role: Role) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise SettingsError(
+            f"The {role}'s URL cannot be read; write sqlite:////path/to/file or "
+            "postgresql://user:password@host/database, with special characters of the password "
+            "written as %XX"
+        ) from None
 
 
 def _of_file(path: Path, role: Role) -> Place:

@@ -29,6 +29,8 @@ _COMMANDS = {
     "unsubscribe": ("drmsmirror.cli.unsubscribe", "End a subscription; what is held stays."),
     "subscriptions": ("drmsmirror.cli.subscriptions", "List what is to be kept."),
     "apply": ("drmsmirror.cli.apply", "Make the subscriptions those of a manifest."),
+    "daemon": ("drmsmirror.cli.daemon", "Keep the mirror current by itself."),
+    "health": ("drmsmirror.cli.health", "Say whether the daemon is well."),
     "query": ("drmsmirror.cli.query", "Print keywords of a record set."),
     "explain": ("drmsmirror.cli.explain", "Say what a record set means."),
     "sql": ("drmsmirror.cli.sql", "Run a SELECT over everything that the mirror holds."),

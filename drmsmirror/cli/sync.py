@@ -31,6 +31,7 @@ from drmsmirror.cli.common import (
 )
 from drmsmirror.cli.publishing import bar_on_terminal
 from drmsmirror.cli.publishing import told as told_published
+from drmsmirror.errors import DrmsMirrorError
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -155,8 +156,26 @@ def _opened(
     session = None
     if max_requests is not None:
         session = LimitedSession(PoliteSession(settings.upstream), max_requests)
-    with Mirror.open_or_create(settings, announce=talk) as opened:
+    with Mirror.open_or_create(settings, announce=talk) as opened, _measured(opened):
         yield opened, SharedUpstream(opened, Jsoc(settings.upstream, session))
+
+
+@contextmanager
+def _measured(mirror: Mirror) -> Iterator[None]:
+    """Write the metrics, where the settings say so, however the block ends."""
+    if not mirror.settings.daemon.metrics_file:
+        yield
+        return
+    from drmsmirror.daemon.metrics import check_metrics, write_metrics_file
+
+    check_metrics(mirror)
+    try:
+        yield
+    finally:
+        try:
+            write_metrics_file(mirror)
+        except DrmsMirrorError as error:  # whoever watches sees that the file is old
+            talk(f"The metrics were not written: {error}")
 
 
 def _sync_one(

@@ -8,12 +8,44 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["NEVER", "next_time"]
+from drmsmirror.errors import QueryError
+
+__all__ = ["NEVER", "check_schedule", "next_time"]
 
 #: When that is due whose time never comes, such as every 30 February.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 _LEAST = timedelta(microseconds=1)
+
+
+def check_schedule(schedule: str) -> None:
+    """Refuse what is no schedule, and what cron and APScheduler read differently.
+
+    Raises
+    ------
+    QueryError
+        The message says what is wrong.
+    """
+    from apscheduler.triggers.cron import CronTrigger
+
+    fields = schedule.split()
+    try:
+        CronTrigger.from_crontab(schedule, timezone=UTC)
+    except ValueError as error:
+        raise QueryError(
+            f"{schedule!r} is no schedule ({error}); write it like '0 3 * * *', every day at three"
+        ) from None
+    day, weekday = fields[2], fields[4]
+    if any(letter.isdigit() for letter in weekday):
+        raise QueryError(
+            f"{schedule!r} numbers the days of the week, which programs count from different days; "
+            f"write mon, tue, wed, thu, fri, sat or sun"
+        )
+    if "*" not in (day, weekday):
+        raise QueryError(
+            f"{schedule!r} names days of the month and of the week, which programs join in "
+            f"different ways; name one of the two"
+        )
 
 
 def next_time(schedule: str, after: datetime) -> datetime:
@@ -22,7 +54,7 @@ def next_time(schedule: str, after: datetime) -> datetime:
     Parameters
     ----------
     schedule : str
-        One that :class:`~drmsmirror.model.subscription.Subscription` takes.
+        One that :func:`check_schedule` lets pass.
     after : datetime
         Aware.
     """

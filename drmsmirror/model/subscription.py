@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from drmsmirror.errors import QueryError, RecordSetError
@@ -20,6 +20,7 @@ from drmsmirror.model.recordset.syntax import (
     Value,
     ValueFilter,
 )
+from drmsmirror.model.schedule import check_schedule
 
 __all__ = ["Difference", "Precision", "Reconcile", "Subscription", "difference"]
 
@@ -63,7 +64,8 @@ class Subscription:
     segments : tuple of str
         Segments whose files are to be fetched beforehand.
     schedule : str or None
-        When it is brought up to date, in cron's five fields; None: when somebody says so.
+        When it is brought up to date, in cron's five fields, in UTC; None: when somebody says
+        so.
     lag : timedelta
         How far back records are read again where the upstream gives no record numbers.
     priority : int
@@ -113,7 +115,7 @@ class Subscription:
         if wanted == ():
             raise QueryError(f"Name the keywords of {record_set}, or leave them out for all")
         if schedule is not None:
-            _check_schedule(schedule)
+            check_schedule(schedule)
         if lag < _NO_LAG:
             raise QueryError(f"The lag of {record_set} is below 0")
         if abs(priority) > _MOST_PRIORITY:
@@ -219,27 +221,3 @@ def _without_idle_end(filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
 def _names(names: Iterable[str]) -> tuple[str, ...]:
     """Names in the order in which they were given, each once."""
     return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
-
-
-def _check_schedule(schedule: str) -> None:
-    """Refuse what is no schedule, and what cron and APScheduler read differently."""
-    from apscheduler.triggers.cron import CronTrigger
-
-    fields = schedule.split()
-    try:
-        CronTrigger.from_crontab(schedule, timezone=UTC)
-    except ValueError as error:
-        raise QueryError(
-            f"{schedule!r} is no schedule ({error}); write it like '0 3 * * *', every day at three"
-        ) from None
-    day, weekday = fields[2], fields[4]
-    if any(letter.isdigit() for letter in weekday):
-        raise QueryError(
-            f"{schedule!r} numbers the days of the week, which programs count from different days; "
-            f"write mon, tue, wed, thu, fri, sat or sun"
-        )
-    if "*" not in (day, weekday):
-        raise QueryError(
-            f"{schedule!r} names days of the month and of the week, which programs join in "
-            f"different ways; name one of the two"
-        )

@@ -13,7 +13,13 @@ from drmsmirror.sync.progress import (
     SyncReport,
 )
 from drmsmirror.sync.run import sync
-from drmsmirror.sync.subscribed import Attempt, SubscribingReporter, sync_all, sync_and_subscribe
+from drmsmirror.sync.subscribed import (
+    Attempt,
+    SubscribingReporter,
+    sync_all,
+    sync_and_subscribe,
+    sync_subscription,
+)
 from drmsmirror.sync.subscribing import prepared, subscribe, subscription_named
 from drmsmirror.sync.task import Task
 
@@ -37,4 +43,5 @@ __all__ = [
     "sync",
     "sync_all",
     "sync_and_subscribe",
+    "sync_subscription",
 ]

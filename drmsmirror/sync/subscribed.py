@@ -19,7 +19,13 @@ from drmsmirror.sync.subscribing import subscription_around
 from drmsmirror.sync.task import Task
 from drmsmirror.upstream import Upstream
 
-__all__ = ["Attempt", "SubscribingReporter", "sync_all", "sync_and_subscribe"]
+__all__ = [
+    "Attempt",
+    "SubscribingReporter",
+    "sync_all",
+    "sync_and_subscribe",
+    "sync_subscription",
+]
 
 
 class SubscribingReporter(Reporter, Protocol):
@@ -132,9 +138,9 @@ def sync_all(
             continue
         wanted, left = stored.subscription, ends_at - time.monotonic()
         try:
-            _refuse_full_precision(wanted)
-            todo = task or Task(reconcile=wanted.reconcile)
-            report = _run(mirror, upstream, wanted.record_set, wanted.series, reporter, left, todo)
+            report = sync_subscription(
+                mirror, upstream, wanted, reporter=reporter, seconds=left, task=task
+            )
         except RequestLimitError:
             is_over = True
             yield Attempt(stored)
@@ -142,6 +148,42 @@ def sync_all(
             yield Attempt(stored, error=error)
         else:
             yield Attempt(stored, report)
+
+
+def sync_subscription(
+    mirror: Mirror,
+    upstream: Upstream,
+    wanted: Subscription,
+    *,
+    reporter: Reporter,
+    seconds: float = math.inf,
+    task: Task | None = None,
+) -> SyncReport:
+    """Sync what is subscribed to.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    upstream : Upstream
+    wanted : Subscription
+    reporter : Reporter
+    seconds : float
+        Time after which no further window is begun.
+    task : Task, optional
+        By default what the subscription says.
+
+    Raises
+    ------
+    RequestLimitError
+        The requests were used up before the run had begun.
+    UnsupportedError
+        It is subscribed to at full precision.
+    DrmsMirrorError
+        What a sync raises.
+    """
+    _refuse_full_precision(wanted)
+    todo = task or Task(reconcile=wanted.reconcile)
+    return _run(mirror, upstream, wanted.record_set, wanted.series, reporter, seconds, todo)
 
 
 class _Subscribing:

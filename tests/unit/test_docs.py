@@ -39,6 +39,8 @@ PAGE_OF = {
     "unsubscribe": "subscriptions",
     "subscriptions": "subscriptions",
     "apply": "subscriptions",
+    "daemon": "daemon",
+    "health": "daemon",
     "status": "sync",
     "query": "query",
     "runs": "history",

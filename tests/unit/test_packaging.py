@@ -128,17 +128,3 @@ def test_the_hooks_run_the_tools_that_the_checks_run() -> None:
 
     assert {entry.split()[0] for entry in entries} == {"ruff", "mypy", "lint-imports"}
     assert [entry for entry in entries if entry.split()[0] not in checks] == []
-
-
-def test_the_compose_file_runs_a_command_that_there_is() -> None:
-    from drmsmirror.cli.main import cli
-
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-    (service,) = compose["services"].values()
-    program, verb, *_ = service["command"]
-    mirror, _, place = service["volumes"][0].partition(":")
-
-    assert program == "drmsmirror"
-    assert verb in cli.commands or verb in cli.list_commands(None)
-    assert mirror in compose["volumes"]
-    assert service["environment"]["DRMSMIRROR_MIRROR"] == place
