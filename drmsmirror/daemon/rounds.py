@@ -107,8 +107,8 @@ class Rounds:
         about = {} if wanted is None else {"series": wanted.series, "record_set": wanted.record_set}
         with self._pulse.working(name), fields(duty=name, **about):
             began, late = time.monotonic(), _is_late(taken)
-            say(_log, "duty.begun", due=taken.before.due_utc, late=late or None)
             try:
+                say(_log, "duty.begun", due=taken.before.due_utc, late=late or None)
                 outcome = DutyOutcome.DONE if wanted is None else self._sync(wanted)
                 if wanted is None:
                     self._maintain(self._mirror)

@@ -289,3 +289,43 @@ def test_settings_cannot_be_changed() -> None:
     settings = load_settings()
     with pytest.raises(ValidationError):
         settings.catalogue_url = "sqlite://"
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "secrets").mkdir()
+    monkeypatch.setenv("DRMSMIRROR_SECRETS_DIR", str(tmp_path / "secrets"))
+    return tmp_path / "secrets"
+
+
+def test_secrets_are_files_and_win_over_the_settings_file(mirror, secrets, monkeypatch) -> None:
+    write(mirror, 'catalogue_url = "postgresql://in.the.file/drms"\ncatalogue_password = "old"\n')
+    (secrets / "drmsmirror_catalogue_password").write_text("p@ss word\n")
+    (secrets / "somebody_elses").write_text("nothing of ours")
+    settings = load_settings(mirror=mirror)
+    assert settings.catalogue_url == "postgresql://in.the.file/drms"
+    assert settings.catalogue_password == "p@ss word"
+    assert "p@ss" not in repr(settings)
+    (secrets / "drmsmirror_catalogue_url").write_text("postgresql://in.a.secret/drms")
+    assert load_settings(mirror=mirror).catalogue_url == "postgresql://in.a.secret/drms"
+    monkeypatch.setenv("DRMSMIRROR_CATALOGUE_URL", "postgresql://in.the.environment/drms")
+    assert load_settings(mirror=mirror).catalogue_url == "postgresql://in.the.environment/drms"
+
+
+def test_a_wrong_secret_is_named_and_not_shown(mirror, secrets) -> None:
+    (secrets / "drmsmirror_mirror").write_text("/a%b")
+    with pytest.raises(SettingsError, match=r"secret drmsmirror_mirror: mirror: must have no %"):
+        load_settings(mirror=mirror)
+
+
+def test_secrets_that_are_absent_are_said_to_be(mirror, secrets) -> None:
+    secrets.rmdir()
+    with pytest.raises(
+        SettingsError, match=r"no directory .*secrets, which DRMSMIRROR_SECRETS_DIR"
+    ):
+        load_settings(mirror=mirror)
+
+
+def test_a_metrics_file_that_nobody_would_collect_is_refused(mirror) -> None:
+    with pytest.raises(SettingsError, match=r"must end in \.prom"):
+        load_settings(mirror=mirror, flags={"daemon": {"metrics_file": "/tmp/metrics.txt"}})

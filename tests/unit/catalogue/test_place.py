@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from drmsmirror.catalogue.place import place_of
+from drmsmirror.catalogue.place import place_of, with_password
 from drmsmirror.errors import SettingsError
 
 
@@ -58,3 +58,14 @@ def test_what_is_no_address_is_refused_without_showing_it(url: str) -> None:
         place_of(url)
     assert "s3cret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_password_from_elsewhere_is_put_where_none_is() -> None:
+    secret = "p@ss:/ w\u00f6rd"
+    place = place_of(with_password("postgresql://u@h/d?sslmode=require", secret))
+    assert (place.url.password, place.url.query["sslmode"]) == (secret, "require")
+    assert secret in place.secrets
+    assert secret not in repr(place)
+    assert place_of(with_password("postgresql://u:own@h/d", secret)).url.password == "own"
+    with pytest.raises(SettingsError):
+        with_password("no url", secret)
