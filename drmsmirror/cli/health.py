@@ -41,8 +41,8 @@ def command(
 ) -> None:
     """Say whether the daemon of the mirror is well: exit code 0, or 9 and why not.
 
-    It is well where its process lives, has moved lately and can reach the catalogue. That a sync
-    failed is said, and is no reason to restart anything; with --max-age it counts.
+    It is well where its process lives, was heard of lately and can reach the catalogue. That a
+    sync failed is said, and is no reason to restart anything; with --max-age it counts.
 
     \b
     Examples:

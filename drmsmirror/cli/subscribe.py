@@ -30,7 +30,9 @@ __all__ = ["command"]
     "--seg", metavar="NAMES", help="Segments to prefetch, separated by commas; '' for none."
 )
 @click.option(
-    "--schedule", metavar="CRON", help="When, in cron's five fields; '' for never by itself."
+    "--schedule",
+    metavar="CRON",
+    help="When, in cron's five fields, in UTC; '' for never by itself.",
 )
 @duration_option(
     "--lag",

@@ -151,8 +151,14 @@ class Daemon:
         self._pulse.beat()
         return True
 
-    def _tick(self) -> None:
-        self._pulse.beat()
+    def tick(self) -> None:
+        """Wake the main thread, and write that the daemon lives.
+
+        Where that thread neither works nor has woken since the last time it is stuck, and nothing
+        is written: whoever reads the health file finds it old.
+        """
+        if self._pulse.is_working or not self._wake.is_set():
+            self._pulse.beat()
         self._wake.set()
 
     @contextmanager
@@ -163,7 +169,7 @@ class Daemon:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it says that a beat was missed
         scheduler = BackgroundScheduler(timezone=UTC)
         scheduler.add_job(
-            self._tick,
+            self.tick,
             "interval",
             seconds=self._every,
             coalesce=True,

@@ -191,7 +191,9 @@ def problems(
     elif has_ended:
         found.append(f"{who} has died; it was last heard of at {_told(health.written_utc)}")
     elif health.good_until_utc < now:
-        found.append(f"{who} has not moved since {_told(health.written_utc)}")
+        found.append(
+            f"{who} is stuck, or gone: it was last heard of at {_told(health.written_utc)}"
+        )
     elif health.state is State.WAITING:
         found.append(f"{who} cannot work since {_told(health.since_utc)}: {health.problem}")
     if max_age is not None:

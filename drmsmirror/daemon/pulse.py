@@ -59,6 +59,11 @@ class Pulse:
             version=__version__,
         )
 
+    @property
+    def is_working(self) -> bool:
+        """Whether a duty is being done."""
+        return self._health.state is State.WORKING
+
     def speak(self) -> None:
         """Begin to write: this daemon is the one of the mirror."""
         self._is_silent = False

@@ -133,7 +133,10 @@ class Rounds:
         elif done.may_pass:
             again = now + timedelta(seconds=self._mirror.settings.daemon.retry_after)
         message = None if done.error is None else str(done.error) or type(done.error).__name__
-        self._catalogue.end_duty(taken, done.outcome, message=message, again_utc=again)
+        try:
+            self._catalogue.end_duty(taken, done.outcome, message=message, again_utc=again)
+        except LockedError as error:  # whoever has it now says how it went
+            say(_log, "duty.lost", logging.WARNING, reason=str(error))
 
     def _sync(self, wanted: Subscription) -> DutyOutcome:
         """Sync a subscription, and publish its series where the settings say so."""

@@ -105,6 +105,8 @@ def test_one_past_its_end_is_taken_over(two: tuple[Catalogue, Catalogue], clock:
     clock.move(0.1)
     second = acquire(other.database, NAME, 60)
     assert other.leases() == (second,)
+    assert [catalogue.is_ours(second) for catalogue in two] == [True, True]
+    assert not one.is_ours(first)
     assert renew(one.database, first) is None
     release(one.database, first)
     assert other.leases() == (second,)
@@ -128,6 +130,7 @@ def test_one_past_its_end_that_nobody_took_can_be_renewed(
 ) -> None:
     lease = acquire(catalogue.database, NAME, 60)
     clock.move(86_400)  # the machine slept
+    assert catalogue.is_ours(lease)
     renewed = renew(catalogue.database, lease)
     assert renewed is not None
     assert renewed.expires_utc > clock.now

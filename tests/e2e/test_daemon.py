@@ -30,7 +30,7 @@ SYNOPTIC, SHARP = "hmi.synoptic_mr_720s", "hmi.sharp_720s"
 HOURLY = "0 * * * *"
 SECRET = "it is p@ss:word/ and more"
 #: Longer than a process needs for anything; where one hangs the test ends.
-PATIENCE = 60
+PATIENCE = 120
 
 
 def subscribe(address: Path | str, record_set: str) -> None:

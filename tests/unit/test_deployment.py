@@ -166,7 +166,8 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
         ["systemd-analyze", "verify", "--man=no", *sorted(tmp_path.iterdir())],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    said = (done.stdout + done.stderr).splitlines()
+    assert [line for line in said if "drmsmirror" in line] == []  # others are this host's units
 
 
 def test_cron_runs_commands_that_there_are() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drmsmirror.catalogue import DutyOutcome
+from drmsmirror.catalogue import DutyOutcome, Plan
 from drmsmirror.daemon.health import State, health_file, read_health
 from drmsmirror.errors import StoreError, UpstreamUnavailableError
 from drmsmirror.mirror import Mirror
@@ -180,6 +180,39 @@ def test_a_daemon_that_was_suspended_and_replaced_leaves_it_at_that(watch: Make)
 
     assert first.look() == ()
     assert len(at.events("daemon.standing_by")) == 1
+
+
+def test_a_duty_that_another_took_over_is_left_to_it(watch: Make) -> None:
+    at = watch(TIMES, daemon={"maintain": "0 * * * *"})
+    other = at.mirror().catalogue
+
+    def suspended(mirror: Mirror) -> None:
+        at.clock.move(1000)  # the lease of the duty has ended
+        with other.taking_duty(Plan("maintain", "0 * * * *", START)) as taken:
+            assert taken is not None
+            other.end_duty(taken, DutyOutcome.DONE, message="by another")
+
+    daemon = at.daemon(maintain=suspended)
+    daemon.look()
+    at.clock.move(HOUR)
+    daemon.look()
+
+    (duty,) = other.duties()
+    assert duty.message == "by another"
+    assert len(at.events("duty.lost")) == 1
+
+
+def test_one_whose_main_thread_is_stuck_is_not_heard_of(watch: Make) -> None:
+    at = watch(TIMES)
+    daemon = at.daemon()
+    daemon.look()
+    heard = []
+    for _ in range(2):  # nobody looks in between
+        at.clock.move(30)
+        daemon.tick()
+        heard.append(read_health(health_file(at.copy.settings.mirror)).written_utc)
+
+    assert heard == [START + timedelta(seconds=30)] * 2
 
 
 def test_what_cannot_be_entered_ends_the_daemon(watch: Make) -> None:

@@ -64,7 +64,7 @@ def test_one_that_lives_and_moves_is_well_though_a_sync_failed() -> None:
             "was stopped at 2024-05-10 12:00",
         ),
         (WELL, {"has_ended": True}, "has died"),
-        (WELL, {"now": NOW + timedelta(minutes=3)}, "has not moved since 2024-05-10 12:00:00 UTC"),
+        (WELL, {"now": NOW + timedelta(minutes=3)}, "last heard of at 2024-05-10 12:00:00 UTC"),
         (
             replace(WELL, state=State.WAITING, problem="no route"),
             {},
