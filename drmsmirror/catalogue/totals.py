@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
-from drmsmirror.catalogue.runs import RunCounters, RunOutcome
+from drmsmirror.catalogue.runs import RunCounters, RunKind, RunOutcome
 
 __all__ = ["RunTotals", "of_runs"]
 
@@ -21,8 +21,7 @@ class RunTotals:
     Parameters
     ----------
     series : str
-    kind : str
-        What the runs were: ``sync``.
+    kind : RunKind
     outcome : RunOutcome
     runs : int
         How many.
@@ -33,7 +32,7 @@ class RunTotals:
     """
 
     series: str
-    kind: str
+    kind: RunKind
     outcome: RunOutcome
     runs: int
     counters: RunCounters
@@ -55,7 +54,7 @@ def of_runs(database: Database) -> tuple[RunTotals, ...]:
         found = [
             RunTotals(
                 series=row["series"],
-                kind=row["kind"],
+                kind=RunKind(row["kind"]),
                 outcome=RunOutcome(row["outcome"]),
                 runs=row["number"],
                 counters=RunCounters(**{name: int(row[name]) for name in RunCounters.__slots__}),

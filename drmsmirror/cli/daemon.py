@@ -43,10 +43,10 @@ def command(once: bool, form: str, mirror: str | None, config: str | None, verbo
       drmsmirror daemon --log json 2>> ~/drms/daemon.log
       drmsmirror daemon --once
     """
+    from drmsmirror.daemon.chores import check_settings
     from drmsmirror.daemon.daemon import Daemon
     from drmsmirror.daemon.logs import log_events, say
     from drmsmirror.daemon.metrics import check_metrics, serving_metrics
-    from drmsmirror.daemon.tasks import check_settings
     from drmsmirror.mirror import Mirror, catalogue_to_write
     from drmsmirror.sharing import SharedUpstream
     from drmsmirror.upstream import Jsoc

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drmsmirror.catalogue import RunOutcome, RunTotals, SeriesState
+from drmsmirror.catalogue import RunKind, RunOutcome, RunTotals, SeriesState
 from drmsmirror.daemon.logs import say
 from drmsmirror.errors import DrmsMirrorError, MissingLibraryError, SettingsError
 from drmsmirror.files import write_bytes
@@ -184,7 +184,7 @@ class _Collector:
             {
                 (one.series,): one.finished_utc.timestamp()
                 for one in totals
-                if one.outcome is RunOutcome.DONE and one.kind == "sync" and one.finished_utc
+                if one.outcome is RunOutcome.DONE and one.kind is RunKind.SYNC and one.finished_utc
             },
         )
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from drmsmirror.catalogue import DutyOutcome, RunOutcome, TakenDuty
+from drmsmirror.daemon.chores import Chore, chores_of
 from drmsmirror.daemon.logs import add_field, fields, say
 from drmsmirror.daemon.metrics import write_metrics_file
 from drmsmirror.daemon.pulse import Pulse
-from drmsmirror.daemon.tasks import Task, tasks_of
 from drmsmirror.errors import DrmsMirrorError, LockedError, StoreError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.subscription import Subscription
@@ -89,21 +89,21 @@ class Rounds:
         StoreError, LockedError
             The catalogue cannot be read or written; what was begun is taken up again.
         """
-        tasks = tasks_of(self._mirror)
-        self._pulse.learn(self._catalogue.keep_duties(task.plan for task in tasks))
+        chores = chores_of(self._mirror)
+        self._pulse.learn(self._catalogue.keep_duties(chore.plan for chore in chores))
         due = frozenset(self._catalogue.due_duties())
-        for task in tasks:
-            if task.plan.name not in due:
+        for chore in chores:
+            if chore.plan.name not in due:
                 continue
-            with self._catalogue.taking_duty(task.plan) as taken:
+            with self._catalogue.taking_duty(chore.plan) as taken:
                 if taken is not None:
-                    yield self._carry_out(task, taken)
+                    yield self._carry_out(chore, taken)
             self._pulse.learn(self._catalogue.duties())
             self._pulse.beat()
 
-    def _carry_out(self, task: Task, taken: TakenDuty) -> Done:
+    def _carry_out(self, chore: Chore, taken: TakenDuty) -> Done:
         """Do one duty, and say in the catalogue how it went."""
-        name, wanted = task.plan.name, task.subscription
+        name, wanted = chore.plan.name, chore.subscription
         about = {} if wanted is None else {"series": wanted.series, "record_set": wanted.record_set}
         with self._pulse.working(name), fields(duty=name, **about):
             began, late = time.monotonic(), _is_late(taken)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drmsmirror.catalogue import Catalogue, RunCounters, RunOutcome, RunTotals
+from drmsmirror.catalogue import Catalogue, RunCounters, RunKind, RunOutcome, RunTotals
 from tests.contract.conftest import Clock
 
 
@@ -32,11 +32,11 @@ def test_runs_are_summed_up_by_series_and_outcome(catalogue: Catalogue, clock: C
         ("aia.lev1", RunOutcome.STOPPED),
     }
     done = totals["hmi.M_45s", RunOutcome.DONE]
-    assert (done.runs, done.kind) == (2, "sync")
+    assert (done.runs, done.kind) == (2, RunKind.SYNC)
     assert done.counters == RunCounters(requests=4, bytes=2**41, records_new=7, records_removed=2)
     stopped = totals["aia.lev1", RunOutcome.STOPPED]
     assert stopped == RunTotals(
-        "aia.lev1", "sync", RunOutcome.STOPPED, 1,
+        "aia.lev1", RunKind.SYNC, RunOutcome.STOPPED, 1,
         RunCounters(requests=2, bytes=2**40, records_new=1, records_removed=1), last,
     )  # fmt: skip
     assert totals["hmi.M_45s", RunOutcome.RUNNING].finished_utc is None

@@ -11,14 +11,14 @@ from drmsmirror.model.schedule import check_schedule
 from drmsmirror.model.subscription import Subscription
 from drmsmirror.settings import DaemonSettings
 
-__all__ = ["MAINTAIN", "Task", "check_settings", "tasks_of"]
+__all__ = ["MAINTAIN", "Chore", "check_settings", "chores_of"]
 
 #: The duty of looking after the record tables.
 MAINTAIN = "maintain"
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Chore:
     """Something to be done at its time.
 
     Parameters
@@ -33,17 +33,17 @@ class Task:
     subscription: Subscription | None = None
 
 
-def tasks_of(mirror: Mirror) -> tuple[Task, ...]:
-    """Give all tasks, in the order in which they are done: by priority, maintenance last."""
+def chores_of(mirror: Mirror) -> tuple[Chore, ...]:
+    """Give all chores, in the order in which they are done: by priority, maintenance last."""
     syncs = [
-        Task(Plan(f"sync {wanted.record_set}", wanted.schedule, stored.changed_utc), wanted)
+        Chore(Plan(f"sync {wanted.record_set}", wanted.schedule, stored.changed_utc), wanted)
         for stored in mirror.catalogue.subscriptions()
         if (wanted := stored.subscription).schedule is not None
     ]
     schedule = mirror.settings.daemon.maintain
     if not schedule:
         return tuple(syncs)
-    return (*syncs, Task(Plan(MAINTAIN, schedule, mirror.catalogue.database.clock())))
+    return (*syncs, Chore(Plan(MAINTAIN, schedule, mirror.catalogue.database.clock())))
 
 
 def check_settings(settings: DaemonSettings) -> None:
