@@ -30,6 +30,7 @@
     │   └── NoSpaceError            the disk is full
     ├── ImportDataError             a file to import is not what it was said to be
     ├── LockedError                 another process is working on this
+    ├── SubscribedError             what is to be dropped is subscribed to
     ├── RequestLimitError           all requests that a run may send are used up
     ├── PartialError                of several things some were done and some failed
     ├── UnhealthyError              the daemon does not run as it should
@@ -65,6 +66,7 @@ __all__ = [
     "SettingsError",
     "SqlError",
     "StoreError",
+    "SubscribedError",
     "TimeTextError",
     "TooSlowError",
     "UnhealthyError",
@@ -332,6 +334,12 @@ class LockedError(DrmsMirrorError):
     code = "locked"
     exit_code = 7
     retryable = True
+
+
+class SubscribedError(DrmsMirrorError):
+    """What is to be dropped is subscribed to: the next sync would bring it back."""
+
+    code = "subscribed"
 
 
 class RequestLimitError(DrmsMirrorError):

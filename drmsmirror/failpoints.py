@@ -16,7 +16,7 @@ __all__ = ["POINTS", "reach"]
 _VARIABLE = "DRMSMIRROR_FAILPOINT"
 
 #: Every point: of one window of a sync in the order in which it reaches them, of any file that is
-#: written, and of publishing to a database.
+#: written, of publishing to a database, and of upkeep and drops.
 POINTS = (
     "window.fetched",
     "records.before_commit",
@@ -28,6 +28,13 @@ POINTS = (
     "file.after_rename",
     "publish.before_commit",
     "publish.after_commit",
+    "log.after_checkpoint",
+    "log.before_cleanup",
+    "log.after_cleanup",
+    "upkeep.before_removal",
+    "upkeep.after_removal",
+    "drop.given_up",
+    "drop.removed",
 )
 
 _reached: dict[str, int] = {}

@@ -13,7 +13,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,13 +25,20 @@ from drmsmirror.errors import NoSpaceError, StoreError
 from drmsmirror.failpoints import reach
 
 __all__ = [
+    "abandoned_files",
     "free_bytes",
     "make_directory",
+    "remove_abandoned",
+    "remove_directory",
     "remove_file",
     "replacing",
     "sync_files",
     "write_bytes",
 ]
+
+
+#: Names of temporary files: the one that they shall have, and what ``tempfile`` makes of chance.
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 
 
 @contextmanager
@@ -89,6 +98,39 @@ def remove_file(path: Path) -> None:
         raise _explained(error, path) from error
 
 
+def remove_directory(path: Path) -> None:
+    """Remove a directory with all that is in it, where it is there."""
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        if path.exists():  # somebody else removed a part of it
+            raise
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
+def abandoned_files(directory: Path, before: float) -> list[Path]:
+    """Temporary files in a directory that :func:`replacing` made and nobody works on.
+
+    Parameters
+    ----------
+    directory : Path
+        Those below it are not looked at.
+    before : float
+        Only files that were last written earlier, seconds since 1970: on a file system that knows
+        no locks a younger one may be in use.
+    """
+    found = (path for path in directory.glob(".*.tmp") if _TEMPORARY.fullmatch(path.name))
+    return sorted(path for path in found if _is_abandoned(path, before))
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove the temporary file of a process that was killed, unless somebody locks it."""
+    with suppress(OSError), path.open("rb") as file:  # another process may be quicker
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+
+
 def sync_files(paths: Iterable[Path]) -> None:
     """Flush files that another library wrote, and the directories they stand in, to the disk."""
     written = [path for path in paths if path.exists()]
@@ -126,9 +168,17 @@ def _temporary_beside(target: Path) -> Iterator[Path]:
 def _remove_abandoned(target: Path) -> None:
     """Remove the temporary files of processes that were killed: those that nobody locks."""
     for leftover in target.parent.glob(f".{target.name}.*.tmp"):
-        with suppress(OSError), leftover.open("rb") as file:  # another process may be quicker
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            leftover.unlink()
+        remove_abandoned(leftover)
+
+
+def _is_abandoned(path: Path, before: float) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            status = os.fstat(file.fileno())
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_mtime < before
 
 
 def _sync(path: Path) -> None:

@@ -22,9 +22,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drmsmirror.catalogue import Catalogue, SeriesState, with_password
+from drmsmirror.catalogue import Catalogue, Drop, SeriesState, with_password
 from drmsmirror.errors import IntegrityError, NoMirrorError, NotHeldError, StoreError
-from drmsmirror.files import free_bytes, make_directory, write_bytes
+from drmsmirror.files import free_bytes, make_directory, remove_directory, write_bytes
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import FORMAT, OpenTables, Period, RecordTable, choose_period
 from drmsmirror.settings import FILE_NAME, Settings
@@ -187,6 +187,7 @@ class Mirror:
             return RecordTable.open(
                 *self._place(definition, state), at_least=state.table_version or 0
             )
+        self._finish_whole_drop(definition.name)
         period = choose_period(definition, expected_rows, expected_days)
         path = Path(_RECORDS) / definition.namespace / definition.table
         table = RecordTable.create(self.root / path, definition, period)
@@ -201,10 +202,36 @@ class Mirror:
         )
         return table
 
+    def remove_table(self, drop: Drop) -> None:
+        """Remove a record table that was given up; the caller holds the lease of its series."""
+        if self.catalogue.state(drop.series).table_path != drop.table_path:
+            remove_directory(self.root / drop.table_path)
+
+    @property
+    def catalogue_files(self) -> tuple[Path, ...]:
+        """Files of a catalogue in SQLite; none where it is in PostgreSQL."""
+        place = self.catalogue.database.place.path
+        if place is None:
+            return ()
+        beside = (place.with_name(place.name + end) for end in ("", "-wal", "-shm", "-journal"))
+        return tuple(path for path in beside if path.exists())
+
+    @property
+    def published_file(self) -> Path:
+        """The published copy of the catalogue, whether it is there or not."""
+        return _published(self.settings)
+
     def publish(self) -> None:
         """Publish a consistent read-only copy of the catalogue beside the records."""
         if isinstance(catalogue_place(self.settings), Path):
             self.catalogue.publish(_published(self.settings))
+
+    def _finish_whole_drop(self, series: str) -> None:
+        """Finish what a killed drop left, so that no new table is made of the old one's rows."""
+        for drop in self.catalogue.drops(series):
+            if drop.extents is None:
+                self.remove_table(drop)
+                self.catalogue.finish_drop(drop)
 
     def _place(
         self, definition: SeriesDefinition, state: SeriesState

@@ -38,6 +38,7 @@ __all__ = [
     "RecordSettings",
     "Settings",
     "SyncSettings",
+    "UpkeepSettings",
     "UpstreamSettings",
     "load_settings",
 ]
@@ -207,6 +208,29 @@ class AnswerSettings(_Section):
     )
 
 
+class UpkeepSettings(_Section):
+    """What is kept for how long, and how much of a sync goes into that."""
+
+    after_sync: float = Field(
+        300.0,
+        ge=0,
+        le=_LONGEST_WAIT,
+        description="Most seconds that the upkeep of a series takes at the end of a sync; 0: none.",
+    )
+    keep_hours: int = Field(
+        24,
+        ge=0,
+        le=10_000,
+        description="Hours for which superseded files and logs are kept for those who still read "
+        "them; 0 only where nobody reads meanwhile.",
+    )
+    keep_runs: int = Field(
+        1000,
+        ge=1,
+        description="Runs of each series that the catalogue remembers; tagged ones stay.",
+    )
+
+
 class PublishSettings(_Section):
     """Where each series is published after a sync, for other tools."""
 
@@ -285,6 +309,7 @@ class Settings(BaseSettings):
     sync: SyncSettings = SyncSettings()
     records: RecordSettings = RecordSettings()
     answers: AnswerSettings = AnswerSettings()
+    upkeep: UpkeepSettings = UpkeepSettings()
     publish: PublishSettings = PublishSettings()
     daemon: DaemonSettings = DaemonSettings()
 

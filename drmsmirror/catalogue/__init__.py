@@ -6,10 +6,12 @@ PostgreSQL, the same on both. Everything is reached through :class:`Catalogue`.
 """
 
 from drmsmirror.catalogue.answers import FailedQuestion, StoredAnswer
+from drmsmirror.catalogue.care import Care
 from drmsmirror.catalogue.catalogue import Address, Catalogue
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
+from drmsmirror.catalogue.drops import Drop, GivenUp
 from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
@@ -17,6 +19,7 @@ from drmsmirror.catalogue.mastertables import MASTER_TABLES
 from drmsmirror.catalogue.moments import Moment, Named
 from drmsmirror.catalogue.place import with_password
 from drmsmirror.catalogue.processes import Process, has_ended, this_process
+from drmsmirror.catalogue.pruning import Superfluous
 from drmsmirror.catalogue.reconciliations import Reconciliation
 from drmsmirror.catalogue.runs import Run, RunCounters, RunKind, RunOutcome
 from drmsmirror.catalogue.schema import REVISIONS
@@ -31,13 +34,16 @@ __all__ = [
     "REVISIONS",
     "Address",
     "AsOf",
+    "Care",
     "Catalogue",
     "Clock",
     "Cost",
     "CoverageThen",
+    "Drop",
     "Duty",
     "DutyOutcome",
     "FailedQuestion",
+    "GivenUp",
     "Health",
     "Lease",
     "Moment",
@@ -54,6 +60,7 @@ __all__ = [
     "SeriesSummary",
     "StoredAnswer",
     "StoredSubscription",
+    "Superfluous",
     "Tag",
     "TakenDuty",
     "has_ended",

@@ -6,6 +6,7 @@ goes before it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -17,9 +18,11 @@ from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
 
 __all__ = [
+    "AFTERWARDS",
     "FailedQuestion",
     "StoredAnswer",
     "failure",
+    "forget_about",
     "forget_least_used",
     "known",
     "load",
@@ -29,7 +32,7 @@ __all__ = [
 ]
 
 #: How long failures are kept beyond their time: whoever waited for one may still look it up.
-_AFTERWARDS = timedelta(hours=1)
+AFTERWARDS = timedelta(hours=1)
 
 
 def _of_question(table: Table) -> Select[Any]:
@@ -134,7 +137,7 @@ def save_failure(database: Database, failed: FailedQuestion) -> None:
     table = tables.failed_questions
     with database.write() as connection:
         _replace(database, connection, table, asdict(failed))
-        connection.execute(delete(table).where(table.c.until_utc < failed.failed_utc - _AFTERWARDS))
+        connection.execute(delete(table).where(table.c.until_utc < failed.failed_utc - AFTERWARDS))
 
 
 def touch(database: Database, digest: str) -> None:
@@ -179,6 +182,32 @@ def forget_least_used(database: Database, most_bytes: int, before: datetime) -> 
             excess -= row.file_bytes
         for digest in gone:
             connection.execute(delete(table).where(table.c.digest == digest))
+    return tuple(gone)
+
+
+def forget_about(connection: Connection, key: str) -> tuple[str, ...]:
+    """Forget, inside a transaction, every answer whose record set names a series.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    key : str
+        The series' name in lower case.
+
+    Returns
+    -------
+    tuple of str
+        Digests of those that were forgotten: their files can go.
+    """
+    table = tables.answers
+    named = re.compile(rf"(?<![\w.]){re.escape(key)}(?![\w.])")
+    gone = [
+        row.digest
+        for row in connection.execute(select(table.c.digest, table.c.record_set))
+        if named.search(row.record_set.lower())
+    ]
+    for digest in gone:
+        connection.execute(delete(table).where(table.c.digest == digest))
     return tuple(gone)
 
 

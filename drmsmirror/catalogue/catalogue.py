@@ -16,9 +16,11 @@ from sqlalchemy import URL
 from drmsmirror.catalogue import (
     answers,
     backup,
+    care,
     codecs,
     coverage,
     definitions,
+    drops,
     due,
     duties,
     history,
@@ -26,6 +28,7 @@ from drmsmirror.catalogue import (
     mastertables,
     migrate,
     moments,
+    pruning,
     reconciliations,
     runs,
     state,
@@ -36,14 +39,17 @@ from drmsmirror.catalogue import (
     windows,
 )
 from drmsmirror.catalogue.answers import FailedQuestion, StoredAnswer
+from drmsmirror.catalogue.care import Care
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
+from drmsmirror.catalogue.drops import Drop, GivenUp
 from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.moments import Moment, Named
 from drmsmirror.catalogue.place import place_of
+from drmsmirror.catalogue.pruning import Superfluous
 from drmsmirror.catalogue.reconciliations import Reconciliation
 from drmsmirror.catalogue.runs import Run, RunCounters, RunKind, RunOutcome
 from drmsmirror.catalogue.schema import check_revision
@@ -53,6 +59,7 @@ from drmsmirror.catalogue.tags import Tag
 from drmsmirror.catalogue.totals import RunTotals
 from drmsmirror.catalogue.upstreams import Cost, Health
 from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.extent import Extent
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.subscription import Subscription
 
@@ -427,6 +434,47 @@ class Catalogue:
     def keep_failure(self, failed: FailedQuestion) -> None:
         """Remember that a question failed."""
         answers.save_failure(self.database, failed)
+
+    def begin_drop(
+        self, series: str, record_set: str, extents: Sequence[Extent], lease: Lease
+    ) -> GivenUp:
+        """Give up parts of a series; see :func:`drmsmirror.catalogue.drops.begin_part`."""
+        return drops.begin_part(self.database, series, record_set, extents, lease)
+
+    def begin_whole_drop(self, series: str, lease: Lease, *, unsubscribe: bool = False) -> GivenUp:
+        """Give up a series; see :func:`drmsmirror.catalogue.drops.begin_whole`."""
+        return drops.begin_whole(self.database, series, lease, unsubscribe=unsubscribe)
+
+    def drops(self, series: str | None = None) -> tuple[Drop, ...]:
+        """What was given up and has still to be removed, of one series or of all."""
+        return drops.pending(self.database, series)
+
+    def finish_drop(
+        self,
+        drop: Drop,
+        lease: Lease | None = None,
+        *,
+        table_version: int | None = None,
+        rows_held: int | None = None,
+    ) -> None:
+        """Say that a drop is done; see :func:`drmsmirror.catalogue.drops.finish`."""
+        drops.finish(self.database, drop, lease, table_version=table_version, rows_held=rows_held)
+
+    def superfluous(self, *, keep_runs: int, series: str | None = None) -> Superfluous:
+        """Count old rows that nobody needs, of one series or of all."""
+        return pruning.superfluous(self.database, keep_runs=keep_runs, series=series)
+
+    def prune(self, *, keep_runs: int, series: str | None = None) -> Superfluous:
+        """Remove old rows that nobody needs; see :func:`drmsmirror.catalogue.pruning.prune`."""
+        return pruning.prune(self.database, keep_runs=keep_runs, series=series)
+
+    def care_needed(self) -> tuple[Care, ...]:
+        """What the database needs now; see :mod:`drmsmirror.catalogue.care`."""
+        return care.needed(self.database)
+
+    def take_care(self, what: Care) -> None:
+        """Do what the database needs."""
+        care.take(self.database, what)
 
     def health(self, url: str) -> Health:
         """Say how an upstream is; see :func:`drmsmirror.catalogue.upstreams.health`."""

@@ -73,7 +73,9 @@ def problems(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 def _count_on(connection: Connection) -> None:
     """Let PostgreSQL number new rows after those that were copied with their numbers."""
-    for table in (tables.coverage, tables.runs):
+    for table in tables.metadata.sorted_tables:
+        if not table.dialect_options["sqlite"]["autoincrement"]:
+            continue
         largest = connection.scalar(select(func.max(table.c.id)))
         connection.execute(
             text("SELECT setval(pg_get_serial_sequence(:name, 'id'), :next, false)"),

@@ -15,7 +15,7 @@ from drmsmirror.catalogue.masters import series_key
 from drmsmirror.errors import LockedError, NotFoundError
 from drmsmirror.model.subscription import Precision, Reconcile, Subscription, difference
 
-__all__ = ["StoredSubscription", "add", "change", "load_all", "remove", "replace_all"]
+__all__ = ["StoredSubscription", "add", "change", "load_all", "of_series", "remove", "replace_all"]
 
 _TABLE = tables.subscriptions
 
@@ -49,6 +49,11 @@ def load_all(database: Database, *, series: str | None = None) -> tuple[StoredSu
     """
     with database.read() as connection:
         return _read(connection, series)
+
+
+def of_series(connection: Connection, key: str) -> tuple[StoredSubscription, ...]:
+    """The subscriptions to one series, inside a transaction."""
+    return _read(connection, key)
 
 
 def add(database: Database, subscription: Subscription) -> StoredSubscription:

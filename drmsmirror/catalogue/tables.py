@@ -37,6 +37,7 @@ __all__ = [
     "drms_link",
     "drms_segment",
     "drms_series",
+    "drops",
     "duties",
     "failed_questions",
     "leases",
@@ -304,6 +305,20 @@ reconciliations = Table(
     Column("pass_begun_utc", UtcDateTime, nullable=False),
     Column("checked_since_utc", UtcDateTime),  # all was compared after this moment
     Column("worked_utc", UtcDateTime, nullable=False),
+)
+
+# What nobody claims any more, and has still to be removed
+drops = Table(
+    "drops",
+    metadata,
+    Column("id", _Count, primary_key=True),
+    Column("series_key", Text, nullable=False, index=True),
+    Column("series", Text, nullable=False),
+    Column("record_set", Text, nullable=False),
+    Column("table_path", Text, nullable=False),  # relative to the mirror
+    Column("extents", JSON(none_as_null=True)),  # low, high, restriction of each; null: the table
+    Column("begun_utc", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 leases = Table(

@@ -41,6 +41,9 @@ _COMMANDS = {
     "info": ("drmsmirror.cli.info", "Say what a series is: keys, keywords, segments."),
     "import": ("drmsmirror.cli.importing", "Take in records that you already have as a file."),
     "publish": ("drmsmirror.cli.publish", "Keep a series current in a database or as Parquet."),
+    "maintain": ("drmsmirror.cli.maintain", "Do the upkeep that is due."),
+    "drop": ("drmsmirror.cli.drop", "Remove what is held of a record set."),
+    "du": ("drmsmirror.cli.du", "Say what the mirror takes on disk, and what could be freed."),
     "db": ("drmsmirror.cli.db", "Look after the catalogue: upgrade, current, backup, restore."),
 }
 

@@ -16,7 +16,7 @@ from threading import Event
 from drmsmirror.catalogue import Lease
 from drmsmirror.daemon.health import State, health_file
 from drmsmirror.daemon.logs import say
-from drmsmirror.daemon.maintenance import maintain_tables
+from drmsmirror.daemon.maintenance import maintain_and_tell
 from drmsmirror.daemon.pulse import Pulse
 from drmsmirror.daemon.rounds import TROUBLE, Done, Maintain, Rounds
 from drmsmirror.mirror import Mirror
@@ -49,7 +49,7 @@ class Daemon:
         mirror: Mirror,
         upstream: Upstream,
         *,
-        maintain: Maintain = maintain_tables,
+        maintain: Maintain = maintain_and_tell,
         in_charge: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._mirror = mirror

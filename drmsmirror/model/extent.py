@@ -54,7 +54,10 @@ class Restriction:
         if self == Restriction():
             return ""
         spans = {
-            column: [[s.low, s.high, s.high_included] for s in values.spans or ()]
+            column: [
+                [s.low, s.high, s.high_included, *([True] if without_low else [])]
+                for s, without_low in values.pieces
+            ]
             for column, values in self.values
         }
         content = {"cadence": self.cadence, "spans": spans, "terms": sorted(self.terms)}
@@ -69,7 +72,10 @@ class Restriction:
         cadence = content["cadence"]
         return cls(
             tuple(
-                (column, ValueSet.of(Span(*span) for span in spans))
+                (
+                    column,
+                    ValueSet.of_pieces((Span(*span[:3]), len(span) > 3) for span in spans),
+                )
                 for column, spans in sorted(content["spans"].items())
             ),
             None if cadence is None else (cadence[0], cadence[1]),

@@ -118,6 +118,22 @@ class ValueSet:
         return tuple(Span(low.value, high.value, high.after) for low, high in self.ranges)
 
     @property
+    def pieces(self) -> tuple[tuple[Span, bool], ...]:
+        """Spans, each with whether its lowest value is left out: all that is in the set."""
+        return tuple(
+            (Span(low.value, high.value, high.after), low.after) for low, high in self.ranges
+        )
+
+    @classmethod
+    def of_pieces(cls, pieces: Iterable[tuple[Span, bool]]) -> ValueSet:
+        """The inverse of :attr:`pieces`."""
+        both = cls(())
+        for span, without_low in pieces:
+            lowest = cls.of([Span(span.low, span.low, True)]) if without_low else cls(())
+            both |= cls.of([span]) - lowest
+        return both
+
+    @property
     def words(self) -> str:
         """The values for a person: ``377, 380 to 390``."""
         return ", ".join(_words(low, high) for low, high in self.ranges)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drmsmirror.records.changes import ChangedRecords, ChangeKind, reading_changes
-from drmsmirror.records.compaction import compact
+from drmsmirror.records.compaction import compact, crowded_periods, rewrite
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
 from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
 from drmsmirror.records.gone import find_gone
@@ -17,12 +17,14 @@ from drmsmirror.records.numbers import number_records
 from drmsmirror.records.opentables import OpenTables
 from drmsmirror.records.past import last_run
 from drmsmirror.records.readable import readable_sql
+from drmsmirror.records.removal import count_rows_within, remove_rows_within
 from drmsmirror.records.repeats import find_repeat
 from drmsmirror.records.rows import TableOf
 from drmsmirror.records.schema import FORMAT, Period, axis_seconds, choose_period
 from drmsmirror.records.select import count_records, find_extreme, find_newest, select_records
 from drmsmirror.records.supplement import Supplement
 from drmsmirror.records.table import RecordTable
+from drmsmirror.records.tablelog import LogFile, TableLog
 from drmsmirror.records.text import StoredRows
 from drmsmirror.records.views import (
     ALL_VERSIONS,
@@ -42,6 +44,7 @@ __all__ = [
     "Interruptible",
     "KeyPlan",
     "LatestRecords",
+    "LogFile",
     "MergeResult",
     "OpenTables",
     "OutOfTimeError",
@@ -49,6 +52,7 @@ __all__ = [
     "RecordTable",
     "StoredRows",
     "Supplement",
+    "TableLog",
     "TableOf",
     "TypedRecords",
     "axis_seconds",
@@ -59,9 +63,11 @@ __all__ = [
     "connect",
     "count_held",
     "count_records",
+    "count_rows_within",
     "create_table",
     "create_time_functions",
     "create_view",
+    "crowded_periods",
     "find_differing",
     "find_extreme",
     "find_gone",
@@ -77,6 +83,8 @@ __all__ = [
     "readable_sql",
     "reading_changes",
     "reading_latest",
+    "remove_rows_within",
+    "rewrite",
     "sample_held",
     "select_records",
     "type_records",

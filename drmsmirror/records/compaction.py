@@ -14,14 +14,14 @@ import pyarrow as pa
 
 from drmsmirror.model.recordset import Span
 from drmsmirror.records.engine import connect, files_relation, identifier
-from drmsmirror.records.schema import PERIOD
+from drmsmirror.records.schema import NO_TIME, PERIOD
 from drmsmirror.records.slices import slices
 from drmsmirror.records.table import RecordTable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["compact"]
+__all__ = ["compact", "crowded_periods", "rewrite"]
 
 #: Rows that are handed to the writer at once.
 _BATCH = 10_000
@@ -48,19 +48,50 @@ def compact(
     int
         Number of partitions rewritten.
     """
-    crowded = []
-    for period, sizes in table.file_sizes().items():
-        small = [size for size in sizes if size < file_bytes / 2]
-        if len(small) > above_files and sum(small) >= least_share * sum(sizes):
-            crowded.append(period)
+    crowded = crowded_periods(
+        table, above_files=above_files, file_bytes=file_bytes, least_share=least_share
+    )
     for period in crowded:
-        _rewrite(table, period, file_bytes)
+        rewrite(table, period, file_bytes)
     if crowded:
         table.remove_unused_files()
     return len(crowded)
 
 
-def _rewrite(table: RecordTable, period: str, file_bytes: int) -> None:
+def crowded_periods(
+    table: RecordTable,
+    *,
+    above_files: int,
+    file_bytes: int,
+    least_share: float = 0.0,
+    above_files_when_over: int | None = None,
+) -> list[str]:
+    """The partitions that :func:`compact` rewrites.
+
+    Parameters
+    ----------
+    table : RecordTable
+    above_files, file_bytes, least_share
+        See :func:`compact`.
+    above_files_when_over : int, optional
+        In the place of ``above_files`` for all partitions but the newest: those hardly grow any
+        more, and what they are left with they keep.
+    """
+    sizes_of = table.file_sizes()
+    newest = max((period for period in sizes_of if period != NO_TIME), default=None)
+    crowded = []
+    for period, sizes in sizes_of.items():
+        most = above_files
+        if above_files_when_over is not None and period not in (newest, NO_TIME):
+            most = above_files_when_over
+        small = [size for size in sizes if size < file_bytes / 2]
+        if len(small) > most and sum(small) >= least_share * sum(sizes):
+            crowded.append(period)
+    return crowded
+
+
+def rewrite(table: RecordTable, period: str, file_bytes: int) -> None:
+    """Make files of about ``file_bytes`` of all the files of a partition."""
     with connect([table.path]) as connection:
         table.replace_partition(period, _sorted_batches(connection, table, period), file_bytes)
 

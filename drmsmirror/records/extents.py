@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from drmsmirror.model.extent import Extent
 from drmsmirror.model.recordset import Span
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records.engine import identifier
+from drmsmirror.model.valuesets import ValueSet
+from drmsmirror.records.engine import identifier, literal
 from drmsmirror.records.filelist import Ranges
 from drmsmirror.records.rows import span_sql
 from drmsmirror.records.schema import pruning_columns
@@ -23,10 +24,8 @@ def extents_sql(definition: SeriesDefinition, extents: Sequence[Extent]) -> str:
 
 def extent_sql(definition: SeriesDefinition, extent: Extent) -> str:
     """The condition that a row lies in an extent, whatever its conditions in SQL say."""
-    parts = [
-        f"({' OR '.join(span_sql(identifier(column), span) for span in spans) or 'FALSE'})"
-        for column, spans in _spans(definition, extent).items()
-    ]
+    axis = span_sql(identifier(definition.axis.column), Span(*_ends(definition, extent)))
+    parts = [axis, *(_values_sql(column, values) for column, values in extent.restriction.values)]
     if extent.restriction.cadence is not None:
         axis = identifier(definition.axis.column)
         phase, step = extent.restriction.cadence
@@ -43,13 +42,23 @@ def extents_ranges(definition: SeriesDefinition, extents: Sequence[Extent]) -> l
     ]
 
 
+def _values_sql(column: str, values: ValueSet) -> str:
+    name = identifier(column)
+    parts = [
+        f"({span_sql(name, span)} AND {name} <> {literal(span.low)})"
+        if without_low
+        else span_sql(name, span)
+        for span, without_low in values.pieces
+    ]
+    return f"({' OR '.join(parts) or 'FALSE'})"
+
+
 def _spans(definition: SeriesDefinition, extent: Extent) -> dict[str, Sequence[Span]]:
-    """By column, where rows of an extent lie."""
-    spans = {column: values.spans for column, values in extent.restriction.values}
-    axis = definition.axis.column
-    return {axis: [Span(*_ends(definition, extent))]} | {
-        column: found for column, found in spans.items() if found is not None
+    """By column, the spans within which rows of an extent lie."""
+    spans: dict[str, Sequence[Span]] = {
+        column: [span for span, _ in values.pieces] for column, values in extent.restriction.values
     }
+    return {definition.axis.column: [Span(*_ends(definition, extent))], **spans}
 
 
 def _ends(

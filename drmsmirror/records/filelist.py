@@ -77,10 +77,12 @@ class FileList:
         """
         if not wanted:
             return list(self._paths)
-        chosen = np.zeros(len(self._paths), dtype=bool)
-        for ranges in wanted:
-            chosen |= self._can_hold(ranges)
-        return [self._paths[number] for number in np.flatnonzero(chosen)]
+        return [self._paths[number] for number in self._chosen(wanted)]
+
+    def periods(self, *wanted: Ranges) -> list[str]:
+        """The partitions of those files, each once."""
+        periods = self._values(f"partition.{PERIOD}")
+        return sorted({periods[number] for number in self._chosen(wanted)})
 
     def smallest(self, column: str) -> list[Any]:
         """The smallest value of a column in each file; None where it is not known."""
@@ -113,6 +115,13 @@ class FileList:
         if name not in self._actions.column_names:
             return [None] * len(self._paths)
         return cast(list[Any], self._actions[name].to_pylist())
+
+    def _chosen(self, wanted: Sequence[Ranges]) -> np.ndarray:
+        """Numbers of the files that can hold a row that lies in all ranges of one of ``wanted``."""
+        chosen = np.zeros(len(self._paths), dtype=bool)
+        for ranges in wanted:
+            chosen |= self._can_hold(ranges)
+        return np.flatnonzero(chosen)
 
     def _can_hold(self, ranges: Ranges) -> np.ndarray:
         chosen = np.ones(len(self._paths), dtype=bool)

@@ -19,18 +19,20 @@ from drmsmirror.failpoints import reach
 from drmsmirror.files import make_directory, sync_files
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.types import KeywordType
-from drmsmirror.records.engine import Connect, connect, unreadable
+from drmsmirror.records.engine import Connect, connect, literal, unreadable
 from drmsmirror.records.filelist import FileList, Ranges, commit_file
 from drmsmirror.records.parquetfiles import ROW_GROUP, columns_without_statistics, write_partition
 from drmsmirror.records.schema import PERIOD, Period, pruning_columns, table_schema
+from drmsmirror.records.tablelog import KEPT_PROPERTY, TableLog, log_properties
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, WriterProperties
 
-__all__ = ["CommitConflictError", "RecordTable"]
+__all__ = ["KEPT_HOURS", "CommitConflictError", "RecordTable"]
 
-#: Hours for which files of superseded versions are kept for those who still read them.
-_KEPT_HOURS = 24
+#: Hours for which files of superseded versions, and the log of them, are kept for those who still
+#: read them.
+KEPT_HOURS = 24
 
 _PERIOD_PROPERTY = "drmsmirror.period"
 
@@ -103,6 +105,7 @@ class RecordTable:
                 "delta.dataSkippingStatsColumns": ",".join(pruning_columns(definition)),
                 "delta.checkpointInterval": "50",
                 _PERIOD_PROPERTY: str(period),
+                **log_properties(KEPT_HOURS),
             },
             raise_if_key_not_exists=False,
         )
@@ -268,18 +271,93 @@ class RecordTable:
         """Find something out about the rows of this version, the first time that it is asked."""
         return self.file_list.once(what, find)
 
-    def remove_unused_files(self) -> None:
+    def remove_rows(self, condition: str, periods: Sequence[str]) -> None:
+        """Commit the removal of the rows of some partitions that satisfy a condition.
+
+        Parameters
+        ----------
+        condition : str
+            In SQL that both Delta Lake and DuckDB understand.
+        periods : sequence of str
+            The only partitions that are read.
+        """
+        named = ", ".join(literal(period) for period in periods)
+        self._commit(
+            lambda: self._delta.delete(
+                f"{PERIOD} IN ({named}) AND ({condition})",
+                writer_properties=_writer_properties(self.definition),
+                commit_properties=_only_upon_what_was_read(),
+            )
+        )
+
+    def unused_files(self, kept_hours: int = KEPT_HOURS) -> list[Path]:
+        """Files that :meth:`remove_unused_files` would remove."""
+        listed = self._vacuum(kept_hours, dry_run=True)
+        # it lists those too that it has removed already, for as long as the log speaks of them
+        return [path for name in listed if (path := self.path / name).exists()]
+
+    def remove_unused_files(self, kept_hours: int = KEPT_HOURS) -> None:
         """Remove files that no version of the last day consists of: no reader needs them.
 
         Files that a killed process wrote and never committed go with them.
+
+        Parameters
+        ----------
+        kept_hours : int
+            For how long files are kept that the newest version does not consist of.
         """
+        self._commit(lambda: self._vacuum(kept_hours, dry_run=False))
+
+    def log(self) -> TableLog:
+        """How the log of the table stands."""
+        return TableLog.of(self.path)
+
+    @property
+    def keeps_log_for(self) -> int | None:
+        """Hours for which the log is kept; None where that was not said by this version."""
+        configuration = self._delta.metadata().configuration
+        hours = configuration.get(KEPT_PROPERTY, "").removeprefix("interval ").split(" ")[0]
+        is_ours = hours.isdecimal() and log_properties(int(hours)).items() <= configuration.items()
+        return int(hours) if is_ours else None
+
+    def keep_log_for(self, hours: int) -> None:
+        """Commit for how long the log is kept."""
         self._commit(
-            lambda: self._delta.vacuum(
-                retention_hours=_KEPT_HOURS,
-                dry_run=False,
-                enforce_retention_duration=False,
-                full=True,
+            lambda: self._delta.alter.set_table_properties(
+                log_properties(hours), commit_properties=_only_upon_what_was_read()
             )
+        )
+
+    def shorten_log(self, *, checkpoint: bool) -> None:
+        """Remove what is older than the log is kept, and before its last checkpoint.
+
+        Parameters
+        ----------
+        checkpoint : bool
+            Whether the state of the table is written down first, so that all before can go.
+        """
+        from deltalake.exceptions import DeltaError
+
+        try:
+            if checkpoint:
+                self._delta.create_checkpoint()
+                reach("log.after_checkpoint")
+            # it must be on the disk before what it stands for is removed
+            sync_files(self.log().checkpoint_files)
+            reach("log.before_cleanup")
+            self._delta.cleanup_metadata()
+            reach("log.after_cleanup")
+        except (DeltaError, OSError) as error:
+            raise StoreError(
+                f"Cannot shorten the log of {self.definition.name} at {self.path}: {error}"
+            ) from error
+
+    def _vacuum(self, kept_hours: int, *, dry_run: bool) -> list[str]:
+        return self._delta.vacuum(
+            retention_hours=kept_hours,
+            dry_run=dry_run,
+            enforce_retention_duration=False,
+            full=True,
         )
 
     def _commit(self, write: Callable[[], object]) -> None:

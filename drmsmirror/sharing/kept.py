@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -153,6 +153,29 @@ class AnswerStore:
         self._make_room()
         self._sweep(path.parent)
 
+    def excess(self) -> int:
+        """Bytes that are kept beyond what the settings allow."""
+        return max(0, self._catalogue.kept_answers()[1] - self._most_bytes)
+
+    def abandoned(self) -> list[Path]:
+        """Files that processes which were killed left."""
+        return [path for one in self.directories() for path in self._abandoned(one)]
+
+    def directories(self) -> list[Path]:
+        """Where there are files of answers."""
+        return sorted(path for path in self._root.glob("??") if path.is_dir())
+
+    def tidy(self) -> None:
+        """Make room where more is kept than may be, and remove what was left."""
+        self._make_room()
+        for directory in self.directories():
+            self._sweep(directory)
+
+    def remove_files(self, digests: Iterable[str]) -> None:
+        """Remove the files of answers that were forgotten."""
+        for digest in digests:
+            remove_file(self._path(digest))
+
     def _counts(self, stored: StoredAnswer) -> bool:
         """Whether an answer is one of this server, and answers are kept at all."""
         is_kept = self._most_bytes > 0 or stored.stored_utc + GRACE >= self._now()
@@ -168,17 +191,23 @@ class AnswerStore:
 
         One that is stored anew between row and file loses its file, and is asked for again.
         """
-        for digest in self._catalogue.forget_answers(self._most_bytes, self._now() - GRACE):
-            remove_file(self._path(digest))
+        self.remove_files(self._catalogue.forget_answers(self._most_bytes, self._now() - GRACE))
 
     def _sweep(self, directory: Path) -> None:
         """Remove what processes that were killed left in one of the directories."""
+        for path in self._abandoned(directory):
+            remove_file(path)
+
+    def _abandoned(self, directory: Path) -> list[Path]:
+        """Files in one of the directories that no row speaks of, and that are old."""
+        found = []
         with suppress(OSError):  # another process was quicker; the next one goes on
             files = {path.stem: path for path in directory.iterdir() if _FILE.fullmatch(path.name)}
             for digest in files.keys() - self._catalogue.known_answers(files):
                 written = datetime.fromtimestamp(files[digest].stat().st_mtime, UTC)
                 if written + _ABANDONED < self._now():
-                    remove_file(files[digest])
+                    found.append(files[digest])
+        return found
 
     def _path(self, digest: str) -> Path:
         return self._root / digest[:2] / f"{digest}.parquet"

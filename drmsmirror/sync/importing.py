@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drmsmirror.catalogue import RunKind
+from drmsmirror.catalogue.hold import holding_series
 from drmsmirror.errors import ImportDataError, QueryError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
@@ -17,7 +18,6 @@ from drmsmirror.model.extent import extent_of
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import find_repeat
-from drmsmirror.sync.hold import holding_series
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.progress import Meter, Progress, Reporter, SilentReporter
 from drmsmirror.sync.recordfile import RecordFile

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from drmsmirror.catalogue import RunCounters, RunKind
+from drmsmirror.catalogue.hold import holding_to_merge
 from drmsmirror.errors import DefinitionError, LockedError, StoreError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Extent
 from drmsmirror.records import harvest_keys
-from drmsmirror.sync.hold import holding_to_merge
 from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore, adopt_definition
 from drmsmirror.sync.target import Target

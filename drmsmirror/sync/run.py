@@ -14,13 +14,13 @@ import time
 from dataclasses import replace
 
 from drmsmirror.catalogue import RunOutcome
+from drmsmirror.catalogue.hold import holding_series
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.subscription import Reconcile
 from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.backfill import backfill
 from drmsmirror.sync.follow import follow
-from drmsmirror.sync.hold import holding_series
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.patience import telling
 from drmsmirror.sync.pieces import all_behind
@@ -33,6 +33,7 @@ from drmsmirror.sync.survey import survey
 from drmsmirror.sync.target import Target, read_target
 from drmsmirror.sync.task import Task
 from drmsmirror.sync.work import Terms, Work
+from drmsmirror.upkeep import maintain_after_sync
 from drmsmirror.upstream import Upstream
 
 __all__ = ["sync"]
@@ -120,6 +121,7 @@ def _sync_set(
             work.notices += [notice] if notice else []
             run.outcome = _carry_out(work)
             run.counters, run.share_held = work.uncounted(), work.share_held
+    work.notices += maintain_after_sync(mirror, series)
     return work.report(run.outcome)
 
 

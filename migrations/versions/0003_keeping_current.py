@@ -1,4 +1,4 @@
-"""Keeping current: subscriptions, what is due, reconciliation, tags, coverage as it was."""
+"""Keeping current: subscriptions, what is due, reconciliation, tags, coverage as it was, drops."""
 
 from __future__ import annotations
 
@@ -82,6 +82,19 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_coverage_history_series_key"), "coverage_history", ["series_key"])
+    op.create_table(
+        "drops",
+        sa.Column("id", _COUNT, nullable=False),
+        sa.Column("series_key", sa.Text(), nullable=False),
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("record_set", sa.Text(), nullable=False),
+        sa.Column("table_path", sa.Text(), nullable=False),
+        sa.Column("extents", sa.JSON()),
+        sa.Column("begun_utc", _UTC, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drops")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_drops_series_key"), "drops", ["series_key"])
     op.add_column("runs", sa.Column("kind", sa.Text(), nullable=False, server_default="sync"))
     op.add_column(
         "runs", sa.Column("records_removed", sa.BigInteger(), nullable=False, server_default="0")
@@ -91,6 +104,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("runs", "records_removed")
     op.drop_column("runs", "kind")
+    op.drop_table("drops")
     op.drop_table("coverage_history")
     op.drop_table("tags")
     op.drop_table("reconciliations")

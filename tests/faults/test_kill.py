@@ -81,7 +81,11 @@ def copy(copy_of) -> Copy:
 @pytest.mark.parametrize(
     ("point", "count"),
     [
-        *((point, 1) for point in POINTS if not point.startswith(("file.", "publish."))),
+        *(
+            (point, 1)
+            for point in POINTS
+            if point.startswith(("window.", "records.", "catalogue."))
+        ),
         ("window.fetched", 4),
         ("records.after_commit", 3),
         ("catalogue.before_commit", 2),

@@ -156,6 +156,15 @@ CREATE TABLE drms_series (
 );
 INSERT INTO "drms_series" VALUES('hmi.sharp_720s',NULL,NULL,4,-1,656360,0,'HARPNUM, T_REC_index',NULL,'Synthetic stand-in: active region patches, 12 min','HARPNUM, T_REC_index',NULL,'hmi.sharp_720s','["HARPNUM", "T_REC"]','["HARPNUM", "T_REC"]','{"retention": 1000, "stagingretention": 10, "unitsize": 4, "archive": -1, "tapegroup": 0}');
 INSERT INTO "drms_series" VALUES('test.nopk',NULL,NULL,4,-1,656360,0,'',NULL,'No prime keys','',NULL,'test.nopk','[]','[]','{"retention": 1000, "stagingretention": 10, "unitsize": 4, "archive": -1, "tapegroup": 0}');
+CREATE TABLE drops (
+	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	series_key TEXT NOT NULL, 
+	series TEXT NOT NULL, 
+	record_set TEXT NOT NULL, 
+	table_path TEXT NOT NULL, 
+	extents JSON, 
+	begun_utc DATETIME NOT NULL
+);
 CREATE TABLE duties (
 	name TEXT NOT NULL, 
 	due_utc DATETIME NOT NULL, 
@@ -277,4 +286,5 @@ CREATE INDEX ix_coverage_series_key ON coverage (series_key);
 CREATE INDEX ix_runs_series_key ON runs (series_key);
 CREATE INDEX ix_subscriptions_series_key ON subscriptions (series_key);
 CREATE INDEX ix_coverage_history_series_key ON coverage_history (series_key);
+CREATE INDEX ix_drops_series_key ON drops (series_key);
 COMMIT;

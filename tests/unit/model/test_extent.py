@@ -13,9 +13,10 @@ import pytest
 from drmsmirror.model.coverage import CoverageEntry, Versions, look_up
 from drmsmirror.model.extent import Extent, Restriction, extent_of
 from drmsmirror.model.intervals import EVERYTHING, Interval
-from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
+from drmsmirror.model.recordset import BoundSet, Span, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import definition_from_struct
+from drmsmirror.model.valuesets import ValueSet
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "series"
 
@@ -219,3 +220,14 @@ def test_what_every_other_step_holds_is_not_the_whole(stepped: str, whole: str) 
     assert not _missing(stepped, whole)
     (entry,) = _held(stepped)
     assert Restriction.parse(entry.restriction.text) == entry.restriction
+
+
+@pytest.mark.parametrize("value", ["b", 2.5, 377])
+def test_what_is_left_beside_one_value_can_be_written_down(value: str | float) -> None:
+    """Of what is held a value is dropped: the rest begins after it, which no span says."""
+    one = ValueSet.of([Span(value, value, True)])
+    left = Restriction().where("key", ValueSet() - one)
+
+    assert Restriction.parse(left.text) == left
+    assert not left.of("key") & one
+    assert (left.of("key") | one).is_everything

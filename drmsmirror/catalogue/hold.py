@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from drmsmirror.catalogue import Catalogue, Lease
+from drmsmirror.catalogue.catalogue import Catalogue
+from drmsmirror.catalogue.leases import Lease
 from drmsmirror.errors import LockedError
 
-__all__ = ["holding_series", "holding_to_merge"]
+__all__ = ["holding_series", "holding_series_if_free", "holding_to_merge"]
 
 #: For so long a run waits for a question to merge what it brought, seconds.
 _MERGED_WITHIN = 10.0
@@ -50,6 +51,13 @@ def holding_to_merge(catalogue: Catalogue, series: str) -> Iterator[Lease]:
         A run, or another question, works on it.
     """
     with catalogue.holding(_merge(series)), catalogue.holding(_run(series)) as lease:
+        yield lease
+
+
+@contextmanager
+def holding_series_if_free(catalogue: Catalogue, series: str) -> Iterator[Lease | None]:
+    """Hold a series as :func:`holding_series` does; None, at once, where somebody works on it."""
+    with catalogue.holding_if_free(_run(series)) as lease:
         yield lease
 
 

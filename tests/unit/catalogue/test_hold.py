@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from drmsmirror.catalogue.hold import holding_series, holding_to_merge
 from drmsmirror.errors import LockedError
-from drmsmirror.sync.hold import holding_series, holding_to_merge
 
 
 def test_a_run_waits_for_a_question_that_merges(copy_of) -> None:

@@ -1,0 +1,264 @@
+"""Drops: what the catalogue gives up before it is removed, so that nothing ever claims it.
+
+One transaction takes a part of a series, or all of it, out of everything that speaks of it, and
+notes what has to go from its record table. When that is gone, another takes the note away. Whoever
+finds a note carries it out: what was held again in the meantime is left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from drmsmirror.catalogue import answers, coverage, leases, state, subscriptions, tables
+from drmsmirror.catalogue.database import Database
+from drmsmirror.catalogue.definitions import known_key
+from drmsmirror.catalogue.leases import Lease
+from drmsmirror.catalogue.masters import series_key
+from drmsmirror.catalogue.state import SeriesState
+from drmsmirror.catalogue.subscriptions import StoredSubscription
+from drmsmirror.errors import SubscribedError
+from drmsmirror.failpoints import reach
+from drmsmirror.model.extent import Extent, Restriction
+from drmsmirror.model.intervals import Interval
+
+__all__ = ["Drop", "GivenUp", "begin_part", "begin_whole", "finish", "pending"]
+
+_TABLE = tables.drops
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """What has still to be removed.
+
+    Parameters
+    ----------
+    id : int
+    series, record_set : str
+        What it is of, and what was asked for.
+    table_path : str
+        Record table, relative to the mirror.
+    extents : tuple of Extent or None
+        The parts whose rows go; None where the whole table does.
+    begun_utc : datetime
+        Since when nothing claims it.
+    """
+
+    id: int
+    series: str
+    record_set: str
+    table_path: str
+    extents: tuple[Extent, ...] | None
+    begun_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """What went from the catalogue when a drop began.
+
+    Parameters
+    ----------
+    drop : Drop or None
+        What has to be removed; None where the series has no record table.
+    answers : tuple of str
+        Digests of answers about the series that were forgotten: their files can go.
+    subscriptions : tuple of StoredSubscription
+        Those that were ended.
+    """
+
+    drop: Drop | None
+    answers: tuple[str, ...]
+    subscriptions: tuple[StoredSubscription, ...] = ()
+
+
+def begin_part(
+    database: Database, series: str, record_set: str, extents: Sequence[Extent], lease: Lease
+) -> GivenUp:
+    """Give up some parts of a series.
+
+    What was held before the drop can no longer be told: its rows go in all versions, so the
+    history of the series' coverage goes too.
+
+    Parameters
+    ----------
+    database : Database
+    series, record_set : str
+    extents : sequence of Extent
+        By values and intervals alone: without cadences and conditions, which cannot be taken away
+        from what is held.
+    lease : Lease
+        The hold on the series.
+
+    Raises
+    ------
+    UnknownSeriesError
+        The mirror knows no such series.
+    LockedError
+        The lease was lost.
+    """
+    with database.write() as connection:
+        leases.confirm(connection, lease)
+        key = known_key(connection, series)
+        before = state.read(connection, key, for_change=True)
+        left = [
+            replace(entry, interval=part.interval, restriction=part.restriction)
+            for entry in coverage.read(connection, key)
+            for part in _without(entry.extent, extents)
+        ]
+        coverage.write(connection, key, left)
+        _forget_history(connection, key)
+        gone = answers.forget_about(connection, key)
+        drop = _note(database, connection, before, record_set, tuple(extents))
+        reach("catalogue.before_commit")
+    reach("catalogue.after_commit")
+    return GivenUp(drop, gone)
+
+
+def begin_whole(
+    database: Database, series: str, lease: Lease, *, unsubscribe: bool = False
+) -> GivenUp:
+    """Give up all of a series but its definition; earlier notes about it are no longer needed.
+
+    Raises
+    ------
+    UnknownSeriesError
+        The mirror knows no such series.
+    SubscribedError
+        There is a subscription to it that is not to be ended.
+    LockedError
+        The lease was lost.
+    """
+    with database.write() as connection:
+        leases.confirm(connection, lease)
+        key = known_key(connection, series)
+        before = state.read(connection, key, for_change=True)
+        ended = subscriptions.of_series(connection, key)
+        if ended and not unsubscribe:
+            raise SubscribedError(f"Somebody has subscribed to {before.series} in the meantime")
+        table = tables.subscriptions
+        connection.execute(delete(table).where(table.c.series_key == key))
+        earlier = _pending(connection, key)
+        connection.execute(delete(_TABLE).where(_TABLE.c.series_key == key))
+        coverage.write(connection, key, ())
+        _forget_history(connection, key)
+        _forget_reconciliation(connection, key)
+        keywords = tables.drms_keyword
+        connection.execute(update(keywords).where(keywords.c.series_key == key).values(codec=None))
+        gone = answers.forget_about(connection, key)
+        path = before.table_path or next((one.table_path for one in earlier), None)
+        drop = _note(database, connection, replace(before, table_path=path), before.series, None)
+        state.write(connection, key, _nothing_held(before))
+        reach("catalogue.before_commit")
+    reach("catalogue.after_commit")
+    return GivenUp(drop, gone, ended)
+
+
+def pending(database: Database, series: str | None = None) -> tuple[Drop, ...]:
+    """What has still to be removed, of one series or of all, the earlier first."""
+    with database.read() as connection:
+        return _pending(connection, None if series is None else series_key(series))
+
+
+def finish(
+    database: Database,
+    drop: Drop,
+    lease: Lease | None = None,
+    *,
+    table_version: int | None = None,
+    rows_held: int | None = None,
+) -> None:
+    """Say that a drop is done, and how the record table is now, where there is one still.
+
+    Raises
+    ------
+    LockedError
+        The lease was lost.
+    """
+    with database.write() as connection:
+        if lease is not None:
+            leases.confirm(connection, lease)
+        connection.execute(delete(_TABLE).where(_TABLE.c.id == drop.id))
+        if table_version is not None and rows_held is not None:
+            key = known_key(connection, drop.series)
+            now = state.read(connection, key, for_change=True)
+            after = replace(now, table_version=table_version, rows_held=rows_held)
+            state.write(connection, key, after)
+        reach("catalogue.before_commit")
+    reach("catalogue.after_commit")
+
+
+def _without(held: Extent, dropped: Iterable[Extent]) -> tuple[Extent, ...]:
+    left: tuple[Extent, ...] = (held,)
+    for one in dropped:
+        if one.restriction.cadence is not None or one.restriction.terms:
+            raise ValueError("a cadence or a condition cannot be taken away from what is held")
+        left = tuple(part for extent in left for part in extent.without(one))
+    return left
+
+
+def _nothing_held(before: SeriesState) -> SeriesState:
+    return SeriesState(before.series, 0, before.definition_read_utc, before.upstream_url)
+
+
+def _forget_history(connection: Connection, key: str) -> None:
+    table = tables.coverage_history
+    connection.execute(delete(table).where(table.c.series_key == key))
+
+
+def _forget_reconciliation(connection: Connection, key: str) -> None:
+    table = tables.reconciliations
+    connection.execute(delete(table).where(table.c.series_key == key))
+
+
+def _note(
+    database: Database,
+    connection: Connection,
+    of: SeriesState,
+    record_set: str,
+    extents: tuple[Extent, ...] | None,
+) -> Drop | None:
+    if of.table_path is None:
+        return None
+    values = {
+        "series_key": series_key(of.series),
+        "series": of.series,
+        "record_set": record_set,
+        "table_path": of.table_path,
+        "extents": None if extents is None else [_plain(extent) for extent in extents],
+        "begun_utc": database.clock(),
+    }
+    return _drop(connection.execute(insert(_TABLE).returning(_TABLE), values).one())
+
+
+def _pending(connection: Connection, key: str | None) -> tuple[Drop, ...]:
+    query = select(_TABLE).order_by(_TABLE.c.id)
+    if key is not None:
+        query = query.where(_TABLE.c.series_key == key)
+    return tuple(_drop(row) for row in connection.execute(query))
+
+
+def _drop(row: Row[Any]) -> Drop:
+    return Drop(
+        id=row.id,
+        series=row.series,
+        record_set=row.record_set,
+        table_path=row.table_path,
+        extents=None if row.extents is None else tuple(_extent(*one) for one in row.extents),
+        begun_utc=row.begun_utc,
+    )
+
+
+def _plain(extent: Extent) -> list[Any]:
+    low, high = extent.interval.low, extent.interval.high
+    ends = [None if math.isinf(end) else end for end in (low, high)]
+    return [*ends, extent.restriction.text]
+
+
+def _extent(low: float | None, high: float | None, restriction: str) -> Extent:
+    interval = Interval(-math.inf if low is None else low, math.inf if high is None else high)
+    return Extent(interval, Restriction.parse(restriction))

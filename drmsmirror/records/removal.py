@@ -1,0 +1,49 @@
+"""Removing rows: every version of the records that lie in some parts of a series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drmsmirror.model.extent import Extent
+from drmsmirror.records.engine import connect, files_relation
+from drmsmirror.records.extents import extents_ranges, extents_sql
+from drmsmirror.records.schema import table_schema
+from drmsmirror.records.table import RecordTable
+
+__all__ = ["count_rows_within", "remove_rows_within"]
+
+
+def remove_rows_within(table: RecordTable, extents: Sequence[Extent]) -> int:
+    """Remove all rows in some extents, in one commit.
+
+    Versions of one record have the same prime keys, so that they go together, and none that stays
+    becomes the latest by it.
+
+    Parameters
+    ----------
+    table : RecordTable
+    extents : sequence of Extent
+        Without conditions in SQL.
+
+    Returns
+    -------
+    int
+        Number of rows removed.
+    """
+    before = table.row_count()
+    periods = table.file_list.periods(*extents_ranges(table.definition, extents))
+    if periods and count_rows_within(table, extents):
+        table.remove_rows(extents_sql(table.definition, extents), periods)
+    return before - table.row_count()
+
+
+def count_rows_within(table: RecordTable, extents: Sequence[Extent]) -> int:
+    """Count the rows in some extents, all versions counted."""
+    definition = table.definition
+    files = table.files(*extents_ranges(definition, extents)) if extents else []
+    if not files:
+        return 0
+    rows = files_relation(files, table_schema(definition))
+    query = f"SELECT count(*) FROM {rows} WHERE {extents_sql(definition, extents)}"
+    with connect([table.path]) as connection:
+        return int(connection.execute(query).fetchall()[0][0])

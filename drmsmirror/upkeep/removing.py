@@ -1,0 +1,53 @@
+"""Removing what a drop gave up: by the drop itself, or by whoever finds that it was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from drmsmirror.catalogue import Drop, Lease
+from drmsmirror.failpoints import reach
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.extent import Extent, without
+from drmsmirror.records import remove_rows_within
+
+__all__ = ["carry_out"]
+
+
+def carry_out(mirror: Mirror, drop: Drop, lease: Lease | None) -> int:
+    """Remove the rows of a drop, or the whole record table, and say that it is done.
+
+    The caller holds the lease of the series. What came to be held again since the drop stays.
+
+    Returns
+    -------
+    int
+        Number of rows removed, where it is known: of a whole table it is not.
+    """
+    if drop.extents is None:
+        mirror.remove_table(drop)
+        reach("drop.removed")
+        mirror.catalogue.finish_drop(drop, lease)
+        return 0
+    table = mirror.table(mirror.catalogue.definition(drop.series))
+    rows = remove_rows_within(
+        table, _not_held(drop.extents, mirror.catalogue.coverage(drop.series))
+    )
+    reach("drop.removed")
+    mirror.catalogue.finish_drop(
+        drop, lease, table_version=table.version, rows_held=table.row_count()
+    )
+    return rows
+
+
+def _not_held(extents: Sequence[Extent], held: Sequence[CoverageEntry]) -> tuple[Extent, ...]:
+    """The parts in which nothing is held, not even on a cadence or under a condition."""
+    around = [
+        replace(
+            entry.extent,
+            restriction=replace(entry.restriction, cadence=None, terms=frozenset()),
+        )
+        for entry in held
+    ]
+    return without(extents, around)
