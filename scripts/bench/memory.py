@@ -23,7 +23,7 @@ from scripts.bench.measure import Figure
 
 __all__ = ["run"]
 
-_RECORDS = {"small": (10_000, 100_000), "full": (50_000, 500_000)}
+_RECORDS = {"small": (10_000, 100_000), "full": (100_000, 1_000_000)}
 _KEYWORDS = 58  # and REGION, T_REC
 _SERIES = "test.wide"
 _MOST = 1.25
