@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from drmsmirror.model.recordset import Span
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.records.completing import complete
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
 from drmsmirror.records.filelist import Ranges
 from drmsmirror.records.schema import PERIOD, periods_of, pruning_columns, table_schema
@@ -54,7 +55,7 @@ class MergeResult:
     revised : int
         Records whose prime key was held with other values.
     unchanged : int
-        Records that were held as they are.
+        Records that were held as they are, or with fewer of their columns.
     version : int
         Version of the table that holds them all.
     removed : int
@@ -140,9 +141,9 @@ def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
     elif change.fresh.num_rows:
         table.append(change.fresh)
     return MergeResult(
-        new=change.fresh.num_rows - change.revised,
+        new=change.fresh.num_rows - change.revised - change.filled,
         revised=change.revised,
-        unchanged=batch.rows.num_rows - change.fresh.num_rows,
+        unchanged=batch.rows.num_rows - change.fresh.num_rows + change.filled,
         version=table.version,
         removed=0 if batch.gone is None else pc.sum(batch.gone["_latest"]).as_py(),
     )
@@ -152,12 +153,14 @@ def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
 class _Change:
     """New rows, rows held whose marks change, and how many of the new ones are revisions.
 
-    ``takes_places`` says whether new rows take the place of rows that this run stored before.
+    ``filled`` says how many of the new rows are held ones with further columns, ``takes_places``
+    whether new rows take the place of others, those or rows that this run stored before.
     """
 
     fresh: pa.Table
     marked: pa.Table
     revised: int
+    filled: int = 0
     takes_places: bool = False
 
 
@@ -291,14 +294,37 @@ def _compare(
         );
         {_own_ones_said_already(definition, batch) if batch.has_own_numbers else ""}
 
+        CREATE TEMP TABLE differing AS
+        SELECT * FROM given WHERE recnum NOT IN (SELECT recnum FROM same);
+        CREATE TEMP TABLE as_held AS
+        SELECT * FROM seen WHERE recnum IN (SELECT recnum FROM differing)
+        """
+    )
+    columns = [field.name for field in schema if not field.name.startswith("_")]
+    complete(connection, columns, table="differing", by="as_held", into="whole")
+    complete(connection, columns, table="as_held", by="differing", into="filled")
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE said AS
+        SELECT recnum FROM (
+            SELECT {values} FROM whole INTERSECT SELECT {values} FROM seen WHERE _gone_run IS NULL
+        );
+        CREATE TEMP TABLE fills AS
+        SELECT recnum FROM (
+            SELECT {values} FROM whole INTERSECT SELECT {values} FROM filled WHERE _gone_run IS NULL
+        ) WHERE recnum NOT IN (SELECT recnum FROM said);
+
         -- where a catalogue was restored the number of the run can say too little
         CREATE TEMP TABLE fresh AS
-        SELECT given.* REPLACE (
-            CASE WHEN seen._seen_run > given._seen_run THEN seen._seen_run + 1
-            ELSE given._seen_run END AS _seen_run
+        SELECT whole.* REPLACE (
+            CASE
+                WHEN whole.recnum IN (SELECT recnum FROM fills) THEN seen._seen_run
+                WHEN seen._seen_run > whole._seen_run THEN seen._seen_run + 1
+                ELSE whole._seen_run
+            END AS _seen_run
         )
-        FROM given LEFT JOIN seen ON seen.recnum = given.recnum
-        WHERE given.recnum NOT IN (SELECT recnum FROM same);
+        FROM whole LEFT JOIN seen ON seen.recnum = whole.recnum
+        WHERE whole.recnum NOT IN (SELECT recnum FROM said);
 
         CREATE TEMP TABLE versions AS
         SELECT *, TRUE AS is_fresh, FALSE AS is_gone_now FROM fresh
@@ -328,26 +354,32 @@ def _compare(
         );
         """
     )
-    columns = ", ".join(
+    listed = ", ".join(
         "is_latest AS _latest" if field.name == "_latest" else identifier(field.name)
         for field in schema
     )
-    fresh = f"SELECT {columns} FROM ranked WHERE is_fresh ORDER BY {identity}, recnum"
+    fresh = f"SELECT {listed} FROM ranked WHERE is_fresh ORDER BY {identity}, recnum"
     marked = f"""
-        SELECT {columns} FROM ranked WHERE NOT is_fresh AND (is_latest <> _latest OR is_gone_now)
+        SELECT {listed} FROM ranked WHERE NOT is_fresh AND (is_latest <> _latest OR is_gone_now)
     """
     revised = f"""
         SELECT count(*) FROM fresh
-        WHERE EXISTS (SELECT 1 FROM held WHERE {_same_key(definition, "fresh")})
-           OR recnum IN (SELECT recnum FROM seen)
+        WHERE recnum NOT IN (SELECT recnum FROM fills)
+          AND (EXISTS (SELECT 1 FROM held WHERE {_same_key(definition, "fresh")})
+               OR recnum IN (SELECT recnum FROM seen))
     """
     places = f"SELECT count(*) FROM held WHERE EXISTS (SELECT 1 FROM fresh WHERE {_SAME_ROW})"
     return _Change(
         fresh=connection.sql(fresh).to_arrow_table().cast(schema),
         marked=connection.sql(marked).to_arrow_table().cast(schema),
-        revised=int(connection.execute(revised).fetchall()[0][0]),
-        takes_places=bool(connection.execute(places).fetchall()[0][0]),
+        revised=_number(connection, revised),
+        filled=_number(connection, "SELECT count(*) FROM fills"),
+        takes_places=bool(_number(connection, places)),
     )
+
+
+def _number(connection: DuckDBPyConnection, query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])
 
 
 def _gone_rows(definition: SeriesDefinition, gone: pa.Table | None) -> pa.Table:

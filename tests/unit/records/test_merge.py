@@ -375,3 +375,66 @@ def test_an_own_number_is_left_out_only_beside_the_latest_of_the_same_generation
     assert counts(merge(small_table, alike, run=2, generation=1)) == (0, 0, 1)
     assert counts(merge(small_table, alike, run=3, generation=2)) == (0, 1, 0)
     assert counts(merge(small_table, unlike, run=4, generation=1)) == (0, 1, 0)
+
+
+# ------------------------------------------------------------------------------ what was not read
+def reading(recnum: int = 10, *, texts: str | None = None, **values: object) -> pa.Table:
+    """One record of which only some columns were read, with exact texts."""
+    given = {"N": [1], "X": [0.5]} | {name: [value] for name, value in values.items()}
+    rows = type_records(SMALL, pa.table({"recnum": [recnum], **given}), {}).rows
+    place = rows.schema.get_field_index("_text")
+    return rows.set_column(place, rows.schema.field("_text"), pa.array([texts], pa.string()))
+
+
+def held(table: RecordTable) -> list[tuple]:
+    """(run, VALUE, NAME, exact texts) of every row held."""
+    rows = stored(table).select(["_seen_run", "value", "name", "_text"]).to_pylist()
+    return [tuple(row.values()) for row in rows]
+
+
+def test_columns_that_come_later_fill_the_row_in_its_place(small_table) -> None:
+    merge(small_table, reading(VALUE=2.0), run=1, generation=1)
+    result = merge(small_table, reading(NAME="a"), run=2, generation=1)
+    assert counts(result) == (0, 0, 1)
+    assert held(small_table) == [(1, 2.0, "a", None)]
+
+
+@pytest.mark.parametrize("again", [reading(VALUE=2.0), reading(NAME="a"), reading()])
+def test_reading_some_columns_again_changes_nothing(again, small_table) -> None:
+    first = merge(small_table, reading(VALUE=2.0, NAME="a"), run=1, generation=1)
+    second = merge(small_table, again, run=2, generation=1)
+    assert counts(second) == (0, 0, 1)
+    assert second.version == first.version
+
+
+def test_a_missing_value_was_read_and_is_a_change(small_table) -> None:
+    merge(small_table, reading(VALUE=2.0, NAME="a"), run=1, generation=1)
+    assert counts(merge(small_table, reading(VALUE=None), run=2, generation=1)) == (0, 1, 0)
+    assert held(small_table)[0] == (1, 2.0, "a", None)
+    assert math.isnan(held(small_table)[1][1])
+
+
+def test_a_change_in_some_columns_keeps_the_others(small_table) -> None:
+    merge(small_table, reading(VALUE=2.0, NAME="a"), run=1, generation=1)
+    result = merge(small_table, reading(VALUE=3.0), run=2, generation=1)
+    assert counts(result) == (0, 1, 0)
+    assert held(small_table) == [(1, 2.0, "a", None), (2, 3.0, "a", None)]
+
+
+def test_a_record_under_a_new_number_takes_nothing_from_the_old_one(small_table) -> None:
+    merge(small_table, reading(VALUE=2.0, NAME="a"), run=1, generation=1)
+    assert counts(merge(small_table, reading(11, VALUE=3.0), run=2, generation=1)) == (0, 1, 0)
+    assert held(small_table) == [(1, 2.0, "a", None), (2, 3.0, None, None)]
+
+
+def test_exact_texts_belong_to_their_columns(small_table) -> None:
+    merge(small_table, reading(VALUE=2.0, texts='{"value":"2.00"}'), run=1, generation=1)
+    filled = merge(small_table, reading(NAME="a", texts='{"name":" a"}'), run=2, generation=1)
+    assert counts(filled) == (0, 0, 1)
+    both = '{"name":" a","value":"2.00"}'
+    assert held(small_table) == [(1, 2.0, "a", both)]
+    same = merge(small_table, reading(VALUE=2.0, texts='{"value":"2.00"}'), run=3, generation=1)
+    assert counts(same) == (0, 0, 1)
+    plain = merge(small_table, reading(VALUE=2.0), run=4, generation=1)
+    assert counts(plain) == (0, 1, 0)
+    assert held(small_table) == [(1, 2.0, "a", both), (4, 2.0, "a", '{"name":" a"}')]

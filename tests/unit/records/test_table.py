@@ -229,8 +229,10 @@ def test_a_keyword_added_later_is_filled_by_reading_the_same_record_again(small_
     merge(small_table, small((1, 1, 0.5, 1.0, "b")), run=1, generation=1)
     table = grown(small_table)
     result = merge(table, extra(1, 1), run=2, generation=1)
-    assert result.revised == 1
-    assert rows_of(table, "recnum", "extra") == [{"recnum": 1, "extra": 7}]
+    assert (result.revised, result.unchanged) == (0, 1)
+    assert stored(table).select(["recnum", "_seen_run", "extra"]).to_pylist() == [
+        {"recnum": 1, "_seen_run": 1, "extra": 7}
+    ]
 
 
 def test_an_older_reader_does_not_see_a_keyword_added_by_another(small_table) -> None:
