@@ -110,7 +110,7 @@ def coalesce(entries: Sequence[CoverageEntry]) -> tuple[CoverageEntry, ...]:
     same of other values of one key.
     """
     kept: list[CoverageEntry] = []
-    for entry in sorted(entries, key=_when_read, reverse=True):
+    for entry in sorted(entries, key=_latest_and_widest, reverse=True):
         replacing = [later.interval for later in kept if later.replaces(entry)]
         kept += [replace(entry, interval=part) for part in gaps(entry.interval, replacing)]
     joined = [entry for entry in kept if entry.extent]
@@ -122,6 +122,11 @@ def coalesce(entries: Sequence[CoverageEntry]) -> tuple[CoverageEntry, ...]:
 def _when_read(entry: CoverageEntry) -> tuple[int, int, datetime]:
     """Which of two readings is the later one: numbers begin anew with a generation."""
     return entry.generation, entry.as_of_recnum, entry.as_of_utc
+
+
+def _latest_and_widest(entry: CoverageEntry) -> tuple[tuple[int, int, datetime], int]:
+    """Of what was read at one time the one that says more comes later."""
+    return _when_read(entry), len(entry.columns)
 
 
 def _joined(entries: Sequence[CoverageEntry]) -> list[CoverageEntry]:

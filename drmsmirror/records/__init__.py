@@ -5,12 +5,14 @@ from __future__ import annotations
 from drmsmirror.records.changes import ChangedRecords, ChangeKind, reading_changes
 from drmsmirror.records.compaction import compact, crowded_periods, rewrite
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
+from drmsmirror.records.extents import Portion
 from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
 from drmsmirror.records.gone import find_gone
 from drmsmirror.records.held import count_held, find_differing, sample_held, window_end
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, identity_keys, type_records
 from drmsmirror.records.keys import ALL_KEYS, KeyPlan, plan_keys
 from drmsmirror.records.latest import LatestRecords, reading_latest
+from drmsmirror.records.markers import with_markers
 from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.newest import newest_records
 from drmsmirror.records.numbers import number_records
@@ -49,6 +51,7 @@ __all__ = [
     "OpenTables",
     "OutOfTimeError",
     "Period",
+    "Portion",
     "RecordTable",
     "StoredRows",
     "Supplement",
@@ -89,4 +92,5 @@ __all__ = [
     "select_records",
     "type_records",
     "window_end",
+    "with_markers",
 ]

@@ -4,22 +4,65 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from drmsmirror.model.extent import Extent
+from drmsmirror.model.intervals import Interval
 from drmsmirror.model.recordset import Span
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.valuesets import ValueSet
 from drmsmirror.records.engine import identifier, literal
 from drmsmirror.records.filelist import Ranges
-from drmsmirror.records.rows import span_sql
+from drmsmirror.records.rows import Filter, columns_of_filters, no_sub_selects, span_sql, where_sql
 from drmsmirror.records.schema import pruning_columns
 
-__all__ = ["extent_sql", "extents_ranges", "extents_sql"]
+__all__ = ["Portion", "extent_sql"]
 
 
-def extents_sql(definition: SeriesDefinition, extents: Sequence[Extent]) -> str:
-    """The condition that a row lies in one of some extents."""
-    return " OR ".join(f"({extent_sql(definition, extent)})" for extent in extents) or "FALSE"
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Part of a series: some extents, and filters that the records in them satisfy besides.
+
+    Parameters
+    ----------
+    extents : tuple of Extent
+        None of which lies in another.
+    filters : tuple of Condition or SqlCondition
+        Without edges and sub-selects.
+    """
+
+    extents: tuple[Extent, ...]
+    filters: tuple[Filter, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.extents)
+
+    def within(self, window: Interval) -> Portion:
+        """What of it lies in a window of the axis."""
+        parts = (replace(one, interval=one.interval.intersection(window)) for one in self.extents)
+        return replace(self, extents=tuple(part for part in parts if part))
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns by which its rows are known, besides the axis."""
+        restricted = {name for extent in self.extents for name, _ in extent.restriction.values}
+        return restricted | columns_of_filters(self.filters)
+
+    def sql(self, definition: SeriesDefinition) -> str:
+        """The condition that a row lies in it."""
+        parts = [f"({extent_sql(definition, extent)})" for extent in self.extents]
+        inside = " OR ".join(parts) or "FALSE"
+        if not self.filters:
+            return inside
+        return f"({inside}) AND {where_sql(self.filters, no_sub_selects)}"
+
+    def ranges(self, definition: SeriesDefinition) -> list[Ranges]:
+        """Between which values its rows lie, of columns that have statistics."""
+        safe = pruning_columns(definition)
+        return [
+            [(name, spans) for name, spans in _spans(definition, extent).items() if name in safe]
+            for extent in self.extents
+        ]
 
 
 def extent_sql(definition: SeriesDefinition, extent: Extent) -> str:
@@ -31,15 +74,6 @@ def extent_sql(definition: SeriesDefinition, extent: Extent) -> str:
         phase, step = extent.restriction.cadence
         parts.append(f"({axis} % {step} + {step}) % {step} = {phase}")
     return " AND ".join(parts)
-
-
-def extents_ranges(definition: SeriesDefinition, extents: Sequence[Extent]) -> list[Ranges]:
-    """Between which values rows of the extents lie, of columns that have statistics."""
-    safe = pruning_columns(definition)
-    return [
-        [(name, spans) for name, spans in _spans(definition, extent).items() if name in safe]
-        for extent in extents
-    ]
 
 
 def _values_sql(column: str, values: ValueSet) -> str:

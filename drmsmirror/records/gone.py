@@ -2,18 +2,17 @@
 
 A version is gone where neither its number nor a larger one with its prime key, which supersedes it,
 is among those that were read. Numbers of another generation, and the mirror's own, are not the
-upstream's: such a version is gone where its prime key is not among those that were read.
+upstream's: such a version is gone where its prime key is not among those that were read. Where
+records were read under filters, the latest versions that satisfy them may be gone, or satisfy them
+no longer: only the upstream can tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pyarrow as pa
 
-from drmsmirror.model.extent import Extent
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
-from drmsmirror.records.extents import extents_ranges, extents_sql
+from drmsmirror.records.extents import Portion
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
 
@@ -21,15 +20,15 @@ __all__ = ["find_gone"]
 
 
 def find_gone(
-    table: RecordTable, extents: Sequence[Extent], given: pa.Table, *, generation: int
+    table: RecordTable, portion: Portion, given: pa.Table, *, generation: int
 ) -> pa.Table:
-    """Find rows held in some extents that a complete reading of them did not give.
+    """Find rows held of a part of a series that a complete reading of it did not give.
 
     Parameters
     ----------
     table : RecordTable
-    extents : sequence of Extent
-        What was read; without conditions in SQL.
+    portion : Portion
+        What was read.
     given : pyarrow.Table
         The records that are there, with ``recnum`` and the columns of the prime keys.
     generation : int
@@ -44,9 +43,8 @@ def find_gone(
     keys = definition.internal_prime_keys
     schema = table_schema(definition)
     listed = dict.fromkeys((*keys, "recnum", "_generation", "_latest"))
-    restricted = {column for extent in extents for column, _ in extent.restriction.values}
-    used = {*listed, *restricted, "_gone_run", definition.axis.column}
-    files = table.files(*extents_ranges(definition, extents))
+    used = {*listed, *portion.columns, "_gone_run", definition.axis.column}
+    files = table.files(*portion.ranges(definition))
     if not files:
         return pa.schema([schema.field(name) for name in listed]).empty_table()
     rows = files_relation(files, pa.schema([field for field in schema if field.name in used]))
@@ -54,10 +52,11 @@ def find_gone(
         f"held.{identifier(key)} IS NOT DISTINCT FROM given.{identifier(key)}" for key in keys
     )
     is_upstreams = f"(held._generation = {literal(generation)} AND held.recnum >= 0)"
+    latest = "_latest" if portion.filters else "TRUE"
     query = f"""
         WITH held AS (
             SELECT * FROM {rows}
-            WHERE _gone_run IS NULL AND ({extents_sql(definition, extents)})
+            WHERE _gone_run IS NULL AND {latest} AND ({portion.sql(definition)})
         )
         SELECT {", ".join(identifier(name) for name in listed)} FROM held
         WHERE NOT EXISTS (

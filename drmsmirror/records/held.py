@@ -1,19 +1,20 @@
-"""What is held of some extents: how many records, where a window ends, and which differ.
+"""What is held of a part of a series: how many records, where a window ends, and which differ.
 
 The latest version of each record that is there, as DRMS would show it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from drmsmirror.model.extent import Extent
+from drmsmirror.model.recordset import SqlCondition
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
-from drmsmirror.records.extents import extents_ranges, extents_sql
+from drmsmirror.records.extents import Portion
+from drmsmirror.records.rows import calculating
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
 
@@ -23,21 +24,19 @@ if TYPE_CHECKING:
 __all__ = ["count_held", "find_differing", "sample_held", "window_end"]
 
 
-def count_held(table: RecordTable, extents: Sequence[Extent]) -> int:
-    """How many records are held in some extents that do not meet."""
-    with _holding(table, extents) as connection:
+def count_held(table: RecordTable, portion: Portion) -> int:
+    """How many records are held of a part of a series."""
+    with _holding(table, portion) as connection:
         return int(connection.execute("SELECT count(*) FROM held").fetchall()[0][0])
 
 
-def window_end(
-    table: RecordTable, extents: Sequence[Extent], low: float, records: int
-) -> float | None:
-    """Position on the axis before which so many records of some extents lie, from ``low`` on.
+def window_end(table: RecordTable, portion: Portion, low: float, records: int) -> float | None:
+    """Position on the axis before which so many records of a part lie, from ``low`` on.
 
     None where there are not more of them.
     """
     axis = identifier(table.definition.axis.column)
-    with _holding(table, extents) as connection:
+    with _holding(table, portion) as connection:
         found = connection.execute(
             f"SELECT {axis} FROM held WHERE {axis} >= {literal(low)} "
             f"ORDER BY {axis} LIMIT 1 OFFSET {int(records)}"
@@ -47,7 +46,7 @@ def window_end(
 
 def find_differing(
     table: RecordTable,
-    extents: Sequence[Extent],
+    portion: Portion,
     given: pa.Table,
     columns: Iterable[str],
     *,
@@ -58,8 +57,8 @@ def find_differing(
     Parameters
     ----------
     table : RecordTable
-    extents : sequence of Extent
-        In which the records lie.
+    portion : Portion
+        Of which the records are.
     given : pyarrow.Table
         Records with ``recnum`` and some columns.
     columns : iterable of str
@@ -71,7 +70,7 @@ def find_differing(
     differs = [
         f"held.{identifier(name)} IS DISTINCT FROM given.{identifier(name)}" for name in names
     ]
-    with _holding(table, extents, names) as connection:
+    with _holding(table, portion, names) as connection:
         connection.register("given", given.select(["recnum", *names]))
         found = connection.execute(
             f"""
@@ -85,10 +84,10 @@ def find_differing(
 
 
 def sample_held(
-    table: RecordTable, extents: Sequence[Extent], records: int, *, generation: int
+    table: RecordTable, portion: Portion, records: int, *, generation: int
 ) -> list[int]:
-    """Numbers of some records of the extents, chosen at random."""
-    with _holding(table, extents) as connection:
+    """Numbers of some records of a part, chosen at random."""
+    with _holding(table, portion) as connection:
         found = connection.execute(
             f"SELECT recnum FROM (SELECT recnum FROM held WHERE recnum >= 0 "
             f"AND _generation = {literal(generation)}) USING SAMPLE reservoir({int(records)} ROWS)"
@@ -98,19 +97,19 @@ def sample_held(
 
 @contextmanager
 def _holding(
-    table: RecordTable, extents: Sequence[Extent], columns: Collection[str] = ()
+    table: RecordTable, portion: Portion, columns: Collection[str] = ()
 ) -> Iterator[DuckDBPyConnection]:
-    """A connection that has the records of the extents as ``held``."""
+    """A connection that has the records of a part as ``held``."""
     definition = table.definition
-    restricted = {column for extent in extents for column, _ in extent.restriction.values}
-    used = {*columns, *restricted, definition.axis.column, "recnum", "_generation"}
+    used = {*columns, *portion.columns, definition.axis.column, "recnum", "_generation"}
     fields = [
         field for field in table_schema(definition) if field.name in used | {"_latest", "_gone_run"}
     ]
-    rows = files_relation(table.files(*extents_ranges(definition, extents)), pa.schema(fields))
-    with connect([table.path]) as connection:
+    rows = files_relation(table.files(*portion.ranges(definition)), pa.schema(fields))
+    conditions = [one for one in portion.filters if isinstance(one, SqlCondition)]
+    with calculating(conditions), connect([table.path]) as connection:
         connection.execute(
             f"CREATE TEMP VIEW held AS SELECT * FROM {rows} "
-            f"WHERE _latest AND _gone_run IS NULL AND ({extents_sql(definition, extents)})"
+            f"WHERE _latest AND _gone_run IS NULL AND ({portion.sql(definition)})"
         )
         yield connection

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from drmsmirror.model.extent import Extent
 from drmsmirror.records.engine import connect, files_relation
-from drmsmirror.records.extents import extents_ranges, extents_sql
+from drmsmirror.records.extents import Portion
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
 
@@ -31,19 +31,20 @@ def remove_rows_within(table: RecordTable, extents: Sequence[Extent]) -> int:
         Number of rows removed.
     """
     before = table.row_count()
-    periods = table.file_list.periods(*extents_ranges(table.definition, extents))
+    portion, definition = Portion(tuple(extents)), table.definition
+    periods = table.file_list.periods(*portion.ranges(definition))
     if periods and count_rows_within(table, extents):
-        table.remove_rows(extents_sql(table.definition, extents), periods)
+        table.remove_rows(portion.sql(definition), periods)
     return before - table.row_count()
 
 
 def count_rows_within(table: RecordTable, extents: Sequence[Extent]) -> int:
     """Count the rows in some extents, all versions counted."""
-    definition = table.definition
-    files = table.files(*extents_ranges(definition, extents)) if extents else []
+    portion, definition = Portion(tuple(extents)), table.definition
+    files = table.files(*portion.ranges(definition)) if portion else []
     if not files:
         return 0
     rows = files_relation(files, table_schema(definition))
-    query = f"SELECT count(*) FROM {rows} WHERE {extents_sql(definition, extents)}"
+    query = f"SELECT count(*) FROM {rows} WHERE {portion.sql(definition)}"
     with connect([table.path]) as connection:
         return int(connection.execute(query).fetchall()[0][0])

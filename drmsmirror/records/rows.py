@@ -5,11 +5,13 @@ Source: record sets, rules 14-49 (filters), 50 (which versions).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from drmsmirror.errors import SqlError
 from drmsmirror.model.conditions import SubSelect, columns_of
 from drmsmirror.model.recordset import Condition, Span, SqlCondition
 from drmsmirror.model.series import SeriesDefinition
@@ -20,7 +22,17 @@ from drmsmirror.records.past import identity, latest_after, versions_after
 from drmsmirror.records.schema import pruning_columns, table_schema
 from drmsmirror.records.table import RecordTable
 
-__all__ = ["Filter", "Rows", "TableOf", "relation_of", "span_sql", "where_sql"]
+__all__ = [
+    "Filter",
+    "Rows",
+    "TableOf",
+    "calculating",
+    "columns_of_filters",
+    "no_sub_selects",
+    "relation_of",
+    "span_sql",
+    "where_sql",
+]
 
 #: Gives the record table of a series.
 TableOf = Callable[[SeriesDefinition], RecordTable]
@@ -32,6 +44,9 @@ RowsOf = Callable[[SubSelect], str]
 _VERSION = ("recnum", "_generation", "_seen_run", "_gone_run")
 
 Filter = Condition | SqlCondition
+
+#: Characters of a condition that a message repeats.
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +85,7 @@ class Rows:
             A further condition, in SQL.
         """
         wanted = list(dict.fromkeys(columns))
-        used = {*wanted, *_columns_of(filters)}
+        used = {*wanted, *columns_of_filters(filters)}
         rows = relation_of(self.table, used, filters, all_versions=all_versions)
         where = where_sql(filters, self._sub_rows, latest_only=not all_versions)
         listed = ", ".join(identifier(column) for column in wanted)
@@ -110,7 +125,7 @@ def relation_of(
     # a reading of the same record with another key may lie in any file
     by_number = [one for one in _conditions(filters) if one.column == "recnum"]
     rows = files_relation(table.files(_pruning(table.definition, by_number)), schema)
-    where = where_sql(by_number, _no_sub_selects)
+    where = where_sql(by_number, no_sub_selects)
     if table.until is not None:
         return versions_after(rows, table.until, where=where)
     return (
@@ -129,7 +144,7 @@ def _latest_rows(table: RecordTable, schema: pa.Schema, filters: Sequence[Filter
     keys = identity(table.definition)
     by_key = [one for one in _conditions(filters) if one.column in keys]
     rows = files_relation(table.files(_pruning(table.definition, by_key)), schema)
-    where = where_sql(by_key, _no_sub_selects)
+    where = where_sql(by_key, no_sub_selects)
     return latest_after(table.definition, rows, table.until, where=where)
 
 
@@ -150,15 +165,39 @@ def where_sql(filters: Sequence[Filter], rows_of: RowsOf, *, latest_only: bool =
     return all_of(parts) if parts else "TRUE"
 
 
-def _no_sub_selects(_: SubSelect) -> str:
-    raise AssertionError("a filter on a key has no sub-select")
+def no_sub_selects(_: SubSelect) -> str:
+    """Give the rows of a sub-select where there can be none."""
+    raise AssertionError("neither a filter on a key nor what is kept current has sub-selects")
+
+
+@contextmanager
+def calculating(conditions: Sequence[SqlCondition]) -> Iterator[None]:
+    """Say which conditions cannot be calculated, where the engine gives up on one.
+
+    Raises
+    ------
+    SqlError
+        In the block: a condition has no value for one of the records.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        if not conditions:
+            raise
+        problem = str(error).partition("\n")[0].partition("Error: ")[2] or str(error)
+        shown = "; ".join(one.text for one in conditions)
+        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+        raise SqlError(f"The condition [? {shown} ?] cannot be calculated: {problem}") from None
 
 
 def _conditions(filters: Sequence[Filter]) -> list[Condition]:
     return [one for one in filters if isinstance(one, Condition)]
 
 
-def _columns_of(filters: Sequence[Filter]) -> set[str]:
+def columns_of_filters(filters: Sequence[Filter]) -> set[str]:
+    """Columns by which rows are chosen."""
     used: set[str] = set()
     for one in filters:
         used |= {one.column} if isinstance(one, Condition) else columns_of(one.tree)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from drmsmirror.errors import SqlError
 from drmsmirror.model.conditions import sub_selects_of
 from drmsmirror.model.extent import extent_of
 from drmsmirror.model.parts import most_records
@@ -20,7 +19,7 @@ from drmsmirror.model.recordset import BoundSet, Edge, Span
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.edges import extreme, with_edges_found
 from drmsmirror.records.engine import Interruptible, files_relation, identifier, literal
-from drmsmirror.records.rows import Rows, TableOf
+from drmsmirror.records.rows import Rows, TableOf, calculating
 from drmsmirror.records.slices import SLICE, slices
 from drmsmirror.records.supplement import Supplement
 from drmsmirror.records.table import RecordTable
@@ -35,9 +34,6 @@ BATCH = 20_000
 
 #: Name under which a supplement is known to the engine.
 _SUPPLEMENT = "supplement"
-
-#: Characters of a condition that a message repeats.
-_SHOWN = 200
 
 
 def select_records(
@@ -241,8 +237,6 @@ def _answering(
     table: RecordTable, bound: BoundSet, table_of: TableOf | None
 ) -> Iterator[tuple[DuckDBPyConnection, Rows]]:
     """A connection that may read the tables that the set is about, and nothing else."""
-    import duckdb
-
     tables = {table.definition.name.lower(): table}
     for one in bound.sql:
         for chosen in sub_selects_of(one.tree):
@@ -250,16 +244,9 @@ def _answering(
             if name not in tables:
                 assert table_of is not None, "a sub-select needs the table of its series"
                 tables[name] = table_of(chosen.series)
-    try:
-        with table.connect([one.path for one in tables.values()]) as connection:
-            yield connection, Rows(table, lambda series: tables[series.name.lower()])
-    except duckdb.Error as error:
-        if not bound.sql:
-            raise
-        problem = str(error).partition("\n")[0].partition("Error: ")[2] or str(error)
-        shown = "; ".join(one.text for one in bound.sql)
-        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
-        raise SqlError(f"The condition [? {shown} ?] cannot be calculated: {problem}") from None
+    paths = [one.path for one in tables.values()]
+    with calculating(bound.sql), table.connect(paths) as connection:
+        yield connection, Rows(table, lambda series: tables[series.name.lower()])
 
 
 def _order(definition: SeriesDefinition, direction: str = "ASC") -> str:

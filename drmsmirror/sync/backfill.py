@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from drmsmirror.catalogue import RunOutcome
 from drmsmirror.model.coverage import CoverageEntry
@@ -48,18 +49,24 @@ def _take(
     """Take one window, by record number where it is too large and cannot be cut.
 
     Above the extent there is nothing, as the upstream said: the uppermost window reaches up to
-    the end of its gap. Below it there can be records without an axis value.
+    the end of its gap. Below it there can be records without an axis value. Where the records are
+    held, only the columns that they lack are read.
     """
     reach = Interval(
         window.low, gap.high if window.high >= work.outlook.extent.high else window.high
     )
-    entries = [work.entry(reach, piece.restriction)]
-    question, all_of = window_text(work.wanted, reach), [Extent(reach, piece.restriction)]
-    if piece.restriction.terms:  # who does not satisfy a condition is not gone
-        all_of = []
-    taken = take_window(work, sizer, window, question, entries, all_of)
+    extent = Extent(reach, piece.restriction)
+    held = work.columns_held(extent)
+    lacking = work.harvest.wanted - held if held else work.harvest.read
+    entries = [work.entry(extent, held | lacking)]
+    whole = replace(work.portion, extents=(extent,))
+    question = window_text(work.wanted, reach)
+    taken = take_window(
+        work, sizer, window, question, entries, whole, columns=lacking if held else None
+    )
     if taken is Taken.TOO_LARGE and not sizer.can_cut(window):
-        return _take_by_recnum(work, reach, entries)
+        whole_entries = [work.entry(extent, work.harvest.read)]
+        return _take_by_recnum(work, reach, whole_entries)
     if taken is Taken.HELD:
         place = max(window.low, work.outlook.extent.low)
         work.say(f"back to {position_text(work.wanted.series, place)}")

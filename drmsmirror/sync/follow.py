@@ -38,7 +38,7 @@ def follow(work: Work) -> RunOutcome:
         ]
 
     def question(recnums: Interval) -> str:
-        return recnum_text(work.wanted, recnums)
+        return recnum_text(work.followed, recnums)
 
     recnums = recnums_to_follow(behind, target.recnum)
     return take_by_recnum(work, recnums, work.outlook.newer, question, held_up_to)

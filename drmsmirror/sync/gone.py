@@ -13,29 +13,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drmsmirror.errors import UpstreamAnswerError
-from drmsmirror.model.extent import Extent
-from drmsmirror.records import identity_keys, newest_records
-from drmsmirror.sync.work import Work
+from drmsmirror.records import Portion, identity_keys, newest_records
+from drmsmirror.sync.work import MOST_NUMBERS, Work
 
 __all__ = ["confirmed_gone"]
-
-#: Numbers that are asked for once more, at most: an address has room for so many.
-_MOST_NUMBERS = 200
 
 #: Records among which one that has to be there is looked for.
 _NEAR = 1000
 
 
 def confirmed_gone(
-    work: Work, extents: Sequence[Extent], given: pa.Table, record_set: str
+    work: Work, portion: Portion, given: pa.Table, record_set: str
 ) -> pa.Table | None:
-    """Find what is held in extents and was not given, and have the upstream confirm it.
+    """Find what is held of a part and was not given, and have the upstream confirm it.
 
     Parameters
     ----------
     work : Work
-    extents : sequence of Extent
-        What was read as a whole; none where that cannot be told.
+    portion : Portion
+        What was read as a whole; nothing where that cannot be told.
     given : pyarrow.Table
         Its records, as the upstream printed them.
     record_set : str
@@ -47,23 +43,24 @@ def confirmed_gone(
         It still has records that it does not list.
     """
     store = work.store
-    if not extents or not store.rows_held:
+    if not portion or not store.rows_held:
         return None
     asked = [key for key in identity_keys(store.definition) if key in given.column_names]
     there = store.typed(given.select(asked))
-    gone = store.find_gone(extents, there)
+    gone = store.find_gone(portion, there)
     if not gone.num_rows:
         return None
     is_upstreams = pc.and_(
         pc.equal(gone["_generation"], store.generation), pc.greater_equal(gone["recnum"], 0)
     )
     numbers = gone["recnum"].filter(is_upstreams).to_pylist()
-    asked_again = random.sample(numbers, min(len(numbers), _MOST_NUMBERS))
     control = _one_that_is_there(work, there, set(numbers))
-    if not work.target.has_recnums or not (asked_again or control):
+    if not work.target.has_recnums or not (numbers or control):
         return gone
-    listed = ",".join(f"#{number}" for number in [*asked_again, *control])
-    found = work.upstream.count(f"{work.wanted.series.name}[:{listed}]")
+    if portion.filters:
+        return _without_those_there(work, gone, numbers, control)
+    asked_again = random.sample(numbers, min(len(numbers), MOST_NUMBERS))
+    found = work.upstream.count(work.numbered_text([*asked_again, *control]))
     if found != len(control):
         raise UpstreamAnswerError(
             f"The upstream contradicts itself: it does not list {gone.num_rows} held records in "
@@ -72,6 +69,27 @@ def confirmed_gone(
             f"the answer was kept; run the same again"
         )
     return gone
+
+
+def _without_those_there(
+    work: Work, gone: pa.Table, numbers: Sequence[int], control: Sequence[int]
+) -> pa.Table:
+    """What is gone of records that were not listed: the others satisfy a condition no longer.
+
+    Those are brought as they are now.
+    """
+    there: set[int] = set()
+    for first in range(0, len(numbers), MOST_NUMBERS):
+        some = [*numbers[first : first + MOST_NUMBERS], *control]
+        found = work.bring(some)
+        if not found.issuperset(control):
+            raise UpstreamAnswerError(
+                f"The upstream contradicts itself: of {work.numbered_text(some)} it does not list "
+                f"the last, which it listed just now or earlier. Run the same again"
+            )
+        there |= found
+    is_there = pc.is_in(gone["recnum"], pa.array(sorted(there), pa.int64()))
+    return gone.filter(pc.invert(is_there))
 
 
 def _one_that_is_there(work: Work, there: pa.Table, gone: set[int]) -> list[int]:

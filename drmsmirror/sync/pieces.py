@@ -32,7 +32,8 @@ class Piece:
     missing : tuple of Interval
         Parts of it that are not held, ascending.
     behind : tuple of CoverageEntry
-        Parts that are held as of a smaller record number than the run is about.
+        Parts that are held, if with fewer columns, as of a smaller record number than the run is
+        about.
     """
 
     wanted: Extent
@@ -41,7 +42,7 @@ class Piece:
 
 
 def pieces_of(
-    wanted: BoundSet, coverage: Iterable[CoverageEntry], target: int
+    wanted: BoundSet, coverage: Iterable[CoverageEntry], columns: frozenset[str], target: int
 ) -> tuple[Piece, ...]:
     """How each piece of a set stands.
 
@@ -49,27 +50,38 @@ def pieces_of(
     ----------
     wanted : BoundSet
     coverage : iterable of CoverageEntry
-        What is held with all keywords that are wanted.
+        What is held of its series.
+    columns : frozenset of str
+        What is wanted of each record.
     target : int
         Record number up to which the run is to come.
     """
     entries = list(coverage)
-    return tuple(_piece(extent, entries, target) for extent in extent_of(wanted))
+    return tuple(_piece(extent, entries, columns, target) for extent in extent_of(wanted))
 
 
-def _piece(extent: Extent, entries: Sequence[CoverageEntry], target: int) -> Piece:
-    held = [entry for entry in entries if extent.without(entry.extent) != (extent,)]
-    left = without([extent], [entry.extent for entry in held])
-    missing = union(part.interval for part in left)
-    current = [entry.extent for entry in held if entry.as_of_recnum >= target]
+def _piece(
+    extent: Extent, entries: Sequence[CoverageEntry], columns: frozenset[str], target: int
+) -> Piece:
+    near = [entry for entry in entries if extent.without(entry.extent) != (extent,)]
+    held = [entry.extent for entry in near if entry.columns >= columns]
+    missing = union(part.interval for part in without([extent], held))
     behind = tuple(
         replace(entry, interval=interval, restriction=part.restriction)
-        for entry in held
+        for entry in near
         if entry.as_of_recnum < target
-        for part in without([extent.intersection(entry.extent)], current)
-        for interval in gaps(part.interval, missing)
+        for part in without([extent.intersection(entry.extent)], _current(near, entry, target))
+        # what is missing is read again whole; what was held without some columns is not
+        for interval in gaps(part.interval, missing if entry.columns >= columns else ())
     )
     return Piece(extent, missing, behind)
+
+
+def _current(near: Iterable[CoverageEntry], entry: CoverageEntry, target: int) -> list[Extent]:
+    """Where all that an entry speaks of is held as of the target."""
+    return [
+        one.extent for one in near if one.as_of_recnum >= target and one.columns >= entry.columns
+    ]
 
 
 def before_lag(

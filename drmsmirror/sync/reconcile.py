@@ -20,32 +20,26 @@ import pyarrow as pa
 
 from drmsmirror.catalogue import Reconciliation
 from drmsmirror.errors import UpstreamTooLargeError
-from drmsmirror.model.extent import Extent, extent_of
+from drmsmirror.model.conditions import columns_of
 from drmsmirror.model.intervals import EVERYTHING, Interval
 from drmsmirror.model.positions import position_text
 from drmsmirror.model.recordset import window_text
 from drmsmirror.records import (
+    Portion,
     count_held,
     find_differing,
-    harvest_keys,
-    identity_keys,
     sample_held,
     window_end,
 )
 from drmsmirror.sync.gone import confirmed_gone
+from drmsmirror.sync.harvest import TELLING
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work
 
 __all__ = ["is_due", "note_as_read", "reconcile"]
 
-#: Columns that change with nearly everything else of a record.
-_TELLING = ("date", "quality")
-
 #: Records that are read whole, chosen at random, each time.
 _SAMPLE = 100
-
-#: Record numbers in one question.
-_MOST_NUMBERS = 200
 
 #: After so long it is another night.
 _A_NIGHT = timedelta(hours=20)
@@ -60,7 +54,7 @@ def is_due(work: Work) -> bool:
 def reconcile(work: Work, *, whole: bool, everywhere: bool) -> None:
     """Compare as much of what is held as the budget allows, and bring what differs.
 
-    The whole wanted set is held as of the run's target. A set with conditions is left alone.
+    The whole wanted set is held as of the run's target.
 
     Parameters
     ----------
@@ -70,11 +64,10 @@ def reconcile(work: Work, *, whole: bool, everywhere: bool) -> None:
     everywhere : bool
         Whether a whole pass is made, whatever it takes.
     """
-    extents = extent_of(work.wanted)
-    if not work.store.has_table or any(extent.restriction.terms for extent in extents):
+    if not work.store.has_table:
         return
     comparison = _Comparison(
-        work, extents, is_whole=whole or not work.target.has_recnums, is_pass=everywhere
+        work, is_whole=whole or not work.target.has_recnums, is_pass=everywhere
     )
     comparison.by_counts()
     comparison.in_rotation()
@@ -103,11 +96,8 @@ def _save(work: Work, state: Reconciliation) -> None:
 class _Comparison:
     """One night's comparison of a record set."""
 
-    def __init__(
-        self, work: Work, extents: tuple[Extent, ...], *, is_whole: bool, is_pass: bool
-    ) -> None:
+    def __init__(self, work: Work, *, is_whole: bool, is_pass: bool) -> None:
         self._work = work
-        self._extents = extents
         self._is_whole = is_whole
         self._is_pass = is_pass
         self._sizer = WindowSizer(work.mirror.settings.sync, 0.0)
@@ -119,7 +109,12 @@ class _Comparison:
     # -- counts -----------------------------------------------------------------------------------
 
     def by_counts(self) -> None:
-        """Find windows in which the numbers of records differ, and compare those."""
+        """Find windows in which the numbers of records differ, and compare those.
+
+        By conditions on rounded values the upstream may count others than are counted here.
+        """
+        if self._rests_on_rounded_values:
+            return
         here = self._count_held(EVERYTHING)
         there = self._count_there(EVERYTHING)
         if here == there:
@@ -140,11 +135,17 @@ class _Comparison:
         self._descend(windows[:middle], first)
         self._descend(windows[middle:], there - first)
 
+    @property
+    def _rests_on_rounded_values(self) -> bool:
+        series, conditions = self._work.wanted.series, self._work.wanted.sql
+        read = {name for one in conditions for name in columns_of(one.tree)}
+        return any(column.name in read and column.type.is_float for column in series.columns)
+
     def _count_there(self, window: Interval) -> int:
         return self._work.upstream.count(window_text(self._work.wanted, window))
 
     def _count_held(self, window: Interval) -> int:
-        return count_held(self._work.store.table, self._within(window))
+        return count_held(self._work.store.table, self._work.portion.within(window))
 
     # -- rotation ---------------------------------------------------------------------------------
 
@@ -178,7 +179,7 @@ class _Comparison:
     def _windows(self, low: float, records: int) -> Iterator[Interval]:
         """The axis from a position on, cut where so many records are held."""
         while True:
-            end = window_end(self._work.store.table, self._extents, low, records)
+            end = window_end(self._work.store.table, self._work.portion, low, records)
             if end is None or end <= low:
                 yield Interval(low, math.inf)
                 return
@@ -190,20 +191,15 @@ class _Comparison:
 
     # -- one window -------------------------------------------------------------------------------
 
-    def _within(self, window: Interval) -> list[Extent]:
-        pieces = (replace(one, interval=one.interval.intersection(window)) for one in self._extents)
-        return [piece for piece in pieces if piece]
-
     def _compare(self, window: Interval) -> None:
         """Read a window again, wholly or as far as that tells, and bring what differs."""
-        work, within = self._work, self._within(window)
+        work, within = self._work, self._work.portion.within(window)
         if not within:
             return
         text = window_text(work.wanted, window)
         series = work.wanted.series
-        keys = harvest_keys(series) if self._is_whole else identity_keys(series, *_TELLING)
         try:
-            listed = work.upstream.records(text, keys)
+            listed = work.fetch(text, columns=None if self._is_whole else self._compared)
         except UpstreamTooLargeError:
             self._sizer.refused()
             halves = [*self._windows(window.low, max(1, count_held(work.store.table, within) // 2))]
@@ -222,7 +218,12 @@ class _Comparison:
             self._bring(within, listed.table, gone)
         work.say(f"compared up to {position_text(series, window.high)}")
 
-    def _bring(self, within: list[Extent], listed: pa.Table, gone: pa.Table | None) -> None:
+    @property
+    def _compared(self) -> frozenset[str]:
+        """Columns in which a record that changed mostly differs, as far as they are held."""
+        return self._work.harvest.wanted.intersection(TELLING)
+
+    def _bring(self, within: Portion, listed: pa.Table, gone: pa.Table | None) -> None:
         """Read records whole that are not held as they are listed."""
         work = self._work
         given = work.store.typed(listed)
@@ -233,12 +234,7 @@ class _Comparison:
         )
         if gone is not None:
             work.keep(listed.slice(0, 0), (), gone)
-        for first in range(0, len(differing), _MOST_NUMBERS):
-            work.keep(self._numbered(differing[first : first + _MOST_NUMBERS]), ())
-
-    def _numbered(self, numbers: list[int]) -> pa.Table:
-        listed = ",".join(f"#{number}" for number in numbers)
-        return self._work.fetch(f"{self._work.wanted.series.name}[:{listed}]").table
+        work.bring(differing)
 
     # -- a sample ---------------------------------------------------------------------------------
 
@@ -248,12 +244,12 @@ class _Comparison:
         if self._is_whole or self._is_over:
             return
         numbers = sample_held(
-            work.store.table, self._extents, _SAMPLE, generation=work.store.generation
+            work.store.table, work.portion, _SAMPLE, generation=work.store.generation
         )
         if not numbers:
             return
         before = work.store.totals.records_revised
-        work.keep(self._numbered(numbers), ())
+        work.bring(numbers)
         changed = work.store.totals.records_revised - before
         if changed:
             work.notices.append(

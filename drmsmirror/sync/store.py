@@ -5,7 +5,7 @@ A sync and an import both write through :class:`WindowStore`; nothing else write
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import pyarrow as pa
@@ -14,12 +14,12 @@ from drmsmirror.catalogue import AsOf, Lease, RunCounters
 from drmsmirror.errors import DefinitionError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
-from drmsmirror.model.extent import Extent
 from drmsmirror.model.identity import identity_of
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.slots import Slotting
 from drmsmirror.records import (
     MergeResult,
+    Portion,
     RecordTable,
     compact,
     find_gone,
@@ -30,11 +30,18 @@ from drmsmirror.records import (
 
 __all__ = ["WindowStore", "adopt_definition"]
 
+#: Takes from typed records what is not kept of them.
+Mark = Callable[[pa.Table], pa.Table]
+
 _NOTHING = RunCounters()
 
 #: Share of a partition's bytes in small files from which it is compacted between windows: it has
 #: doubled each time then, so that a long run does not write the same rows over and over.
 _LEAST_SHARE = 0.5
+
+
+def _as_they_are(rows: pa.Table) -> pa.Table:
+    return rows
 
 
 def adopt_definition(mirror: Mirror, definition: SeriesDefinition, upstream_url: str) -> None:
@@ -118,6 +125,7 @@ class WindowStore:
         entries: Sequence[CoverageEntry],
         *,
         gone: pa.Table | None = None,
+        mark: Mark = _as_they_are,
         cost: RunCounters = _NOTHING,
         share_held: float | None = None,
     ) -> MergeResult:
@@ -131,13 +139,15 @@ class WindowStore:
             What is held completely once they are merged.
         gone : pyarrow.Table, optional
             Rows held that are no longer there, as :meth:`find_gone` gives them.
+        mark : callable
+            Takes from typed records what is not kept of them.
         cost : RunCounters
             Requests and bytes that they cost.
         share_held : float, optional
             Share of what the run was asked for that is held then.
         """
         typed = type_records(self.definition, given, {**self.learnt, **self._formats})
-        rows = typed.rows
+        rows = mark(typed.rows)
         if rows["recnum"].null_count:
             rows = number_records(self.table, rows)
         result = merge(
@@ -181,9 +191,9 @@ class WindowStore:
         """Records as rows of the table; columns that are not given are null."""
         return type_records(self.definition, given, {**self.learnt, **self._formats}).rows
 
-    def find_gone(self, extents: Sequence[Extent], given: pa.Table) -> pa.Table:
-        """Find rows held in extents that a complete reading of them, typed, does not have."""
-        return find_gone(self.table, extents, given, generation=self.generation)
+    def find_gone(self, portion: Portion, given: pa.Table) -> pa.Table:
+        """Find rows held of a part that a complete reading of it, typed, does not have."""
+        return find_gone(self.table, portion, given, generation=self.generation)
 
     def tidy(self) -> None:
         """Make few files of many where they have become a large part of their partition."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from drmsmirror.catalogue import RunOutcome, StoredSubscription
 from drmsmirror.errors import DrmsMirrorError, RequestLimitError, UnsupportedError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import parse_recordset
-from drmsmirror.model.subscription import Precision, Reconcile, Subscription
+from drmsmirror.model.subscription import Precision, Subscription
 from drmsmirror.sync.progress import Ahead, Known, Progress, Reporter, SyncReport
 from drmsmirror.sync.run import sync
 from drmsmirror.sync.subscribing import subscription_around
@@ -99,7 +99,7 @@ def sync_and_subscribe(
     for text, one in zip(texts, wanted, strict=True):
         subscribing = _Subscribing(mirror, one, reporter)
         left = ends_at - time.monotonic()
-        todo = task or Task(reconcile=subscribing.reconcile)
+        todo = _todo(subscribing.subscription, task)
         report = _run(mirror, upstream, text, one.series, subscribing, left, todo)
         if report.outcome is RunOutcome.DONE:
             subscribing.subscribe()
@@ -182,7 +182,7 @@ def sync_subscription(
         What a sync raises.
     """
     _refuse_full_precision(wanted)
-    todo = task or Task(reconcile=wanted.reconcile)
+    todo = _todo(wanted, task)
     return _run(mirror, upstream, wanted.record_set, wanted.series, reporter, seconds, todo)
 
 
@@ -196,9 +196,9 @@ class _Subscribing:
         self._found = self._find()
 
     @property
-    def reconcile(self) -> Reconcile:
-        """How the subscription wants to be compared with the upstream."""
-        return (self._wanted if self._found is None else self._found.subscription).reconcile
+    def subscription(self) -> Subscription:
+        """The one that there is, or will be."""
+        return self._wanted if self._found is None else self._found.subscription
 
     def waiting(self, known: Known) -> None:
         self._inner.waiting(known)
@@ -227,6 +227,11 @@ class _Subscribing:
             if found.subscription.filters != self._wanted.filters:
                 self._inner.lies_within(self._wanted.record_set, found)
         return found
+
+
+def _todo(subscription: Subscription, task: Task | None) -> Task:
+    """What a run is to do for a subscription."""
+    return replace(task or Task(reconcile=subscription.reconcile), keys=subscription.keys)
 
 
 def _refuse_full_precision(subscription: Subscription) -> None:

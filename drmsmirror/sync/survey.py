@@ -54,7 +54,7 @@ def survey(work: Work, asker: Asker) -> Survey:
     work.known = replace(work.known, records=total)
     lacking = total if missing == wanted else asker.count(missing)
     recnums = recnums_to_follow(behind, target)
-    newer = work.upstream.count(recnum_text(work.wanted, recnums)) if behind else 0
+    newer = work.upstream.count(recnum_text(work.followed, recnums)) if behind else 0
     per_recnum = _per_unit(newer, recnums.high - recnums.low)
     unread = target - min((entry.as_of_recnum for entry in behind), default=target)
     extent = asker.extent(missing)
@@ -74,7 +74,7 @@ def survey(work: Work, asker: Asker) -> Survey:
     elif newer:
         newest_recnums = _end(recnums, outlook.newer)
         probe = _probe(
-            work, recnum_text(work.wanted, newest_recnums), recnum_text(work.wanted, recnums)
+            work, recnum_text(work.followed, newest_recnums), recnum_text(work.followed, recnums)
         )
     narrower = narrower_sets(work.wanted, inside(missing, extent), probe)
     return Survey(outlook, _ahead(work, outlook.records, probe, narrower))

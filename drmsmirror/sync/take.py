@@ -9,14 +9,16 @@ import pyarrow as pa
 
 from drmsmirror.errors import UpstreamAnswerError, UpstreamTooLargeError
 from drmsmirror.model.coverage import CoverageEntry
-from drmsmirror.model.extent import Extent
 from drmsmirror.model.intervals import Interval
-from drmsmirror.records import harvest_keys
+from drmsmirror.records import Portion, find_differing, identity_keys
 from drmsmirror.sync.gone import confirmed_gone
+from drmsmirror.sync.harvest import TELLING
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work
 
 __all__ = ["Taken", "take_window"]
+
+_NOTHING = Portion(())
 
 
 class Taken(Enum):
@@ -34,7 +36,9 @@ def take_window(
     window: Interval,
     record_set: str,
     entries: Sequence[CoverageEntry],
-    within: Sequence[Extent] = (),
+    whole: Portion = _NOTHING,
+    *,
+    columns: frozenset[str] | None = None,
 ) -> Taken:
     """Bring a window's records into the mirror and record that they are held.
 
@@ -49,8 +53,10 @@ def take_window(
         The window as a question.
     entries : sequence of CoverageEntry
         What is held then.
-    within : sequence of Extent
+    whole : Portion
         Of what these are all records.
+    columns : frozenset of str, optional
+        All that is lacking of records that are held; by default records are read whole.
 
     Raises
     ------
@@ -64,7 +70,7 @@ def take_window(
     given = _no_records(work)
     if rows:
         try:
-            listed = work.fetch(record_set)
+            listed = work.fetch(record_set, columns=columns)
         except UpstreamTooLargeError:
             sizer.refused()
             return Taken.TOO_LARGE
@@ -72,8 +78,25 @@ def take_window(
             _confirm_count(work, record_set, listed.rows)
         sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
         given = listed.table
-    work.keep(given, entries, confirmed_gone(work, within, given, record_set))
+    if columns is not None:
+        _bring_what_is_not_held(work, whole, given)
+    work.keep(given, entries, confirmed_gone(work, whole, given, record_set))
     return Taken.HELD
+
+
+def _bring_what_is_not_held(work: Work, whole: Portion, given: pa.Table) -> None:
+    """Read records whole of which it is not only some columns that are not held."""
+    names = set(given.column_names)
+    known = [
+        column.name
+        for column in work.wanted.series.columns
+        if column.key in names and column.name in TELLING
+    ]
+    store = work.store
+    numbers = find_differing(
+        store.table, whole, store.typed(given), known, generation=store.generation
+    )
+    work.bring(numbers)
 
 
 def _confirm_count(work: Work, record_set: str, rows: int) -> None:
@@ -87,6 +110,6 @@ def _confirm_count(work: Work, record_set: str, rows: int) -> None:
 
 
 def _no_records(work: Work) -> pa.Table:
-    keys = harvest_keys(work.wanted.series)
+    keys = identity_keys(work.wanted.series)
     types = [pa.int64() if key.startswith("*") else pa.string() for key in keys]
     return pa.table([pa.array([], type_) for type_ in types], names=list(keys))

@@ -1,4 +1,4 @@
-"""What a run is to do besides fetching what is missing."""
+"""What a run is to do: what it brings of each record, and what besides fetching what is missing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ __all__ = ["Task"]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a run is to do besides fetching what is missing.
+    """What a run is to do.
 
     Parameters
     ----------
+    keys : tuple of str or None
+        Keywords that are wanted; None for all.
     follows : bool
         Whether what is held is brought up to date.
     reconcile : Reconcile
@@ -23,6 +25,7 @@ class Task:
         Whether all of it is compared now; else once a night, as far as the budget allows.
     """
 
+    keys: tuple[str, ...] | None = None
     follows: bool = True
     reconcile: Reconcile = Reconcile.ROTATION
     everywhere: bool = False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pyarrow as pa
@@ -15,12 +15,12 @@ from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.failpoints import reach
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
-from drmsmirror.model.extent import Restriction, extent_of
-from drmsmirror.model.intervals import Interval
+from drmsmirror.model.extent import Extent, extent_of
 from drmsmirror.model.positions import positions
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records import harvest_keys
+from drmsmirror.records import Portion, identity_keys, with_markers
+from drmsmirror.sync.harvest import Harvest, harvest_of
 from drmsmirror.sync.outlook import Outlook
 from drmsmirror.sync.pieces import Piece, all_behind, all_missing, before_lag, pieces_of
 from drmsmirror.sync.progress import Known, Meter, Progress, Reporter, SyncReport
@@ -29,7 +29,10 @@ from drmsmirror.sync.target import Target
 from drmsmirror.sync.task import Task
 from drmsmirror.upstream import RecordText, Traffic, Upstream
 
-__all__ = ["Terms", "Work", "refuse_unknown_keys"]
+__all__ = ["MOST_NUMBERS", "Terms", "Work", "refuse_unknown_keys"]
+
+#: Record numbers in one question: an address has room for so many.
+MOST_NUMBERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Work:
         Measures the windows.
     notices : list of str
         What a person should know of the run.
+    harvest : Harvest
+        What it brings of each record.
     """
 
     mirror: Mirror
@@ -96,13 +101,14 @@ class Work:
     meter: Meter = field(default_factory=Meter)
     notices: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
+    harvest: Harvest = field(init=False)
     _counted: Traffic = field(init=False)
 
     def __post_init__(self) -> None:
         self._counted = self.terms.traffic_before
         self.outlook = Outlook()
         self.known = Known(self.asked, self.as_of.recnum)
-        self.columns = frozenset(column.name for column in self.wanted.series.columns)
+        self.harvest = harvest_of(self.wanted, self.terms.task.keys, self.coverage())
 
     @property
     def as_of(self) -> AsOf:
@@ -114,23 +120,68 @@ class Work:
         """Whether the time for this run has passed."""
         return time.monotonic() >= self.terms.ends_at
 
-    def fetch(self, record_set: str, n: int | None = None) -> RecordText:
-        """Every stored keyword of a record set."""
-        listed = self.upstream.records(record_set, harvest_keys(self.wanted.series), n=n)
+    @cached_property
+    def followed(self) -> BoundSet:
+        """The wanted set without its conditions in SQL.
+
+        A revision that no longer satisfies them has to be seen.
+        """
+        return replace(self.wanted, filters=self.wanted.conditions)
+
+    def fetch(
+        self, record_set: str, n: int | None = None, columns: Collection[str] | None = None
+    ) -> RecordText:
+        """Read columns of a record set, by default all that are read of a new record."""
+        read = self.harvest.read if columns is None else columns
+        listed = self.upstream.records(record_set, identity_keys(self.wanted.series, *read), n=n)
         refuse_unknown_keys(self.wanted.series, listed)
         reach("window.fetched")
         return listed
 
+    def numbered_text(self, numbers: Sequence[int]) -> str:
+        """The records of some numbers, superseded or not, as a question."""
+        return f"{self.wanted.series.name}[:{','.join(f'#{number}' for number in numbers)}]"
+
+    def bring(self, numbers: Sequence[int]) -> set[int]:
+        """Read the records of some numbers whole and keep them; give the numbers that there are."""
+        found: set[int] = set()
+        for first in range(0, len(numbers), MOST_NUMBERS):
+            text = self.numbered_text(numbers[first : first + MOST_NUMBERS])
+            listed = self.fetch(text).table
+            self.keep(listed, ())
+            found.update(listed["*recnum*"].to_pylist())
+        return found
+
+    @cached_property
+    def portion(self) -> Portion:
+        """The wanted set, as it is found in the record table."""
+        extents = extent_of(self.wanted)
+        is_filtered = any(extent.restriction.terms for extent in extents)
+        return Portion(extents, self.wanted.filters if is_filtered else ())
+
     def pieces(self) -> tuple[Piece, ...]:
         """How what is wanted stands."""
-        coverage = [
-            entry
-            for entry in self.mirror.catalogue.coverage(self.wanted.series.name)
-            if entry.columns >= self.columns and entry.generation == self.store.generation
-        ]
+        coverage = self.coverage()
         if not self.target.has_recnums:
             coverage = before_lag(coverage, self.lag_begins, self.target.as_of.utc)
-        return pieces_of(self.wanted, coverage, self.as_of.recnum)
+        return pieces_of(self.wanted, coverage, self.harvest.wanted, self.as_of.recnum)
+
+    def columns_held(self, extent: Extent) -> frozenset[str]:
+        """Columns that are held, as of the target, of every record in an extent."""
+        if not self.target.has_recnums:
+            return frozenset()
+        return frozenset().union(
+            *(
+                entry.columns
+                for entry in self.coverage()
+                if entry.as_of_recnum >= self.as_of.recnum and not extent.without(entry.extent)
+            )
+        )
+
+    def coverage(self) -> list[CoverageEntry]:
+        """What is held of the series as it is now, in the present generation of the upstream."""
+        every = self.mirror.catalogue.coverage(self.wanted.series.name)
+        return [entry for entry in every if entry.generation == self.store.generation]
 
     @cached_property
     def lag_begins(self) -> float:
@@ -159,12 +210,12 @@ class Work:
         totals = self.store.totals
         return totals.records_new + totals.records_revised + totals.records_unchanged
 
-    def entry(self, interval: Interval, restriction: Restriction) -> CoverageEntry:
-        """The statement that a part of the axis is held as of the run's target."""
+    def entry(self, extent: Extent, columns: frozenset[str]) -> CoverageEntry:
+        """The statement that columns of an extent are held as of the run's target."""
         return CoverageEntry(
-            interval=interval,
-            restriction=restriction,
-            columns=self.columns,
+            interval=extent.interval,
+            restriction=extent.restriction,
+            columns=columns,
             versions=Versions.LATEST,
             generation=self.store.generation,
             as_of_recnum=self.as_of.recnum,
@@ -173,7 +224,7 @@ class Work:
 
     def all_entries(self) -> tuple[CoverageEntry, ...]:
         """The statement that all of what is wanted is held as of the run's target."""
-        return tuple(self.entry(one.interval, one.restriction) for one in extent_of(self.wanted))
+        return tuple(self.entry(one, self.harvest.wanted) for one in extent_of(self.wanted))
 
     def keep(
         self,
@@ -186,9 +237,14 @@ class Work:
             given,
             entries,
             gone=gone,
+            mark=self._mark,
             cost=self.uncounted(),
             share_held=self.outlook.share_held(self.records_read + given.num_rows),
         )
+
+    def _mark(self, rows: pa.Table) -> pa.Table:
+        conditions = self.wanted.sql
+        return with_markers(rows, conditions, self.harvest.marked) if conditions else rows
 
     def uncounted(self) -> RunCounters:
         """Requests and bytes since they were last recorded."""

@@ -19,6 +19,7 @@ from drmsmirror.model.conditions.nodes import (
     SubSelect,
     columns_of,
     sub_selects_of,
+    walk,
 )
 from drmsmirror.model.conditions.sqltypes import SqlType
 
@@ -32,4 +33,5 @@ __all__ = [
     "SubSelect",
     "columns_of",
     "sub_selects_of",
+    "walk",
 ]

@@ -1,4 +1,4 @@
-"""Only what prime keys cut out of a series can be brought in: coverage counts by them."""
+"""Only what stays the same part of a series can be brought in."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ WHOLE = "hmi.M_45s"
 @pytest.mark.parametrize(
     ("filters", "named"),
     [
-        ("[? QUALITY >= 0 ?]", "the condition [? QUALITY >= 0 ?]"),
-        ("[! QUALITY >= 0 !]", "the condition [? QUALITY >= 0 ?]"),
+        ("[! QUALITY >= 0 !]", "the condition [! QUALITY >= 0 !] on superseded versions"),
+        ("[? extract(epoch from now()) > 5 ?]", "on the time at which it is asked"),
+        (
+            "[? QUALITY IN (SELECT QUALITY FROM hmi.M_45s) ?]",
+            "on other records",
+        ),
         ("[$]", "a first or last value"),
         ("[][^]", "a first or last value"),
         ("[:#5-#7]", "record numbers"),
