@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from drmsmirror.catalogue import Cost
 
-__all__ = ["estimate", "learnt", "seconds_per_record", "seconds_per_request"]
+__all__ = ["estimate", "learnt", "rows_within", "seconds_per_record", "seconds_per_request"]
 
 #: What JSOC takes, as long as nothing is known: seconds for a request, and for each record.
 _PER_REQUEST = 0.5
@@ -30,6 +31,12 @@ def seconds_per_record(cost: Cost) -> float:
 def estimate(cost: Cost, records: int) -> float:
     """Seconds that an answer of so many records is expected to take."""
     return seconds_per_request(cost) + records * seconds_per_record(cost)
+
+
+def rows_within(cost: Cost, seconds: float) -> float:
+    """How many records an answer may list that is expected within so many seconds."""
+    left, record = max(0.0, seconds - seconds_per_request(cost)), seconds_per_record(cost)
+    return left / record if record > 0 else math.inf
 
 
 def learnt(cost: Cost, *, records: int, seconds: float) -> Cost:

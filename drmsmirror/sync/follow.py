@@ -12,7 +12,7 @@ from drmsmirror.catalogue import RunOutcome
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.intervals import Interval
 from drmsmirror.model.recordset import recnum_text
-from drmsmirror.sync.byrecnum import take_by_recnum
+from drmsmirror.sync.byrecnum import take_counted
 from drmsmirror.sync.pieces import all_behind, recnums_to_follow
 from drmsmirror.sync.work import Work
 
@@ -41,4 +41,4 @@ def follow(work: Work) -> RunOutcome:
         return recnum_text(work.followed, recnums)
 
     recnums = recnums_to_follow(behind, target.recnum)
-    return take_by_recnum(work, recnums, work.outlook.newer, question, held_up_to)
+    return take_counted(work, recnums, work.outlook.following, question, held_up_to)

@@ -30,6 +30,8 @@ class Outlook:
         Records that were missing, per unit of the axis.
     newer : float
         Records of the wanted set per record number, among those that are to be followed.
+    following : int
+        How many records those are, as the upstream counted them.
     """
 
     total: int = 0
@@ -38,6 +40,7 @@ class Outlook:
     extent: Interval = _NOWHERE
     density: float = 0.0
     newer: float = 0.0
+    following: int = 0
 
     def records_left(self, read: int) -> int:
         """How many records have to be read yet, once so many were."""

@@ -1,21 +1,26 @@
 """What lies ahead of a run: how many records, and what they will cost.
 
-A few counts and one timed probe of a hundred records answer both; where nothing is to be done,
-nothing is asked.
+A few counts and one timed probe of a hundred records answer both. Where nothing is missing, one
+count does: how long records take is known by then. Where nothing is to be done, nothing is asked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from drmsmirror.files import free_bytes
-from drmsmirror.model.intervals import Interval, inside, length, union
+from drmsmirror.model.coverage import CoverageEntry
+from drmsmirror.model.extent import Extent, extent_of
+from drmsmirror.model.intervals import EVERYTHING, Interval, inside, length, union
 from drmsmirror.model.recordset import recnum_text
+from drmsmirror.records import count_held
 from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.narrower import narrower_sets
 from drmsmirror.sync.outlook import Outlook
 from drmsmirror.sync.pieces import all_behind, all_missing, recnums_to_follow
 from drmsmirror.sync.progress import Ahead
+from drmsmirror.sync.speed import likely_bytes, likely_seconds
 from drmsmirror.sync.work import Work
 from drmsmirror.upstream import RecordText
 
@@ -47,8 +52,8 @@ def survey(work: Work, asker: Asker) -> Survey:
     """Count what is missing and what is newer, over all pieces, and time a probe of it."""
     pieces, target = work.pieces(), work.as_of.recnum
     missing, behind = all_missing(pieces), all_behind(pieces)
-    if not missing and not behind:
-        return Survey(Outlook())
+    if not missing:
+        return _survey_of_newer(work, behind) if behind else Survey(Outlook())
     wanted = union(piece.wanted.interval for piece in pieces)
     total = asker.count(wanted)
     work.known = replace(work.known, records=total)
@@ -65,6 +70,7 @@ def survey(work: Work, asker: Asker) -> Survey:
         extent=extent,
         density=_per_unit(lacking, length(inside(missing, extent))),
         newer=per_recnum,
+        following=newer,
     )
     probe = None
     if lacking:
@@ -77,7 +83,33 @@ def survey(work: Work, asker: Asker) -> Survey:
             work, recnum_text(work.followed, newest_recnums), recnum_text(work.followed, recnums)
         )
     narrower = narrower_sets(work.wanted, inside(missing, extent), probe)
-    return Survey(outlook, _ahead(work, outlook.records, probe, narrower))
+    times = outlook.records / probe.rows if probe is not None and probe.rows else 0.0
+    seconds, size = (times * probe.seconds, times * probe.body_bytes) if probe else (0.0, 0.0)
+    return Survey(outlook, _ahead(work, outlook.records, seconds, size, narrower))
+
+
+def _survey_of_newer(work: Work, behind: Sequence[CoverageEntry]) -> Survey:
+    """The same where all is held, of whatever date: as it is on most nights."""
+    target = work.as_of.recnum
+    recnums = recnums_to_follow(behind, target)
+    newer = work.upstream.count(recnum_text(work.followed, recnums))
+    per_recnum = _per_unit(newer, recnums.high - recnums.low)
+    unheld = round(per_recnum * (target - min(entry.as_of_recnum for entry in behind)))
+    total = _held(work) + unheld
+    work.known = replace(work.known, records=total)
+    outlook = Outlook(total=total, unheld=unheld, records=newer, newer=per_recnum, following=newer)
+    return Survey(
+        outlook, _ahead(work, newer, likely_seconds(work, newer), likely_bytes(work, newer), ())
+    )
+
+
+def _held(work: Work) -> int:
+    """About how many records of the wanted set are held."""
+    if not work.store.has_table:
+        return 0
+    if extent_of(work.wanted) == (Extent(EVERYTHING),):
+        return work.store.rows_held
+    return count_held(work.store.table, work.portion)
 
 
 def _per_unit(records: int, units: float) -> float:
@@ -97,14 +129,15 @@ def _probe(work: Work, near: str, whole: str) -> RecordText:
     return sample if sample.rows or near == whole else work.fetch(whole, rows)
 
 
-def _ahead(work: Work, records: int, probe: RecordText | None, narrower: tuple[str, ...]) -> Ahead:
-    times = records / probe.rows if probe is not None and probe.rows else 0.0
+def _ahead(
+    work: Work, records: int, seconds: float, size: float, narrower: tuple[str, ...]
+) -> Ahead:
     values = len(work.wanted.series.columns) + 2
     return Ahead(
         series=work.wanted.series.name,
         records=records,
-        seconds=times * probe.seconds if probe is not None else 0.0,
-        bytes=round(times * probe.body_bytes) if probe is not None else 0,
+        seconds=seconds,
+        bytes=round(size),
         disk_bytes=int(records * values * _BYTES_PER_VALUE),
         free_bytes=free_bytes(work.mirror.root),
         narrower=narrower,

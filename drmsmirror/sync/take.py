@@ -16,7 +16,7 @@ from drmsmirror.sync.harvest import TELLING
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work
 
-__all__ = ["Taken", "take_window"]
+__all__ = ["Taken", "no_records", "take_window"]
 
 _NOTHING = Portion(())
 
@@ -67,7 +67,7 @@ def take_window(
     sizer.counted(window, rows)
     if sizer.is_too_large(window, rows):
         return Taken.TOO_LARGE
-    given = _no_records(work)
+    given = no_records(work)
     if rows:
         try:
             listed = work.fetch(record_set, columns=columns)
@@ -109,7 +109,8 @@ def _confirm_count(work: Work, record_set: str, rows: int) -> None:
         )
 
 
-def _no_records(work: Work) -> pa.Table:
+def no_records(work: Work) -> pa.Table:
+    """What a window is that has no records, and was not fetched."""
     keys = identity_keys(work.wanted.series)
     types = [pa.int64() if key.startswith("*") else pa.string() for key in keys]
     return pa.table([pa.array([], type_) for type_ in types], names=list(keys))

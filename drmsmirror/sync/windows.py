@@ -34,16 +34,20 @@ class WindowSizer:
     smallest : float
         Shortest window that makes sense: one slot, one record number, one second; infinite for
         a stretch without a place to cut at.
+    first : float
+        Records in the first window, where more is known of the server than nothing.
     """
 
     settings: SyncSettings
     density: float
     smallest: float = 1.0
+    first: float = 0.0
     _rows: float = 0.0
     _width: float = 0.0
 
     def __post_init__(self) -> None:
-        self._rows = float(min(self.settings.first_window, self.settings.max_window))
+        first = max(self.settings.first_window, self.first)
+        self._rows = float(min(first, self.settings.max_window))
 
     @property
     def rows(self) -> int:
@@ -71,13 +75,21 @@ class WindowSizer:
         """Whether a shorter window makes sense."""
         return window.high - window.low > self.smallest
 
+    @property
+    def most_rows(self) -> int:
+        """Records that the next window may have at most."""
+        return max(1, int(min(self._rows * _TOLERANCE, self.settings.max_window)))
+
+    def fits(self, rows: float) -> bool:
+        """Whether a window with so many records at most is not too large."""
+        return rows <= self.most_rows
+
     def is_too_large(self, window: Interval, rows: int) -> bool:
         """Whether a window that was counted has more records than it should.
 
         One that cannot be cut may have as many as any window.
         """
-        most = float(self.settings.max_window)
-        return rows > (min(self._rows * _TOLERANCE, most) if self.can_cut(window) else most)
+        return not self.fits(rows) if self.can_cut(window) else rows > self.settings.max_window
 
     def counted(self, window: Interval, rows: int) -> None:
         """Learn from a count how dense the records lie there."""

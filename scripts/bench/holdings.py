@@ -21,10 +21,12 @@ from drmsmirror.sync.store import WindowStore, adopt_definition
 from tests.jsoc import Series, wide_series
 from tests.jsoc.answers import series_struct
 
-__all__ = ["DAY_SLOTS", "busiest", "hold", "wide"]
+__all__ = ["DAY_SLOTS", "busiest", "hold", "newest_part", "next_night", "wide"]
 
 DAY_SLOTS = 120
 _WINDOW = 20_000
+_SLOT_SECONDS = 86400.0 / DAY_SLOTS
+_REGIONS = 21
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -41,6 +43,46 @@ def busiest(series: Series) -> tuple[int, int, str]:
     first = (int(slots.min()) // DAY_SLOTS + 2) * DAY_SLOTS
     day = np.datetime64("1993-01-01") + np.timedelta64(first // DAY_SLOTS, "D")
     return region, first, f"{str(day).replace('-', '.')}_TAI"
+
+
+def newest_part(series: Series, records: int) -> Series:
+    """The records with the largest numbers, and those of the newest times, of a wide series."""
+    columns = series.columns
+    kept = np.zeros(series.rows, dtype=bool)
+    for column in ("recnum", "t_rec"):
+        kept[np.argsort(columns[column], kind="stable")[-records:]] = True
+    return series.without(~kept)
+
+
+def next_night(series: Series, records: int, revised: int = 0, late: int = 0) -> Series:
+    """A wide series with so many records more, most of them of the times that follow.
+
+    Parameters
+    ----------
+    series : Series
+    records : int
+    revised : int
+        How many of them are other versions of records of the last days.
+    late : int
+        How many of them are of regions and times for which there is none, two days back.
+    """
+    columns = series.columns
+    newest = np.argsort(columns["t_rec"], kind="stable")[-max(records, 1) :]
+    added = {name: column[np.resize(newest, records)] for name, column in columns.items()}
+    last = newest[-1]
+    slots = 1 + np.arange(records) // _REGIONS
+    slots[:late] -= 2 * DAY_SLOTS
+    regions = columns["region"][last] + np.arange(records) % _REGIONS
+    regions[:late] += 10 * _REGIONS
+    added["region"] = regions.astype(columns["region"].dtype)
+    added["t_rec"] = columns["t_rec"][last] + slots * _SLOT_SECONDS
+    added["t_rec_index"] = columns["t_rec_index"][last] + slots
+    again = newest[:: max(1, len(newest) // max(revised, 1))][:revised]
+    for name in ("region", "t_rec", "t_rec_index"):
+        added[name][late : late + len(again)] = columns[name][again]
+    top = int(columns["recnum"].max())
+    added["recnum"] = np.arange(top + 1, top + 1 + records)
+    return series.with_rows(added)
 
 
 def hold(mirror: Mirror, series: Series, window: int = _WINDOW) -> SeriesDefinition:
@@ -64,8 +106,9 @@ def hold(mirror: Mirror, series: Series, window: int = _WINDOW) -> SeriesDefinit
         store.make_table(series.rows, days)
         for rows in _windows(series, definition, window):
             store.keep(rows, [])
-        store.keep(rows.slice(0, 0), [_everything(definition, store, series.rows)])
-        store.finish(watermark=AsOf(series.rows, _NOW))
+        newest = int(series.columns["recnum"].max())
+        store.keep(rows.slice(0, 0), [_everything(definition, store, newest)])
+        store.finish(watermark=AsOf(newest, _NOW))
         mirror.catalogue.finish_run(run.id, RunOutcome.DONE)
     return definition
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from tests.jsoc import build_series
+from drmsmirror.errors import UpstreamAnswerError, UpstreamError
+from tests.jsoc import FaultKind, Request, build_series
 from tests.unit.sync.mirrors import Copy, Listener, asked
 
 WHOLE = "hmi.M_45s"
@@ -236,3 +237,92 @@ def test_what_is_read_again_without_news_is_as_of_the_new_date(copy_of) -> None:
     (after,) = copy.coverage(WHOLE)
     assert after.as_of_utc > max(entry.as_of_utc for entry in before)
     assert after.as_of_recnum == before[0].as_of_recnum
+
+
+# ------------------------------------------------------------------------------ requests
+def test_a_night_asks_how_far_the_series_is_whether_it_is_the_same_and_for_the_rest(
+    synced,
+) -> None:
+    new_day(synced)
+    assert synced.sync(WHOLE).requests == 4
+    assert [request.op for request in asked(synced.jsoc)] == [
+        "series_struct",
+        "rs_list",
+        "rs_summary",
+        "rs_list",
+    ]
+
+
+def test_many_windows_are_counted_a_few_together(copy_of) -> None:
+    copy = copy_of(WHOLE, sync={"first_window": 300, "max_window": 300})
+    copy.sync(WHOLE)
+    new_day(copy, records=400)
+    assert copy.sync(WHOLE).records_new == 400
+    lists, counts = (asked(copy.jsoc, op) for op in ("rs_list", "rs_summary"))
+    assert len(lists) >= 5
+    assert len(counts) == 2
+    copy.assert_same(WHOLE)
+
+
+@pytest.mark.parametrize("most", [20_000, 600])
+def test_an_answer_that_was_cut_short_is_not_taken_for_whole(most, copy_of) -> None:
+    copy = copy_of(WHOLE, sync={"max_window": most})
+    copy.sync(WHOLE)
+    before = copy.coverage(WHOLE)
+    new = new_day(copy, records=30)
+    whole = copy.jsoc.series(WHOLE)
+
+    def cut(request: Request) -> bool:
+        if request.op == "rs_list":
+            copy.jsoc.remove(WHOLE, new[:5])
+        else:
+            copy.jsoc.add(whole)
+        return False
+
+    copy.jsoc.fault(FaultKind.HTML, times=None, when=cut)
+    with pytest.raises(UpstreamAnswerError, match="counts"):
+        copy.sync(WHOLE)
+    assert all(entry.as_of_recnum < new[0] for entry in copy.coverage(WHOLE))
+    assert {entry.interval for entry in copy.coverage(WHOLE)} == {e.interval for e in before}
+    copy.jsoc.clear_faults()
+    copy.jsoc.add(whole)
+    assert copy.sync(WHOLE).outcome == "done"
+    copy.assert_same(WHOLE)
+
+
+def test_records_that_appear_while_others_are_listed_are_kept(synced) -> None:
+    """The count was right when it was asked for; so is the list."""
+    late = new_day(synced, records=30)
+    whole = synced.jsoc.series(WHOLE)
+    synced.jsoc.remove(WHOLE, late[:3])
+
+    def appear(request: Request) -> bool:
+        if request.op == "rs_list" and "n" not in request.params:
+            synced.jsoc.add(whole)
+        return False
+
+    synced.jsoc.fault(FaultKind.HTML, times=None, when=appear)
+    assert synced.sync(WHOLE).records_new == 30
+    synced.jsoc.clear_faults()
+    synced.assert_same(WHOLE)
+
+
+def test_what_the_upstream_refuses_is_asked_for_in_smaller_windows(synced) -> None:
+    new_day(synced)
+    synced.jsoc.row_cap = 500
+    assert synced.sync(WHOLE).records_new == 20
+    synced.jsoc.row_cap = None
+    synced.assert_same(WHOLE)
+
+
+def test_after_a_run_that_failed_windows_begin_small(synced) -> None:
+    new_day(synced)
+    synced.jsoc.fault(FaultKind.HTTP_STATUS, times=1, when="rs_summary")
+    with pytest.raises(UpstreamError):
+        synced.sync(WHOLE)
+    synced.sync(WHOLE)
+    first = synced.settings.sync.first_window
+    windows = [request for request in asked(synced.jsoc, "rs_list") if "-#" in request.ds]
+    assert len(windows) > 1
+    bounds = [int(text.strip("#]")) for text in windows[0].ds.partition("[:")[2].split("-")]
+    assert bounds[1] - bounds[0] < 2 * first
