@@ -92,6 +92,27 @@ class FileList:
         """The largest value of a column in each file; None where it is not known."""
         return self._values(f"max.{column}")
 
+    def value_after(self, column: str, low: float, rows: int) -> float | None:
+        """A value of a column so that as many rows at least lie between it and ``low``.
+
+        None where the log does not tell one, since there are fewer or it does not tell their
+        values. The value itself lies above all those rows.
+        """
+        files = zip(
+            self.smallest(column), self.largest(column), self._values("num_records"), strict=True
+        )
+        known = sorted(
+            (most, count)
+            for least, most, count in files
+            if least is not None and most is not None and least >= low
+        )
+        found = 0
+        for most, count in known:
+            found += count
+            if found >= rows:
+                return float(most) + 1.0
+        return None
+
     def row_count(self) -> int:
         """Number of rows, all versions counted."""
         return sum(self._values("num_records"))

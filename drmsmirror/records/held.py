@@ -5,12 +5,14 @@ The latest version of each record that is there, as DRMS would show it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from drmsmirror.model.intervals import Interval
 from drmsmirror.model.recordset import SqlCondition
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
 from drmsmirror.records.extents import Portion
@@ -35,13 +37,19 @@ def window_end(table: RecordTable, portion: Portion, low: float, records: int) -
 
     None where there are not more of them.
     """
-    axis = identifier(table.definition.axis.column)
-    with _holding(table, portion) as connection:
-        found = connection.execute(
-            f"SELECT {axis} FROM held WHERE {axis} >= {literal(low)} "
-            f"ORDER BY {axis} LIMIT 1 OFFSET {int(records)}"
-        ).fetchall()
-    return float(found[0][0]) if found else None
+    axis = table.definition.axis.column
+    near = table.file_list.value_after(axis, low, 2 * records)
+    for high in (near, math.inf):  # mostly the first is enough, and few files are read
+        if high is None:
+            continue
+        with _holding(table, portion.within(Interval(low, high))) as connection:
+            found = connection.execute(
+                f"SELECT {identifier(axis)} FROM held WHERE {identifier(axis)} >= {literal(low)} "
+                f"ORDER BY {identifier(axis)} LIMIT 1 OFFSET {int(records)}"
+            ).fetchall()
+        if found:
+            return float(found[0][0])
+    return None
 
 
 def find_differing(

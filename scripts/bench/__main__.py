@@ -11,7 +11,10 @@ from dataclasses import asdict
 
 from scripts.bench.measure import Figure, exit_code, machine, show
 
-_NAMES = ("frames", "ingest", "language", "memory", "query", "small", "startup", "times")
+_NAMES = (
+    *("frames", "ingest", "language", "memory", "nights"),
+    *("query", "requests", "small", "startup", "times"),
+)
 _PROFILED = ("ingest", "query")
 
 

@@ -9,7 +9,7 @@ import pytest
 from drmsmirror.client import Client
 from drmsmirror.mirror import Mirror
 from drmsmirror.settings import Settings
-from scripts.bench import small
+from scripts.bench import nights, requests, small
 from scripts.bench.holdings import hold, wide
 from scripts.bench.measure import Figure, exit_code
 
@@ -46,3 +46,15 @@ def test_small_answers_are_checked_and_compared_with_those_of_a_shorter_series()
     assert {one.floor.partition("(")[2] for one in found[:-1]} == {"5,000 records)"}
     assert "50,000" in found[-1].what
     assert all(one.required for one in found)
+
+
+def test_a_night_asks_for_little_more_than_the_least() -> None:
+    found = requests.figures(before=5_000, new=(0, 1, 2_500))
+    assert [one.floor for one in found] == ["1", "2", "2"]
+    assert all(one.met for one in found)
+
+
+def test_nights_of_a_long_series_are_checked_and_compared_with_those_of_a_shorter_one() -> None:
+    found = nights.figures(few=6_000, many=12_000, nights=1)
+    assert len(found) == 3
+    assert all("6,000" in one.floor for one in found)

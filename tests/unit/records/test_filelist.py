@@ -134,3 +134,14 @@ def test_what_was_handed_out_can_be_read_when_all_was_let_go(table: RecordTable)
     held = opened(tables, table)
     tables.close()
     assert numbers(held) == [1]
+
+
+@pytest.mark.parametrize(
+    ("low", "rows", "expected"),
+    [(-10.0, 5, 5.0), (-10.0, 11, 10.0), (5.0, 10, 10.0), (5.0, 11, 12.0), (5.0, 40, None)],
+)
+def test_the_log_tells_how_far_so_many_rows_reach(low, rows, expected) -> None:
+    """Only files that lie wholly above count; nothing is known of the last one."""
+    files = listed(min__n=[0, 5, 10, None], max__n=[4, 9, 11, None], num_records=[10, 10, 20, 99])
+    assert files.value_after("n", low, rows) == expected
+    assert files.value_after("other", low, rows) is None
