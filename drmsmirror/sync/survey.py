@@ -105,11 +105,9 @@ def _survey_of_newer(work: Work, behind: Sequence[CoverageEntry]) -> Survey:
 
 def _held(work: Work) -> int:
     """About how many records of the wanted set are held."""
-    if not work.store.has_table:
-        return 0
     if extent_of(work.wanted) == (Extent(EVERYTHING),):
         return work.store.rows_held
-    return count_held(work.store.table, work.portion)
+    return count_held(work.store.table, work.portion) if work.store.has_table else 0
 
 
 def _per_unit(records: int, units: float) -> float:

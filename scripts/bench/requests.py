@@ -73,8 +73,8 @@ def _night(mirror: Mirror, jsoc: SampleJsoc, name: str) -> SyncReport:
 def _figure(records: int, requests: int, least: int) -> Figure:
     return Figure(
         "requests",
-        f"a night after which {records:,} records are new",
-        f"{requests} requests",
+        f"requests of a night after which {records:,} records are new",
+        f"{requests}",
         f"{least}",
         f"{requests / least:.2f}",
         f"at most 4/3 and {_MORE} more",
