@@ -7,7 +7,7 @@ import pytest
 from drmsmirror.catalogue import Cost
 from drmsmirror.mirror import Mirror
 from drmsmirror.sharing import SharedUpstream
-from drmsmirror.sharing.cost import estimate, learnt
+from drmsmirror.sharing.cost import estimate, learnt, rows_within
 from tests.unit.sharing.conftest import QUESTION, FakeUpstream, listed
 
 
@@ -22,6 +22,12 @@ def taught(*answers: tuple[int, float], times: int = 200) -> Cost:
 def test_at_first_it_is_what_jsoc_takes() -> None:
     assert estimate(Cost(), 0) == 0.5
     assert estimate(Cost(), 1000) == pytest.approx(4.9)
+
+
+def test_as_many_records_are_expected_in_a_time_as_it_is_expected_to_take() -> None:
+    assert estimate(Cost(), round(rows_within(Cost(), 15.0))) == pytest.approx(15.0, abs=0.01)
+    assert rows_within(Cost(), 0.1) == 0.0
+    assert rows_within(Cost(0.5, 0.0), 15.0) == float("inf")
 
 
 @pytest.mark.parametrize(
