@@ -76,17 +76,20 @@ def reconcile(work: Work, *, whole: bool, everywhere: bool) -> None:
 
 def note_as_read(work: Work) -> None:
     """Say that a record set was read as a whole by the run, where nothing was compared before."""
-    if work.mirror.catalogue.reconciliation(work.wanted.series.name, work.wanted.text) is None:
+    if _known(work) is None:
         _save(work, replace(_state(work), checked_since_utc=work.as_of.utc))
 
 
 def _state(work: Work) -> Reconciliation:
     """How far the wanted set was compared in the present generation."""
     now = work.as_of.utc
+    return _known(work) or Reconciliation(work.store.generation, -math.inf, now, None, now)
+
+
+def _known(work: Work) -> Reconciliation | None:
+    """The same, as it was written down; None where nothing was in the present generation."""
     found = work.mirror.catalogue.reconciliation(work.wanted.series.name, work.wanted.text)
-    if found is None or found.generation != work.store.generation:
-        return Reconciliation(work.store.generation, -math.inf, now, None, now)
-    return found
+    return found if found is not None and found.generation == work.store.generation else None
 
 
 def _save(work: Work, state: Reconciliation) -> None:

@@ -125,6 +125,15 @@ def test_it_is_done_once_a_night(synced) -> None:
     assert synced.sync(WHOLE).requests == 1
 
 
+def test_it_goes_on_every_night_after_the_upstream_went_back(synced) -> None:
+    synced.jsoc.remove(WHOLE, [recnums(synced)[-1]])
+    assert synced.sync(WHOLE).notices
+    synced.jsoc.remove(WHOLE, [recnums(synced)[400]])
+    a_night_ago(synced)
+    assert synced.sync(WHOLE).records_removed == 1
+    synced.assert_same(WHOLE)
+
+
 def test_what_was_read_by_the_run_itself_counts_as_compared(synced) -> None:
     with synced.open() as mirror:
         found = mirror.catalogue.reconciliation(WHOLE, TEXT)
