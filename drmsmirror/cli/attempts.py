@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drmsmirror.cli.common import as_json, duration, size, table, talk
+from drmsmirror.cli.showing import NO_SUBSCRIPTIONS
 from drmsmirror.errors import DrmsMirrorError, PartialError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def object_of(attempt: Attempt) -> dict[str, Any]:
 def summary_of(attempts: Sequence[Attempt]) -> str:
     """Say in one line how all went."""
     if not attempts:
-        return "There are no subscriptions. Make one with\n  drmsmirror subscribe hmi.sharp_720s"
+        return NO_SUBSCRIPTIONS
     counts = Counter(_outcome(attempt) for attempt in attempts)
     parts = ", ".join(f"{number} {outcome}" for outcome, number in counts.items())
     return f"{len(attempts)} {'subscription' if len(attempts) == 1 else 'subscriptions'}: {parts}."
@@ -94,6 +95,8 @@ def look_ahead(settings: Settings, record_set: str | None, *, as_json_: bool) ->
         as_json([asdict(one) for one in found])
     elif found:
         click.echo(_forecast_table(found))
+    if not record_sets:
+        talk(NO_SUBSCRIPTIONS)
     _raise(failures, len(record_sets))
 
 

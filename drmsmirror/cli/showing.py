@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from drmsmirror.catalogue import StoredSubscription
     from drmsmirror.model.subscription import Difference, Subscription
 
-__all__ = ["difference_lines", "difference_plain", "plain", "stored_plain", "subscription_table"]
+__all__ = [
+    "NO_SUBSCRIPTIONS",
+    "difference_lines",
+    "difference_plain",
+    "plain",
+    "stored_plain",
+    "subscription_table",
+]
+
+#: What is said where there are none.
+NO_SUBSCRIPTIONS = (
+    "There are no subscriptions. Make one with\n  drmsmirror subscribe hmi.sharp_720s"
+)
 
 
 def plain(subscription: Subscription) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def command(
       drmsmirror subscriptions
       drmsmirror subscriptions --toml > mirror.toml
     """
-    from drmsmirror.cli.showing import stored_plain, subscription_table
+    from drmsmirror.cli.showing import NO_SUBSCRIPTIONS, stored_plain, subscription_table
 
     if toml and as_json_:
         raise click.UsageError("--toml and --json contradict each other; choose one")
@@ -45,4 +45,4 @@ def command(
     elif several:
         click.echo(subscription_table(several))
     else:
-        talk("There are no subscriptions. Make one with\n  drmsmirror subscribe hmi.sharp_720s")
+        talk(NO_SUBSCRIPTIONS)

@@ -335,7 +335,9 @@ class _Reporter:
 
 
 def _rate(progress: Progress) -> str:
-    return f"{progress.records_per_second:,.0f}/s"
+    """How fast records come; nothing where none do, as when all that is compared is the same."""
+    rate = progress.records_per_second
+    return f"{rate:,.0f}/s" if rate >= 1 else ""
 
 
 def _left(progress: Progress) -> str:
@@ -384,7 +386,8 @@ def _removed(report: SyncReport) -> str:
 def _summary(report: SyncReport) -> str:
     did = (
         f"{report.series}: {report.records_new:,} new, {report.records_revised:,} revised, "
-        f"{report.records_unchanged:,} unchanged{_removed(report)}; {report.requests} requests, "
+        f"{report.records_unchanged:,} unchanged{_removed(report)}; "
+        f"{report.requests:,} {'request' if report.requests == 1 else 'requests'}, "
         f"{size(report.bytes)}, {duration(report.seconds)}."
     )
     if report.outcome == "done":

@@ -209,8 +209,9 @@ def test_where_all_fail_the_code_is_that_of_the_failure(run: Run) -> None:
     assert run("sync", "--all").exit_code == 3
 
 
-def test_nothing_to_sync_is_no_failure(run: Run) -> None:
-    done = run("sync", "--all")
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_nothing_to_sync_is_no_failure(run: Run, options: tuple[str, ...]) -> None:
+    done = run("sync", "--all", *options)
 
     assert (done.exit_code, done.stdout) == (0, "")
     assert "There are no subscriptions" in done.stderr
@@ -223,6 +224,14 @@ def test_a_dry_run_of_all_is_summed_up_and_changes_nothing(run: Run, manifest: s
 
     assert [line.split()[0] for line in shown] == ["record", f"{M_45S}[][1]", SYNOPTIC, "all"]
     assert held["series"] == []
+
+
+def test_of_what_is_the_same_no_speed_is_told_and_one_request_is_one(run: Run) -> None:
+    run("sync", M_45S)
+    again, compared = run("sync", M_45S), run("sync", M_45S, "--reconcile")
+
+    assert "0 unchanged; 1 request, " in again.stderr
+    assert "  0 records, compared up to the end\n" in compared.stderr
 
 
 def test_requests_of_a_run_are_counted_over_all_series(
