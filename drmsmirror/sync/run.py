@@ -115,12 +115,15 @@ def _sync_set(
     with holding_series(mirror.catalogue, series) as lease:
         notice = notice_setback(mirror, upstream, target)
         adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
-        with recorded_run(mirror, series, wanted.text) as run:
+        with recorded_run(mirror, series, asked) as run:
             store = WindowStore(mirror, target.definition, run.id, lease)
             work = Work(mirror, upstream, asked, wanted, target, store, terms)
             work.notices += [notice] if notice else []
-            run.outcome = _carry_out(work)
-            run.counters, run.share_held = work.uncounted(), work.share_held
+            try:
+                run.outcome = _carry_out(work)
+                run.share_held = work.share_held
+            finally:
+                run.counters = work.uncounted()
     work.notices += maintain_after_sync(mirror, series)
     return work.report(run.outcome)
 

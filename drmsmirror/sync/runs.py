@@ -16,7 +16,7 @@ __all__ = ["OpenRun", "recorded_run"]
 
 @dataclass
 class OpenRun:
-    """A run that is under way; what is set here is recorded when it ends in good order.
+    """A run that is under way; what is set here is recorded when it ends.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class OpenRun:
         Its number.
     outcome : RunOutcome
     counters : RunCounters
-        What it did since its last window.
+        What it did since its last window, also where it fails.
     share_held : float or None
         Share of what was asked for that is held, 0 to 1.
     """
@@ -50,10 +50,10 @@ def recorded_run(
     try:
         yield run
     except (KeyboardInterrupt, RequestLimitError):
-        catalogue.finish_run(run.id, RunOutcome.STOPPED)
+        catalogue.finish_run(run.id, RunOutcome.STOPPED, counters=run.counters)
         raise
     except BaseException as error:
-        catalogue.finish_run(run.id, RunOutcome.FAILED, error=error)
+        catalogue.finish_run(run.id, RunOutcome.FAILED, counters=run.counters, error=error)
         raise
     else:
         catalogue.finish_run(run.id, run.outcome, counters=run.counters, share_held=run.share_held)

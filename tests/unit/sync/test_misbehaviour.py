@@ -76,6 +76,17 @@ def test_a_bad_window_is_not_stored_and_the_next_run_completes(fault, expected, 
     copy.assert_same(WHOLE)
 
 
+def test_a_run_that_failed_says_what_it_was_asked_and_all_that_it_asked(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=150, sync=SMALL_WINDOWS)
+    copy.jsoc.fault(Fault(FaultKind.GARBAGE), times=1, when=Nth(2))
+    with pytest.raises(UpstreamAnswerError):
+        copy.sync(WHOLE)
+    with copy.open() as mirror:
+        (run,) = mirror.catalogue.runs()
+    assert (run.record_set, run.counters.requests) == (WHOLE, len(asked(copy.jsoc)))
+    assert run.counters.records_new > 0
+
+
 @pytest.mark.parametrize("op", ["series_struct", "rs_summary"])
 @pytest.mark.parametrize(
     "kind",
