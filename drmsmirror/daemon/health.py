@@ -180,7 +180,8 @@ def problems(
     has_ended : bool
         Whether its process is known to have ended.
     max_age : timedelta, optional
-        How long ago each duty may last have ended well.
+        How long ago each duty may last have ended well; of one that was never begun, how long
+        ago it may have been due.
     """
     who = f"The daemon (process {health.pid} on {health.host})"
     found = []
@@ -202,7 +203,10 @@ def problems(
 
 
 def _is_late(duty: DutyHealth, limit: datetime) -> bool:
-    return duty.succeeded_utc is None or duty.succeeded_utc < limit
+    """Whether a duty last ended well too long ago; one whose first time has not come is not."""
+    if duty.succeeded_utc is not None:
+        return duty.succeeded_utc < limit
+    return duty.outcome is not None or duty.due_utc < limit
 
 
 def _lateness(duty: DutyHealth) -> str:

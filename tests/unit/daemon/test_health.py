@@ -70,7 +70,16 @@ def test_one_that_lives_and_moves_is_well_though_a_sync_failed() -> None:
             {},
             "cannot work since 2024-05-10 11:00:00 UTC: no route",
         ),
-        (WELL, {"max_age": 20 * HOUR}, "maintain has never ended well"),
+        (
+            replace(WELL, duties=(DutyHealth("maintain", NOW - 21 * HOUR),)),
+            {"max_age": 20 * HOUR},
+            "maintain has never ended well",
+        ),
+        (
+            replace(WELL, duties=(DutyHealth("maintain", NOW + HOUR, outcome="failed"),)),
+            {"max_age": 20 * HOUR},
+            "maintain has never ended well",
+        ),
         (
             replace(WELL, duties=(SYNC,)),
             {"max_age": 19 * HOUR},
@@ -85,11 +94,15 @@ def test_it_says_what_is_wrong(health: Health, about: dict[str, object], expecte
 def test_one_that_was_to_run_once_need_not_live() -> None:
     ended = replace(WELL, state=State.ENDED)
     assert told(ended, now=NOW + HOUR, has_ended=True) == ""
-    assert "maintain" in told(ended, now=NOW + HOUR, has_ended=True, max_age=HOUR)
+    assert "maintain" in told(ended, now=NOW + 4 * HOUR, has_ended=True, max_age=HOUR)
 
 
 def test_what_is_recent_enough_is_well() -> None:
     assert told(replace(WELL, duties=(SYNC,)), max_age=20 * HOUR) == ""
+
+
+def test_what_is_not_due_yet_for_the_first_time_is_well() -> None:
+    assert told(replace(WELL, duties=(DutyHealth("maintain", NOW + HOUR),)), max_age=HOUR) == ""
 
 
 def test_without_a_file_no_daemon_has_run(tmp_path: Path) -> None:
