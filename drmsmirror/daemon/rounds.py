@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from drmsmirror.catalogue import DutyOutcome, RunOutcome, TakenDuty
+from drmsmirror.catalogue import Catalogue, DutyOutcome, RunKind, RunOutcome, TakenDuty
 from drmsmirror.daemon.chores import Chore, chores_of
 from drmsmirror.daemon.logs import add_field, fields, say
 from drmsmirror.daemon.metrics import write_metrics_file
@@ -148,6 +148,7 @@ class Rounds:
                 reporter=_Reporter(self._mirror),
                 seconds=self._mirror.settings.sync.max_run,
             )
+            _name_run(self._catalogue, report.series)
             _tell_report(report)
             self._publish(report.series)
         finally:
@@ -177,8 +178,7 @@ class _Reporter(SilentReporter):
         self._catalogue = mirror.catalogue
 
     def ahead(self, ahead: Ahead) -> bool:
-        runs = self._catalogue.runs(series=ahead.series, limit=1)
-        add_field("run", runs[0].id if runs else None)
+        _name_run(self._catalogue, ahead.series)
         say(
             _log,
             "sync.ahead",
@@ -189,6 +189,13 @@ class _Reporter(SilentReporter):
             free_bytes=ahead.free_bytes,
         )
         return True
+
+
+def _name_run(catalogue: Catalogue, series: str) -> None:
+    """Have the number of the sync's run, the latest of its series, on every further line."""
+    runs = catalogue.runs(series=series, limit=1, kinds=[RunKind.SYNC])
+    if runs:
+        add_field("run", runs[0].id)
 
 
 def _is_late(taken: TakenDuty) -> bool:

@@ -73,6 +73,10 @@ def test_what_is_due_is_done_by_priority_and_maintenance_last(watch: Make) -> No
     (event,) = [one for one in at.events("sync.done") if one["series"] == TIMES]
     run = at.mirror().catalogue.runs(series=TIMES)[0]
     assert (event["record_set"], event["run"], event["new"]) == (TIMES, run.id, 20)
+    at.clock.move(HOUR)
+    daemon.look()
+    again = at.events("sync.done")[-1]
+    assert again["run"] == at.mirror().catalogue.runs(series=again["series"])[0].id
 
 
 def test_a_subscription_without_a_schedule_waits_for_a_person(watch: Make) -> None:
