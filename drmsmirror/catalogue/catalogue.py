@@ -336,6 +336,10 @@ class Catalogue:
         """Number of the last run of a series that had ended at a moment; None without one."""
         return moments.last_run(self.database, series, moment)
 
+    def unknown_runs(self, series: str, moment: Moment) -> range:
+        """Numbers of runs that may be forgotten; see :mod:`drmsmirror.catalogue.moments`."""
+        return moments.unknown_runs(self.database, series, moment)
+
     def coverage_after(self, series: str, run: int) -> CoverageThen | None:
         """What was held completely after a run; see :func:`drmsmirror.catalogue.history.load`."""
         return history.load(self.database, series, run)

@@ -17,7 +17,7 @@ from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.masters import series_key
 from drmsmirror.errors import NotFoundError, QueryError
 
-__all__ = ["Moment", "Named", "find", "last_run"]
+__all__ = ["Moment", "Named", "find", "last_run", "unknown_runs"]
 
 #: What names a moment: a time or its text, the number of a run, a tag.
 Named = str | int | date
@@ -43,9 +43,14 @@ class Moment:
     utc: datetime
     run: int
 
+    @property
+    def is_time(self) -> bool:
+        """Whether it was named by a time, and not by what had happened by then."""
+        return self.named == self.utc.isoformat()
+
     def __str__(self) -> str:
         shown = f"{self.utc:%Y-%m-%d %H:%M:%S} UTC"
-        return shown if self.named == self.utc.isoformat() else f"{shown} ({self.named})"
+        return shown if self.is_time else f"{shown} ({self.named})"
 
 
 def find(database: Database, named: Named | None) -> Moment:
@@ -85,6 +90,24 @@ def last_run(database: Database, series: str, moment: Moment) -> int | None:
     """Number of the last run of a series that had ended at a moment; None where none had."""
     with database.read() as connection:
         return _last_run(connection, moment.utc, moment.run, series_key(series))
+
+
+def unknown_runs(database: Database, series: str, moment: Moment) -> range:
+    """Numbers among which there can be runs of a series that had ended at a moment, forgotten.
+
+    They lie between the last one that is known to have ended by then and the next one that is
+    known. Empty where each number between the two is that of a run, of another series then.
+    """
+    table, key = tables.runs, series_key(series)
+    with database.read() as connection:
+        last = _last_run(connection, moment.utc, moment.run, key) or 0
+        later = select(func.min(table.c.id)).where(table.c.series_key == key, table.c.id > last)
+        end = connection.scalar(later) or _LARGEST
+        if not moment.is_time:  # a tag and a run name by their number what had ended
+            end = min(end, moment.run + 1)
+        between = select(func.count()).where(table.c.id > last, table.c.id < end)
+        known = connection.scalar(between) or 0
+    return range(last + 1, end) if known < end - last - 1 else range(0)
 
 
 def _of_run(connection: Connection, number: int) -> Moment:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select
@@ -91,7 +92,8 @@ class _Found:
 
 def _find(database: Database, connection: Connection, keep_runs: int, series: str | None) -> _Found:
     keys = _series_with_many(connection, keep_runs) if series is None else [series_key(series)]
-    tagged = sorted(connection.scalars(select(tables.tags.c.run)))
+    tags = connection.execute(select(tables.tags.c.run, tables.tags.c.moment_utc)).all()
+    tagged = sorted(tag.run for tag in tags)
     runs, history = [], []
     for key in keys:
         first = connection.scalar(
@@ -106,9 +108,10 @@ def _find(database: Database, connection: Connection, keep_runs: int, series: st
             )
         ).all()
         history += [row.id for row in old if row.id not in kept]
-        needed = {*tagged, *(row.run for row in old if row.id in kept)}
-        ended = _RUNS.c.outcome != RunOutcome.RUNNING.value
-        query = _of_series(_RUNS, key).where(_RUNS.c.id < first, ended)
+        ended = [_last_ended(connection, key, tag.run, tag.moment_utc) for tag in tags]
+        needed = {*tagged, *ended, *(row.run for row in old if row.id in kept)}
+        has_ended = _RUNS.c.outcome != RunOutcome.RUNNING.value
+        query = _of_series(_RUNS, key).where(_RUNS.c.id < first, has_ended)
         runs += [number for number in connection.scalars(query) if number not in needed]
     before = database.clock() - answers.AFTERWARDS
     failures = 0
@@ -125,6 +128,15 @@ def _series_with_many(connection: Connection, keep_runs: int) -> list[str]:
 
 def _of_series(table: Any, key: str) -> Select[Any]:
     return select(table.c.id).where(table.c.series_key == key)
+
+
+def _last_ended(connection: Connection, key: str, run: int, moment: datetime) -> int | None:
+    """The last run of a series that had ended at a moment, which has this run for its last."""
+    query = select(func.max(_RUNS.c.id)).where(
+        _RUNS.c.series_key == key, _RUNS.c.id <= run, _RUNS.c.finished_utc <= moment
+    )
+    number: int | None = connection.scalar(query)
+    return number
 
 
 def _kept_history(connection: Connection, key: str, moments: list[int]) -> set[int]:

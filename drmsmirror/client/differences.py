@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from drmsmirror.catalogue import Moment
 from drmsmirror.client.batches import PrintedRows
 from drmsmirror.client.names import keys_of_names, record_names
+from drmsmirror.client.past import Past
 from drmsmirror.errors import QueryError
 from drmsmirror.mirror import Mirror
 from drmsmirror.records import (
@@ -73,7 +74,7 @@ def differences(
     Raises
     ------
     UnknownSeriesError, NotHeldError
-        The mirror knows no such series, or holds nothing of it.
+        The mirror knows no such series, holds nothing of it, or has forgotten the runs of then.
     QueryError
         ``until`` lies before ``since``.
     """
@@ -81,8 +82,8 @@ def differences(
         raise QueryError(f"{until} lies before {since}; exchange the two")
     definition = mirror.catalogue.definition(series)
     table = mirror.table(definition)  # before runs are looked up: it has the rows of each
-    first = mirror.catalogue.last_run_at(series, since) or 0
-    last = mirror.catalogue.last_run_at(series, until or mirror.catalogue.moment()) or 0
+    now = mirror.catalogue.moment()
+    first, last = (Past(mirror, at).run_if_any(definition) for at in (since, until or now))
     formats = mirror.catalogue.codecs(definition.name)
     keys = plan_keys(definition, [*keys_of_names(definition), *_NUMBERS, ALL_KEYS])
     with reading_changes(table, first, last) as changes:

@@ -12,7 +12,7 @@ from drmsmirror.catalogue import CoverageThen, Moment
 from drmsmirror.errors import NotHeldError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records import RecordTable
+from drmsmirror.records import RecordTable, knows_runs
 
 __all__ = ["Past"]
 
@@ -36,15 +36,27 @@ class Past:
         Raises
         ------
         NotHeldError
-            None had.
+            None had, or nobody knows any more which.
         """
         number = self.mirror.catalogue.last_run_at(series, self.moment)
         if number is None:
+            self._refuse_forgotten(self.mirror.catalogue.definition(series))
             raise NotHeldError(
                 f"At {self.moment} the mirror held nothing of {series}: none of its runs had "
                 f"ended. See them all with\n  drmsmirror runs {series}"
             )
         return number
+
+    def run_if_any(self, definition: SeriesDefinition) -> int:
+        """The same; 0 where none had.
+
+        Raises
+        ------
+        NotHeldError
+            Nobody knows any more which had.
+        """
+        self._refuse_forgotten(definition)
+        return self.mirror.catalogue.last_run_at(definition.name, self.moment) or 0
 
     def ended_utc(self, series: str) -> datetime:
         """When that run ended."""
@@ -58,11 +70,25 @@ class Past:
         Raises
         ------
         NotHeldError
-            It had none.
+            It had none, or nobody knows any more which rows it had.
         """
         run = self.run(definition.name)
+        self._refuse_forgotten(definition)
         return self.mirror.table(definition).as_of(run)
 
     def coverage(self, series: str) -> CoverageThen | None:
         """What was held completely of a series then; None where nobody noted it."""
         return self.mirror.catalogue.coverage_after(series, self.run(series))
+
+    def _refuse_forgotten(self, definition: SeriesDefinition) -> None:
+        """Refuse a moment of which the runs were forgotten, where rows tell that there were any."""
+        catalogue, name = self.mirror.catalogue, definition.name
+        unknown = catalogue.unknown_runs(name, self.moment)
+        if not unknown or catalogue.state(name).table_path is None:
+            return
+        if knows_runs(self.mirror.table(definition), unknown):
+            raise NotHeldError(
+                f"How {name} stood at {self.moment} cannot be told any more: runs of that time "
+                f"were forgotten (upkeep.keep_runs). Name a later moment, one of those in\n"
+                f"  drmsmirror runs {name}\nor a tag; what a tag names is kept"
+            )

@@ -114,7 +114,7 @@ class _Stood:
     @classmethod
     def of(cls, past: Past, wanted: BoundSet, keys: KeyPlan) -> _Stood:
         series = wanted.series
-        then = past.coverage(series.name)
+        table, then = past.table(series), past.coverage(series.name)
         if then is None:
             return cls(
                 unsure=f"What was held completely of {series.name} at {past.moment} was not noted: "
@@ -123,7 +123,7 @@ class _Stood:
         entries = ANY_AGE.of_generation(then.entries, then.generation)
         needed = columns_needed(wanted, keys)
         full = [entry for entry in entries if entry.columns >= needed]
-        found = with_edges_held(past.table(series), past.table, wanted, full)
+        found = with_edges_held(table, past.table, wanted, full)
         stands = look_up(extent_of(found or wanted), full)
         if found is None or stands.missing:
             return cls(stands.used, lacking=_lacking(past, wanted, stands.missing, entries, needed))

@@ -17,7 +17,7 @@ from drmsmirror.records.merge import MergeResult, merge
 from drmsmirror.records.newest import newest_records
 from drmsmirror.records.numbers import number_records
 from drmsmirror.records.opentables import OpenTables
-from drmsmirror.records.past import last_run
+from drmsmirror.records.past import knows_runs, last_run
 from drmsmirror.records.readable import readable_sql
 from drmsmirror.records.removal import count_rows_within, remove_rows_within
 from drmsmirror.records.repeats import find_repeat
@@ -78,6 +78,7 @@ __all__ = [
     "find_repeat",
     "harvest_keys",
     "identity_keys",
+    "knows_runs",
     "last_run",
     "merge",
     "newest_records",

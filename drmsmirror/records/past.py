@@ -14,7 +14,7 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
 from drmsmirror.records.table import RecordTable
 
-__all__ = ["identity", "last_run", "latest_after", "versions_after"]
+__all__ = ["identity", "knows_runs", "last_run", "latest_after", "versions_after"]
 
 
 def identity(definition: SeriesDefinition) -> tuple[str, ...]:
@@ -72,6 +72,18 @@ def last_run(table: RecordTable) -> int:
     with connect([table.path]) as connection:
         found = connection.execute(f"SELECT max(_seen_run), max(_gone_run) FROM {rows}").fetchall()
     return max((number for number in found[0] if number is not None), default=0)
+
+
+def knows_runs(table: RecordTable, numbers: range) -> bool:
+    """Whether rows of a table name one of some runs, as what brought them or found them gone."""
+    marks = ("_seen_run", "_gone_run")
+    rows = files_relation(table.files(), pa.schema([table.schema.field(name) for name in marks]))
+    between = " OR ".join(
+        f"{mark} BETWEEN {literal(numbers.start)} AND {literal(numbers.stop - 1)}" for mark in marks
+    )
+    with connect([table.path]) as connection:
+        found = connection.execute(f"SELECT 1 FROM {rows} WHERE {between} LIMIT 1").fetchall()
+    return bool(found)
 
 
 def _is_there(run: int) -> str:

@@ -179,6 +179,24 @@ def test_the_newest_runs_stay_and_what_tags_name(held: Catalogue) -> None:
     assert held.prune(keep_runs=2).total == 0
 
 
+def test_the_last_run_of_each_series_stays_that_a_tag_saw(held: Catalogue, clock: Clock) -> None:
+    """Whether or not it changed what is held completely: it may have brought records."""
+    numbers = []
+    for name in (NAME, NAME, "other.series", NAME, NAME):
+        numbers.append(held.start_run(name, name).id)
+        held.finish_run(numbers[-1], RunOutcome.DONE)
+        if name != NAME:
+            held.tag("dr1", held.moment())
+        clock.move(1)
+    held.prune(keep_runs=1, series=NAME)
+    assert [run.id for run in held.runs(series=NAME)] == [numbers[4], numbers[1], numbers[0]]
+    moment = held.moment("dr1")
+    assert held.last_run_at(NAME, moment) == numbers[1]
+    assert not held.unknown_runs(NAME, moment)
+    clock.move(3600)
+    assert numbers[3] in held.unknown_runs(NAME, held.moment(START + timedelta(seconds=3.5)))
+
+
 def test_failures_whose_time_is_over_go(catalogue: Catalogue, clock: Clock) -> None:
     until = START + timedelta(minutes=1)
     catalogue.keep_failure(

@@ -54,8 +54,8 @@ def test_runs_are_rows(call: Call, world: World) -> None:
     assert header.split()[:4] == ["run", "kind", "record", "set"]
     assert [row.split()[:3] for row in rows] == [
         ["3", "question", "a.b[1]"],
-        ["2", "sync", f"{NAME}[]"],
-        ["1", "sync", f"{NAME}[]"],
+        ["2", "sync", NAME],
+        ["1", "sync", NAME],
     ]
     found = json.loads(call("runs", NAME.upper(), "--limit", "1", "--json").stdout)
     assert {name: found[0][name] for name in ("id", "kind", "outcome")} == {

@@ -166,6 +166,30 @@ def test_a_catalogue_that_was_restored_gives_no_number_again(
     assert history.ask(ALL, history.runs[2]).texts() == said
 
 
+def test_of_runs_that_are_forgotten_nothing_is_told(history: History) -> None:
+    """They are known by what they left in the record table."""
+    catalogue, before = history.world.mirror.catalogue, history.ended[0] - timedelta(days=1)
+    catalogue.prune(keep_runs=1, series=SLOTS.name)
+    assert [run.id for run in catalogue.runs()] == history.runs[2:]
+    for moment in (before, *history.ended[:2]):
+        with pytest.raises(NotHeldError, match="were forgotten"):
+            history.ask(ALL, moment)
+        with pytest.raises(NotHeldError, match="were forgotten"):
+            history.differences(moment)
+    assert history.ask(ALL, history.ended[2]).texts() == history.said[2]
+
+
+def test_what_a_tag_names_is_told_whatever_was_forgotten_around_it(history: History) -> None:
+    catalogue = history.world.mirror.catalogue
+    catalogue.tag("v1", catalogue.moment(history.runs[0]))
+    history.go_on([(1, 1, 0, 9.5)])
+    catalogue.prune(keep_runs=1, series=SLOTS.name)
+    assert history.ask(ALL, "v1").texts() == history.said[0]
+    assert history.differences("v1")
+    with pytest.raises(NotHeldError, match="were forgotten"):
+        history.ask(ALL, history.ended[1])
+
+
 def test_superseded_versions_are_those_seen_by_then(history: History) -> None:
     counts = []
     for run in history.runs:
