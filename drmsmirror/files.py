@@ -17,8 +17,9 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from drmsmirror.errors import NoSpaceError, StoreError
@@ -27,6 +28,7 @@ from drmsmirror.failpoints import reach
 __all__ = [
     "abandoned_files",
     "free_bytes",
+    "locked_file",
     "make_directory",
     "remove_abandoned",
     "remove_directory",
@@ -80,6 +82,49 @@ def write_bytes(target: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a whole small file so that it is there completely or not at all."""
     with replacing(target, mode=mode) as temporary:
         temporary.write_bytes(content)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """A small file that others leave alone for now.
+
+    Parameters
+    ----------
+    text : str
+        What stands in it.
+    write : callable
+        Writes another text in its place, which nobody may rely on after a crash.
+    """
+
+    text: str
+    write: Callable[[str], object]
+
+
+@contextmanager
+def locked_file(path: Path) -> Iterator[LockedFile | None]:
+    """Lock a small file while a block runs, made where it is absent; None where others hold it.
+
+    Raises
+    ------
+    StoreError
+        It cannot be written or locked.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise _explained(error, path) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            text = os.pread(handle, 4096, 0).decode("ascii", "replace")
+        except BlockingIOError:
+            yield None
+            return
+        except OSError as error:
+            raise _explained(error, path) from error
+        yield LockedFile(text, lambda content: _overwrite(handle, path, content))
+    finally:
+        os.close(handle)
 
 
 def make_directory(path: Path) -> None:
@@ -163,6 +208,14 @@ def _temporary_beside(target: Path) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
         os.close(handle)
+
+
+def _overwrite(handle: int, path: Path, content: str) -> None:
+    try:
+        os.pwrite(handle, content.encode("ascii"), 0)
+        os.ftruncate(handle, len(content))
+    except OSError as error:
+        raise _explained(error, path) from error
 
 
 def _remove_abandoned(target: Path) -> None:

@@ -9,6 +9,7 @@
         records/<namespace>/<series>/   record tables
         answers/                kept answers of the upstream
         daemon.health.json      how the daemon is, where one runs
+        .upstream               whose turn it is to ask the upstream, and when one was asked last
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _log = logging.getLogger(__name__)
 _CATALOGUE = "catalogue.sqlite"
 _PUBLISHED = "catalogue.copy.sqlite"
 _RECORDS = "records"
+_GATE = ".upstream"
 
 _NEW_SETTINGS = """\
 # Settings of this mirror. Everything has a default; the project's config/ shows them all.
@@ -215,6 +217,11 @@ class Mirror:
             return ()
         beside = (place.with_name(place.name + end) for end in ("", "-wal", "-shm", "-journal"))
         return tuple(path for path in beside if path.exists())
+
+    @property
+    def upstream_gate(self) -> Path:
+        """The file at which all processes of the mirror wait for their turn to ask."""
+        return self.root / _GATE
 
     @property
     def published_file(self) -> Path:

@@ -64,7 +64,7 @@ def command(
     with ExitStack() as open_:
         opened = _opened(settings, open_, dry_run=dry_run)
         before = _subscriptions(opened)
-        after = _checked(settings, opened, before, manifest, offline=offline)
+        after = _checked(opened, before, manifest, offline=offline)
         found = difference(before, after)
         if as_json_:
             as_json(difference_plain(found))
@@ -109,7 +109,6 @@ def _subscriptions(mirror: Mirror | None) -> tuple[Subscription, ...]:
 
 
 def _checked(
-    settings: Settings,
     mirror: Mirror | None,
     before: Sequence[Subscription],
     manifest: Sequence[Subscription],
@@ -117,13 +116,12 @@ def _checked(
     offline: bool,
 ) -> list[Subscription]:
     """The subscriptions of the manifest, those that are new or changed as their series say."""
-    from drmsmirror.sharing import SharedUpstream
+    from drmsmirror.sharing import open_upstream
     from drmsmirror.sync import prepared
-    from drmsmirror.upstream import Jsoc
 
     if mirror is None:
         return list(manifest)
-    upstream = None if offline else SharedUpstream(mirror, Jsoc(settings.upstream))
+    upstream = None if offline else open_upstream(mirror)
     known = {one.record_set: one for one in before}
     return [
         one

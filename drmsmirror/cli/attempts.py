@@ -72,17 +72,15 @@ def raise_for_failures(attempts: Sequence[Attempt]) -> None:
 def look_ahead(settings: Settings, record_set: str | None, *, as_json_: bool) -> None:
     """Print what a sync of a record set, or of all subscriptions, would take."""
     from drmsmirror.mirror import Mirror
-    from drmsmirror.sharing import SharedUpstream
+    from drmsmirror.sharing import open_upstream
     from drmsmirror.sync import forecast
     from drmsmirror.upstream import Jsoc
 
     found: list[Forecast] = []
     failures: list[DrmsMirrorError] = []
     with ExitStack() as open_:
-        upstream: Upstream = Jsoc(settings.upstream)
         mirror = open_.enter_context(Mirror.open(settings)) if Mirror.exists(settings) else None
-        if mirror is not None:
-            upstream = SharedUpstream(mirror, Jsoc(settings.upstream))
+        upstream: Upstream = Jsoc(settings.upstream) if mirror is None else open_upstream(mirror)
         record_sets = _subscribed(mirror) if record_set is None else [record_set]
         for one in record_sets:
             try:

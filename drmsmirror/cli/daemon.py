@@ -48,15 +48,14 @@ def command(once: bool, form: str, mirror: str | None, config: str | None, verbo
     from drmsmirror.daemon.logs import log_events, say
     from drmsmirror.daemon.metrics import check_metrics, serving_metrics
     from drmsmirror.mirror import Mirror, catalogue_to_write
-    from drmsmirror.sharing import SharedUpstream
-    from drmsmirror.upstream import Jsoc
+    from drmsmirror.sharing import open_upstream
 
     settings = read_settings(mirror, config, verbose)
     check_settings(settings.daemon)
     catalogue_to_write(settings)
     with log_events(form), Mirror.open_or_create(settings, announce=_log.info) as opened:
         check_metrics(opened)
-        upstream = SharedUpstream(opened, Jsoc(settings.upstream))
+        upstream = open_upstream(opened)
         if once:
             with Daemon(opened, upstream) as daemon:
                 _raise_for_failures(daemon.once())

@@ -86,9 +86,8 @@ def command(
     """
     from drmsmirror.mirror import Mirror
     from drmsmirror.model.subscription import Precision, Reconcile
-    from drmsmirror.sharing import SharedUpstream
+    from drmsmirror.sharing import open_upstream
     from drmsmirror.sync import subscribe
-    from drmsmirror.upstream import Jsoc
 
     terms: dict[str, Any] = {}
     if key is not None:
@@ -107,7 +106,7 @@ def command(
         terms["reconcile"] = Reconcile(reconcile)
     settings = read_settings(mirror, config, verbose)
     with Mirror.open_or_create(settings, announce=talk) as opened:
-        upstream = None if offline else SharedUpstream(opened, Jsoc(settings.upstream))
+        upstream = None if offline else open_upstream(opened)
         stored, is_new = subscribe(opened, upstream, record_set, terms)
         opened.publish()
     if as_json_:

@@ -150,14 +150,10 @@ def _opened(
 ) -> Iterator[tuple[Mirror, SharedUpstream]]:
     """The mirror, made where it is absent, and its upstream, which may get so many requests."""
     from drmsmirror.mirror import Mirror
-    from drmsmirror.sharing import SharedUpstream
-    from drmsmirror.upstream import Jsoc, LimitedSession, PoliteSession
+    from drmsmirror.sharing import open_upstream
 
-    session = None
-    if max_requests is not None:
-        session = LimitedSession(PoliteSession(settings.upstream), max_requests)
     with Mirror.open_or_create(settings, announce=talk) as opened, _measured(opened):
-        yield opened, SharedUpstream(opened, Jsoc(settings.upstream, session))
+        yield opened, open_upstream(opened, most_requests=max_requests)
 
 
 @contextmanager

@@ -29,8 +29,8 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import struct_from_definition
 from drmsmirror.records import ALL_KEYS, plan_keys
 from drmsmirror.settings import Settings, load_settings
-from drmsmirror.sharing import SharedUpstream
-from drmsmirror.upstream import Jsoc, SeriesEntry, Upstream
+from drmsmirror.sharing import SharedUpstream, open_upstream
+from drmsmirror.upstream import SeriesEntry, Upstream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +122,8 @@ class Client(Exporting):
 
     @cached_property
     def _upstream(self) -> SharedUpstream:
-        return SharedUpstream(self.mirror, self._given_upstream or Jsoc(self.settings.upstream))
+        given = self._given_upstream
+        return open_upstream(self.mirror) if given is None else SharedUpstream(self.mirror, given)
 
     def _upstream_for(self, terms: Terms) -> SharedUpstream:
         """The upstream, for as long as one question may take."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -17,6 +18,7 @@ from drmsmirror.errors import UpstreamAnswerError, UpstreamRefusedError
 from drmsmirror.settings import UpstreamSettings
 from drmsmirror.upstream.deadline import NEVER, Deadline
 from drmsmirror.upstream.failures import broken_connection, check_http_status
+from drmsmirror.upstream.gate import Gate
 from drmsmirror.upstream.pace import Pace
 from drmsmirror.upstream.protocol import Body, Traffic
 from drmsmirror.version import __version__
@@ -69,12 +71,14 @@ def _now_utc() -> datetime:
 class PoliteSession:
     """Fetches bodies: one connection, one request at a time, at a limited rate.
 
-    Threads queue for their turn. Proxies are taken from the environment. Redirects are followed
-    on the same host only. Nothing is retried here.
+    Threads queue for their turn, and processes at a gate. Proxies are taken from the environment.
+    Redirects are followed on the same host only. Nothing is retried here.
 
     Parameters
     ----------
     settings : UpstreamSettings
+    gate : Gate, optional
+        Where it waits for the requests of other processes.
     pace : Pace, optional
         The rate limit; by default one of this session's own.
     clock : callable
@@ -87,12 +91,14 @@ class PoliteSession:
         self,
         settings: UpstreamSettings,
         *,
+        gate: Gate | None = None,
         pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
         now_utc: Callable[[], datetime] = _now_utc,
     ) -> None:
         self._settings = settings
         self._user_agent = _user_agent(settings.contact)
+        self._gate = gate
         self._pace = pace or Pace(settings.requests_per_second)
         self._clock = clock
         self._now_utc = now_utc
@@ -164,7 +170,11 @@ class PoliteSession:
         )
 
     def _once(self, call: _Call, deadline: Deadline) -> Body | str:
-        """Fetch the body, or learn where the server sends us instead."""
+        """Fetch the body, or learn where the server sends us instead, when it is our turn."""
+        with nullcontext() if self._gate is None else self._gate.turn(deadline):
+            return self._ask(call, deadline)
+
+    def _ask(self, call: _Call, deadline: Deadline) -> Body | str:
         self._pace.wait(deadline)
         deadline.check(was_asked=False)
         started = self._clock()
