@@ -83,9 +83,13 @@ def keep_records(
 
 
 def _is_outrun(held: Sequence[CoverageEntry], target: Target, extents: Sequence[Extent]) -> bool:
-    """Whether something of the extents was read after the target."""
+    """Whether something of the extents was read after the target.
+
+    The later moment counts too: an upstream that went back in time has smaller numbers then.
+    """
     return any(
-        entry.as_of_recnum > target.as_of.recnum and bool(entry.extent.intersection(extent))
+        (entry.as_of_recnum > target.as_of.recnum or entry.as_of_utc > target.as_of.utc)
+        and bool(entry.extent.intersection(extent))
         for entry in held
         for extent in extents
     )
