@@ -152,7 +152,12 @@ class _Collector:
         yield from found
 
     def _of_runs(self) -> Iterator[Metric]:
-        totals = self._mirror.catalogue.run_totals()
+        # what runs now counts when it has ended: a counter must not go down
+        totals = [
+            one
+            for one in self._mirror.catalogue.run_totals()
+            if one.outcome is not RunOutcome.RUNNING
+        ]
         yield _counter(
             "runs",
             "Runs, by how they ended.",

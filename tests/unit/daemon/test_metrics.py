@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import drmsmirror
+from drmsmirror.catalogue import RunOutcome
 from drmsmirror.daemon.metrics import (
     check_metrics,
     metrics_text,
@@ -48,6 +49,11 @@ def kinds(text: bytes) -> dict[str, tuple[str, frozenset[str]]]:
     }
 
 
+def counters(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Samples of what only grows."""
+    return {key: value for key, value in samples(text).items() if key[0].endswith("_total")}
+
+
 @pytest.fixture
 def synced(watch: Make) -> Watch:
     """Give a mirror that was synced once, and is an hour older."""
@@ -57,6 +63,16 @@ def synced(watch: Make) -> Watch:
     assert at.daemon().look()
     at.clock.move(600)
     return at
+
+
+def test_what_runs_now_is_counted_when_it_has_ended(synced: Watch) -> None:
+    with synced.mirror() as mirror:
+        before = counters(metrics_text(mirror))
+        run = mirror.catalogue.start_run(SERIES, SERIES)
+        assert counters(metrics_text(mirror)) == before
+        mirror.catalogue.finish_run(run.id, RunOutcome.STOPPED)
+        after = counters(metrics_text(mirror))
+    assert after.items() > before.items()
 
 
 def test_every_number_is_there_after_a_restart(synced: Watch) -> None:
