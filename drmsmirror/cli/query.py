@@ -108,7 +108,7 @@ def command(
       drmsmirror query 'hmi.sharp_720s[4315]' --as-of 2026-11-01
     """
     from drmsmirror.client import Client
-    from drmsmirror.client.client import split_names
+    from drmsmirror.client.arguments import split_names
 
     if form in _BINARY and output == _STDOUT and sys.stdout.isatty():
         raise click.UsageError(f"{_BINARY[form]} is not for a terminal; name a file with -o FILE")

@@ -1,17 +1,23 @@
-"""Arguments that were meant for ``drms.Client``."""
+"""Arguments as ``drms.Client`` takes them: names, numbers, and what was meant for it alone."""
 
 from __future__ import annotations
 
+import operator
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from drmsmirror.errors import QueryError
 from drmsmirror.settings import Settings
 
-__all__ = ["refuse_server"]
+__all__ = ["refuse_no_keys", "refuse_server", "split_names", "whole_number"]
 
 #: The servers that the stock client knows by name.
 _SERVERS = frozenset({"jsoc", "kis"})
+
+#: Largest number of records that can be asked for.
+_LARGEST = 2**63 - 1
 
 
 def refuse_server(mirror: object) -> None:
@@ -37,3 +43,40 @@ def refuse_server(mirror: object) -> None:
         f"of the mirror, or nothing for the one in the settings. The server behind it is "
         f"[upstream] url there"
     )
+
+
+def split_names(names: str | Sequence[str] | None) -> list[str]:
+    """A comma-separated text, or a list, as a list of names."""
+    if names is None:
+        return []
+    if isinstance(names, str):
+        return [name for name in re.split(r"[\s,]+", names) if name]
+    return list(names)
+
+
+def refuse_no_keys(keys: Sequence[str]) -> None:
+    """Refuse a question that names no keyword.
+
+    Raises
+    ------
+    QueryError
+    """
+    if not keys:
+        raise QueryError("Name at least one keyword: T_REC, say, or **ALL** for all of them")
+
+
+def whole_number(n: int | str | None) -> int | None:
+    """How many records, as a number; it may be a text.
+
+    Raises
+    ------
+    QueryError
+        It is no whole number, or too large.
+    """
+    try:
+        number = int(n) if isinstance(n, str) else None if n is None else operator.index(n)
+    except (TypeError, ValueError):
+        raise QueryError(f"n is {n!r}; it must be a whole number") from None
+    if number is not None and abs(number) > _LARGEST:
+        raise QueryError("n is too large: it must be a whole number of at most 64 bits")
+    return number

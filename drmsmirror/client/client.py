@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import operator
 import os
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from drmsmirror.client.answer import Answer
 from drmsmirror.client.answering import Answering
-from drmsmirror.client.arguments import refuse_server
+from drmsmirror.client.arguments import (
+    refuse_no_keys,
+    refuse_server,
+    split_names,
+    whole_number,
+)
 from drmsmirror.client.batches import printed_rows
 from drmsmirror.client.definitions import Definitions, series_name
 from drmsmirror.client.exporting import Exporting
@@ -30,7 +33,7 @@ from drmsmirror.model.struct import struct_from_definition
 from drmsmirror.records import ALL_KEYS, plan_keys
 from drmsmirror.settings import Settings, load_settings
 from drmsmirror.sharing import SharedUpstream, open_upstream
-from drmsmirror.upstream import SeriesEntry, Upstream
+from drmsmirror.upstream import Upstream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,10 +43,7 @@ if TYPE_CHECKING:
     from drmsmirror.client.frames import SeriesInfo
     from drmsmirror.client.relation import Relation
 
-__all__ = ["Client", "PartialAnswerWarning", "split_names"]
-
-#: Largest number of records that can be asked for.
-_LARGEST = 2**63 - 1
+__all__ = ["Client", "PartialAnswerWarning"]
 
 
 class PartialAnswerWarning(UserWarning):
@@ -142,20 +142,16 @@ class Client(Exporting):
             Whether to return a table with name, primekeys and note; without primekeys where the
             upstream's list does not tell them, as JSOC's.
         """
-        import pandas as pd
+        from drmsmirror.client.serieslist import held_series, series_table
 
-        if self.policy is Policy.OFFLINE:
-            entries = self._held_series(regex)
+        is_offline = self.policy is Policy.OFFLINE
+        if is_offline:
+            entries = held_series(self.mirror, regex)
         else:
             entries = list(self._upstream_for(self.terms).series_names(regex))
         if not full:
             return [entry.name for entry in entries]
-        columns: dict[str, list[Any]] = {"name": [entry.name for entry in entries]}
-        is_offline = self.policy is Policy.OFFLINE
-        if is_offline or (entries and all(entry.prime_keys is not None for entry in entries)):
-            columns["primekeys"] = [list(entry.prime_keys or ()) for entry in entries]
-        columns["note"] = [entry.note for entry in entries]
-        return pd.DataFrame(columns) if entries else pd.DataFrame(columns=list(columns))
+        return series_table(entries, tells_keys=is_offline)
 
     def info(self, ds: str) -> SeriesInfo:
         """What is known about a series: keywords, segments, links, prime keys.
@@ -236,7 +232,7 @@ class Client(Exporting):
             prime = list(self._definition_at(ds, as_of).prime_keys)
             keys = prime + [name for name in keys if name not in prime]
         if not (segments or links):
-            _refuse_no_keys(keys)
+            refuse_no_keys(keys)
         keys = list(dict.fromkeys(keys))
         extra = self._keys_besides(ds, keys, as_of) if rec_index else []
         answer = self.answer(ds, [*keys, *extra], seg=segments, link=links, n=n, as_of=as_of)
@@ -306,14 +302,14 @@ class Client(Exporting):
         """
         names, segments, links = split_names(keys), split_names(seg), split_names(link)
         if not (segments or links):
-            _refuse_no_keys(names)
+            refuse_no_keys(names)
         terms = replace(
             self.terms,
             max_age=self.terms.max_age if max_age is None else max_age,
             partial=self.terms.partial if partial is None else partial,
             wait=self.terms.wait if wait is None else wait,
         )
-        asked = Asked(ds, tuple(names), tuple(segments), tuple(links), _whole_number(n))
+        asked = Asked(ds, tuple(names), tuple(segments), tuple(links), whole_number(n))
         if as_of is not None:
             from drmsmirror.client.recalling import recall
 
@@ -437,19 +433,6 @@ class Client(Exporting):
             return self.mirror.catalogue.codecs(definition.name)
         return {}
 
-    def _held_series(self, regex: str | None) -> list[SeriesEntry]:
-        try:
-            pattern = re.compile(regex or "", re.IGNORECASE)
-        except re.error as error:
-            raise QueryError(f"{regex!r} is no regular expression: {error}") from None
-        return [
-            SeriesEntry(
-                held.name, self.mirror.catalogue.definition(held.name).prime_keys, held.note
-            )
-            for held in self.mirror.catalogue.series()
-            if pattern.search(held.name)
-        ]
-
     def _definition_at(self, ds: str, as_of: Named | None) -> SeriesDefinition:
         """The definition by which a question is answered; as of the past, that of the mirror."""
         if as_of is None:
@@ -465,33 +448,9 @@ class Client(Exporting):
         return [name for name in keys_of_names(definition) if name not in asked]
 
 
-def split_names(names: str | Sequence[str] | None) -> list[str]:
-    """A comma-separated text, or a list, as a list of names."""
-    if names is None:
-        return []
-    if isinstance(names, str):
-        return [name for name in re.split(r"[\s,]+", names) if name]
-    return list(names)
-
-
-def _refuse_no_keys(keys: Sequence[str]) -> None:
-    if not keys:
-        raise QueryError("Name at least one keyword: T_REC, say, or **ALL** for all of them")
-
-
 def _refuse_remote(terms: Terms) -> None:
     if terms.policy is Policy.REMOTE or terms.max_age is not None:
         what = "policy remote" if terms.policy is Policy.REMOTE else "max_age"
         raise QueryError(
             f"as_of and {what} contradict each other: as of the past the mirror answers by itself"
         )
-
-
-def _whole_number(n: int | str | None) -> int | None:
-    try:
-        number = int(n) if isinstance(n, str) else None if n is None else operator.index(n)
-    except (TypeError, ValueError):
-        raise QueryError(f"n is {n!r}; it must be a whole number") from None
-    if number is not None and abs(number) > _LARGEST:
-        raise QueryError("n is too large: it must be a whole number of at most 64 bits")
-    return number
