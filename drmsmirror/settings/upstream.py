@@ -61,6 +61,8 @@ class UpstreamSettings(Section):
     def _is_http(cls, url: str) -> str:
         if not re.match(r"https?://[^/\s]+", url):
             raise ValueError("must begin with http:// or https:// and name a host")
+        if "@" in re.split(r"[/?#]", url.partition("//")[2])[0]:
+            raise ValueError("must name no user and no password: messages and logs show it")
         return url.rstrip("/")
 
     @field_validator("contact")

@@ -119,6 +119,7 @@ def test_a_mirror_where_no_record_table_can_be_is_told(tmp_path) -> None:
         ("[sync]\nmax_window = 0\n", 2, "sync.max_window"),
         ("[sync]\n\nmax_window = 'many'\n", 3, "sync.max_window"),
         ("[upstream]\nurl = 'ftp://x'\n", 2, "upstream.url"),
+        ("[upstream]\nurl = 'http://u:p@x/y'\n", 2, "name no user and no password"),
         ("sync = { max_window = -1 }\n", 1, "sync.max_window"),
         ("sync.max_window = -1\n", 1, "sync.max_window"),
         ("[records]\ntarget_file_mib = true\n", 2, "target_file_mib: must not be true"),
