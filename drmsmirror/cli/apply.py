@@ -64,7 +64,7 @@ def command(
     with ExitStack() as open_:
         opened = _opened(settings, open_, dry_run=dry_run)
         before = _subscriptions(opened)
-        after = _checked(opened, before, manifest, offline=offline)
+        after = _checked(file, opened, before, manifest, offline=offline)
         found = difference(before, after)
         if as_json_:
             as_json(difference_plain(found))
@@ -109,13 +109,21 @@ def _subscriptions(mirror: Mirror | None) -> tuple[Subscription, ...]:
 
 
 def _checked(
+    file: str,
     mirror: Mirror | None,
     before: Sequence[Subscription],
     manifest: Sequence[Subscription],
     *,
     offline: bool,
 ) -> list[Subscription]:
-    """The subscriptions of the manifest, those that are new or changed as their series say."""
+    """The subscriptions of the manifest, those that are new or changed as their series say.
+
+    Raises
+    ------
+    SettingsError
+        Two of them are of one record set.
+    """
+    from drmsmirror.errors import SettingsError
     from drmsmirror.sharing import open_upstream
     from drmsmirror.sync import prepared
 
@@ -123,12 +131,14 @@ def _checked(
         return list(manifest)
     upstream = None if offline else open_upstream(mirror)
     known = {one.record_set: one for one in before}
-    return [
-        one
-        if known.get(one.record_set) == one
-        else prepared(mirror, upstream, one, known.get(one.record_set))
-        for one in manifest
-    ]
+    checked: dict[str, Subscription] = {}
+    for one in manifest:
+        was = known.get(one.record_set)
+        found = one if was == one else prepared(mirror, upstream, one, was)
+        if found.record_set in checked:  # spelled in two ways
+            raise SettingsError(f"{file} has {found.record_set} twice; leave one of them")
+        checked[found.record_set] = found
+    return list(checked.values())
 
 
 def _agreed(found: Difference) -> bool:

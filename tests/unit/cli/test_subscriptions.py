@@ -142,6 +142,16 @@ def test_applying_what_is_printed_changes_nothing(run: Run, manifest: str, tmp_p
     assert listed(run) == before
 
 
+def test_a_manifest_with_a_series_spelled_in_two_ways_is_refused(run: Run, tmp_path: Path) -> None:
+    text = "".join(f'[[subscription]]\nrecord_set = "{name}"\n' for name in (M_45S, M_45S.upper()))
+    (tmp_path / "m.toml").write_text(text, encoding="utf-8")
+    done = run("apply", str(tmp_path / "m.toml"), "--yes")
+
+    assert done.exit_code == 2
+    assert f"has {M_45S} twice; leave one of them" in done.stderr
+    assert listed(run) == []
+
+
 def test_a_dry_run_shows_the_difference_and_makes_no_mirror(
     run: Run, manifest: str, tmp_path: Path
 ) -> None:
