@@ -75,9 +75,14 @@ def reconcile(work: Work, *, whole: bool, everywhere: bool) -> None:
 
 
 def note_as_read(work: Work) -> None:
-    """Say that a record set was read as a whole by the run, where nothing was compared before."""
+    """Begin to count the nights of a record set; it is as good as compared where all was read.
+
+    A part of what is held was not read by the run that first asked for it.
+    """
     if _known(work) is None:
-        _save(work, replace(_state(work), checked_since_utc=work.as_of.utc))
+        is_read = 0 < work.outlook.total <= work.records_read
+        since = work.as_of.utc if is_read else None
+        _save(work, replace(_state(work), checked_since_utc=since))
 
 
 def _state(work: Work) -> Reconciliation:

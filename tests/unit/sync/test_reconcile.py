@@ -142,6 +142,14 @@ def test_what_was_read_by_the_run_itself_counts_as_compared(synced) -> None:
     assert datetime.now(UTC) - found.checked_since_utc < timedelta(hours=1)
 
 
+def test_a_part_of_what_is_held_does_not_count_as_compared_unread(synced) -> None:
+    synced.sync(f"{WHOLE}[2010.05.01_TAI/1d]")
+    with synced.open() as mirror:
+        part = mirror.catalogue.reconciliation(WHOLE, f"{WHOLE}[#12151680-#12153599]")
+    assert part is not None
+    assert part.checked_since_utc is None
+
+
 def test_a_server_that_says_there_is_nothing_is_not_believed(synced) -> None:
     """It counts none and lists none, but still has the records by number."""
     held = synced.held(WHOLE, ["*recnum*"])
