@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select
 
-from drmsmirror.catalogue import answers, tables
+from drmsmirror.catalogue import answers, tables, totals
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.masters import series_key
 from drmsmirror.catalogue.runs import RunOutcome
@@ -68,6 +68,8 @@ def prune(database: Database, *, keep_runs: int, series: str | None = None) -> S
     """
     with database.write() as connection:
         found = _find(database, connection, keep_runs, series)
+        for some in _chunks(found.runs):
+            totals.forget(connection, some)
         for table, numbers in ((_RUNS, found.runs), (_HISTORY, found.history)):
             for some in _chunks(numbers):
                 connection.execute(delete(table).where(table.c.id.in_(some)))

@@ -307,6 +307,24 @@ reconciliations = Table(
     Column("worked_utc", UtcDateTime, nullable=False),
 )
 
+# What runs did together whose rows were removed
+forgotten_runs = Table(
+    "forgotten_runs",
+    metadata,
+    Column("series_key", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("series", Text, nullable=False),
+    Column("finished_utc", UtcDateTime),
+    Column("runs", BigInteger, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("records_new", BigInteger, nullable=False),
+    Column("records_revised", BigInteger, nullable=False),
+    Column("records_unchanged", BigInteger, nullable=False),
+    Column("records_removed", BigInteger, nullable=False),
+)
+
 # What nobody claims any more, and has still to be removed
 drops = Table(
     "drops",

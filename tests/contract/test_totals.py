@@ -10,6 +10,19 @@ def test_without_runs_there_is_nothing(catalogue: Catalogue) -> None:
     assert catalogue.run_totals() == ()
 
 
+def test_runs_that_are_forgotten_still_count(catalogue: Catalogue, clock: Clock) -> None:
+    for outcome in [RunOutcome.DONE, RunOutcome.STOPPED] * 4:
+        run = catalogue.start_run("hmi.M_45s", "hmi.M_45s")
+        clock.move(60)
+        counters = RunCounters(requests=2, bytes=2**40, records_new=3, records_removed=1)
+        catalogue.finish_run(run.id, outcome, counters=counters)
+    before = catalogue.run_totals()
+    for keep in (5, 3, 1):
+        assert catalogue.prune(keep_runs=keep).runs > 0
+        assert catalogue.run_totals() == before
+    assert len(catalogue.runs()) == 1
+
+
 def test_runs_are_summed_up_by_series_and_outcome(catalogue: Catalogue, clock: Clock) -> None:
     for series, outcome, new in (
         ("hmi.M_45s", RunOutcome.DONE, 3),

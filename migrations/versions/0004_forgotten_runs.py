@@ -1,0 +1,38 @@
+"""What runs did together that are forgotten: counters must not go down."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+_COUNTERS = (
+    "runs",
+    "requests",
+    "bytes",
+    "records_new",
+    "records_revised",
+    "records_unchanged",
+    "records_removed",
+)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "forgotten_runs",
+        sa.Column("series_key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("finished_utc", sa.DateTime(timezone=True)),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in _COUNTERS),
+        sa.PrimaryKeyConstraint("series_key", "kind", "outcome", name=op.f("pk_forgotten_runs")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("forgotten_runs")
