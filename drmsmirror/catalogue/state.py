@@ -43,6 +43,8 @@ class SeriesState:
         Upstream record number up to which every change was taken.
     watermark_utc : datetime or None
         When the upstream was at the watermark.
+    all_digits : bool
+        Whether its values are read with all their digits, rather than as they print.
     """
 
     series: str
@@ -56,6 +58,7 @@ class SeriesState:
     rows_held: int = 0
     watermark: int | None = None
     watermark_utc: datetime | None = None
+    all_digits: bool = False
 
 
 _STATE = (
@@ -128,6 +131,7 @@ def read(connection: Connection, key: str, *, for_change: bool = False) -> Serie
         rows_held=row.rows_held,
         watermark=row.watermark,
         watermark_utc=row.watermark_utc,
+        all_digits=row.all_digits,
     )
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
 __all__ = [
@@ -194,6 +196,9 @@ series_state = Table(
     Column("watermark_utc", UtcDateTime),
     Column("definition_read_utc", UtcDateTime, nullable=False),
     Column("upstream_url", Text, nullable=False),
+    Column(
+        "all_digits", Boolean, nullable=False, server_default=false()
+    ),  # whether values were read unrounded
 )
 
 coverage = Table(

@@ -88,20 +88,31 @@ class Fetching:
         """What one set lacks; ``left`` are the questions of this and further sets."""
         series = plan.wanted.series
         formats = self.mirror.catalogue.codecs(series.name)
+        all_digits = self.mirror.catalogue.state(series.name).all_digits
         if not parts:
             return Supplied(None, formats)
         tables, asked = [], []
         for number, part in enumerate(parts):
             since = self.freshness.answers_since(series, part.extents)
             before = self.upstream.traffic
-            typing = partial(_typed, series, part, formats)
-            answer, target = self._answer(plan, part, since, left[number:], typing)
+            typing = partial(_typed, series, part, formats, all_digits=all_digits)
+            answer, target = self._answer(
+                plan, part, since, left[number:], typing, all_digits=all_digits
+            )
             given = answer.text()
             typed = typing(given)
             if target is not None:
                 cost = self.upstream.traffic - before
                 counted = RunCounters(cost.requests, cost.bytes)
-                keep_records(self.mirror, target, part.text, part.extents, given.table, counted)
+                keep_records(
+                    self.mirror,
+                    target,
+                    part.text,
+                    part.extents,
+                    given.table,
+                    counted,
+                    all_digits=all_digits,
+                )
             formats = typed.codecs
             tables.append(typed.rows)
             asked.append(answer.asked_utc)
@@ -115,6 +126,8 @@ class Fetching:
         since: datetime,
         left: Sequence[Part],
         check: Callable[[RecordText], object],
+        *,
+        all_digits: bool,
     ) -> tuple[KeptAnswer, Target | None]:
         """The answer to one question, and what it can be merged as by whoever sent the request."""
         series = plan.wanted.series
@@ -129,7 +142,8 @@ class Fetching:
             sent.append(self._target(series))
 
         began = self.mirror.catalogue.database.clock()
-        answer = self.ask(Question(part.text, keys, n=self.n or None), since, first, check)
+        question = Question(part.text, keys, n=self.n or None, all_digits=all_digits)
+        answer = self.ask(question, since, first, check)
         # where the request failed it may be one from before: the target says nothing of that
         is_of_target = is_whole and bool(sent) and answer.asked_utc >= began
         return answer, sent[0] if is_of_target else None
@@ -152,11 +166,16 @@ class Fetching:
 
 
 def _typed(
-    series: SeriesDefinition, part: Part, formats: Mapping[str, str], given: RecordText
+    series: SeriesDefinition,
+    part: Part,
+    formats: Mapping[str, str],
+    given: RecordText,
+    *,
+    all_digits: bool,
 ) -> TypedRecords:
     """The records of an answer; refused where they are not what was asked for."""
     refuse_unknown_keys(series, given)
-    typed = type_records(series, given.table, formats)
+    typed = type_records(series, given.table, formats, all_digits=all_digits)
     _refuse_what_was_not_asked_for(series, part, typed)
     return typed
 

@@ -46,6 +46,7 @@ __all__ = [
     "is_missing",
     "learn_codec",
     "present",
+    "widest_codec",
 ]
 
 #: What ``rs_list`` prints for a missing value (DRMS semantics 2.2, rule 1).
@@ -67,6 +68,12 @@ _EVERY = "every "
 _TIME_FORMAT = re.compile(
     rf"{_EVERY}(?P<interval>\d+(?:\.\d*)?(?:e[+-]?\d+)?) .*%.*|(?P<zone>\S+) -?\d+", re.ASCII
 )
+
+#: With so many decimals a time has all its digits.
+_MICROSECONDS = 6
+
+#: Formats that leave out no digit.
+_WIDEST = {KeywordType.FLOAT: "%.9G", KeywordType.DOUBLE: "%.17G"}
 
 _ARROW_TYPES: dict[KeywordType, pa.DataType] = {
     KeywordType.CHAR: pa.int8(),
@@ -303,11 +310,40 @@ def definition_format(keyword: Keyword, codec_format: str) -> str | None:
     return codec_format
 
 
-def learn_codec(keyword: Keyword, texts: pa.StringArray) -> Codec | None:
-    """The codec that prints a column as it came, or most of it; None if it holds no value."""
-    given = pc.drop_null(texts)
-    given = given.filter(pc.not_equal(given, MISSING_TEXT))
-    sample = pc.unique(given).slice(0, _SAMPLE)
+def widest_codec(keyword: Keyword) -> Codec | None:
+    """What prints a keyword with all its digits, as ``M=1`` has it (DRMS semantics 2.2, rule 5).
+
+    None where that is how the keyword prints anyway: texts, and times that are counted in
+    intervals.
+    """
+    always = keyword.name == _ALWAYS_PRINTED
+    if keyword.type is KeywordType.TIME:
+        style = time_style(keyword.units)
+        if style.interval is not None:
+            return None
+        return Codec(keyword.type, _style_format(replace(style, precision=_MICROSECONDS)), always)
+    if keyword.type in _WIDEST:
+        return Codec(keyword.type, _WIDEST[keyword.type], always)
+    return Codec(keyword.type, "%d", always) if keyword.type.is_integer else None
+
+
+def learn_codec(
+    keyword: Keyword, texts: pa.StringArray, values: pa.Array | None = None
+) -> Codec | None:
+    """The codec that prints a column as it came, or most of it; None if it holds no value.
+
+    Parameters
+    ----------
+    keyword : Keyword
+    texts : pyarrow.StringArray
+        The column as it printed.
+    values : pyarrow.Array, optional
+        Its values, where they are known with digits that did not print.
+    """
+    is_value = pc.fill_null(pc.not_equal(texts, MISSING_TEXT), False)
+    given = texts.filter(is_value)
+    exact = None if values is None else values.filter(is_value).slice(0, _SAMPLE)
+    sample = pc.unique(given).slice(0, _SAMPLE) if exact is None else given.slice(0, _SAMPLE)
     if not len(sample):
         return None
     words: list[str] = sample.to_pylist()
@@ -315,7 +351,11 @@ def learn_codec(keyword: Keyword, texts: pa.StringArray) -> Codec | None:
     fewest = len(words) + 1
     for candidate in dict.fromkeys(_candidates(keyword, words)):
         codec = Codec(keyword.type, candidate, keyword.name == _ALWAYS_PRINTED)
-        misfits = len(codec.decode(sample).exact)
+        if exact is None:
+            misfits = len(codec.decode(sample).exact)
+        else:
+            printed = codec.encode(exact)
+            misfits = sum(was != now for was, now in zip(words, printed, strict=True))
         if misfits < fewest:
             best, fewest = codec, misfits
         if not misfits:

@@ -18,7 +18,9 @@ from drmsmirror.model.codecs import (
     arrow_type,
     codec_of,
     default_codec,
+    is_missing,
     learn_codec,
+    widest_codec,
 )
 from drmsmirror.model.series import Column, Scope, SeriesDefinition
 from drmsmirror.model.slots import slotting
@@ -64,7 +66,11 @@ def identity_keys(definition: SeriesDefinition, *columns: str) -> tuple[str, ...
 
 
 def type_records(
-    definition: SeriesDefinition, given: pa.Table, codecs: Mapping[str, str]
+    definition: SeriesDefinition,
+    given: pa.Table,
+    codecs: Mapping[str, str],
+    *,
+    all_digits: bool = False,
 ) -> TypedRecords:
     """Type the columns of a batch.
 
@@ -76,12 +82,14 @@ def type_records(
         missing value. Keys that are no column of the series are ignored.
     codecs : mapping of str to str
         Formats learnt earlier, by keyword name; keywords without one are learnt from the batch.
+    all_digits : bool
+        Whether the texts have all their digits, and so say nothing of how the keywords print.
     """
     texts = {name.lower(): given[name].combine_chunks() for name in given.column_names}
     formats = dict(codecs)
     keys = {key.lower() for key in definition.prime_keys}
     columns = [
-        _Given.of(column, texts, formats, is_key=column.name in keys)
+        _Given.of(column, texts, formats, is_key=column.name in keys, all_digits=all_digits)
         for column in definition.columns
     ]
     names = (source.column.name for source in columns)
@@ -116,6 +124,7 @@ class _Given:
     values: pa.Array | None
     codec: Codec | None
     is_key: bool
+    is_widest: bool = False
 
     @classmethod
     def of(
@@ -125,6 +134,7 @@ class _Given:
         formats: dict[str, str],
         *,
         is_key: bool,
+        all_digits: bool,
     ) -> _Given:
         """Find a column among those given; a format that is not known yet is learnt."""
         values = texts.get(column.key.lower(), texts.get(column.name))
@@ -134,6 +144,9 @@ class _Given:
             codec = Codec(KeywordType.LONGLONG, "%d", always_prints=True)
             return cls(column, values, codec, is_key)
         keyword = column.keyword
+        widest = widest_codec(keyword) if all_digits else None
+        if widest is not None:
+            return cls(column, values, widest, is_key, is_widest=True)
         known = codec_of(keyword, formats.get(keyword.name)) or learn_codec(keyword, values)
         if known is not None:
             formats[keyword.name] = known.format
@@ -147,8 +160,17 @@ def _decode(given: _Given) -> Decoded | None:
     if given.codec is None:
         return Decoded(_with_sentinels(given.values, given.column.type, is_key=given.is_key), {})
     decoded = given.codec.decode(given.values)
+    if given.is_widest:
+        return _without_digits_kept(decoded, given.column.type)
     is_index = given.column.keyword.scope is Scope.INDEX
     return None if is_index and decoded.exact else decoded
+
+
+def _without_digits_kept(decoded: Decoded, type_: KeywordType) -> Decoded:
+    """Of texts with all digits only those are kept that are no value at all."""
+    missing = is_missing(type_, decoded.values)
+    exact = {row: text for row, text in decoded.exact.items() if missing[row].as_py()}
+    return Decoded(decoded.values, exact)
 
 
 def _slots(

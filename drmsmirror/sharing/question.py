@@ -21,6 +21,8 @@ class Question:
         Names as the definition spells them, in the order in which they are wanted.
     n : int or None
         The first ``n`` records of each set, or the last ``-n``; None and 0 mean all.
+    all_digits : bool
+        Whether values are wanted unrounded, rather than as they print.
     """
 
     record_set: str
@@ -28,9 +30,13 @@ class Question:
     segments: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     n: int | None = None
+    all_digits: bool = False
 
     @property
     def digest(self) -> str:
         """SHA-256 of the question, in hexadecimal: two that mean the same have the same."""
-        text = json.dumps(asdict(self) | {"n": self.n or 0}, sort_keys=True)
+        content = asdict(self) | {"n": self.n or 0}
+        if not self.all_digits:  # answers were kept before there was such a wish
+            del content["all_digits"]
+        text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -177,6 +177,7 @@ class SharedUpstream:
                 segments=question.segments,
                 links=question.links,
                 n=question.n,
+                all_digits=question.all_digits,
             )
             if check is not None:
                 check(text)

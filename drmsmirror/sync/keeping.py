@@ -38,6 +38,8 @@ def keep_records(
     extents: Sequence[Extent],
     given: pa.Table,
     cost: RunCounters,
+    *,
+    all_digits: bool = False,
 ) -> bool:
     """Merge records into the record table of their series, and say that their extents are held.
 
@@ -55,6 +57,8 @@ def keep_records(
         asked for.
     cost : RunCounters
         Requests and bytes.
+    all_digits : bool
+        Whether they were asked for with all their digits.
 
     Returns
     -------
@@ -72,8 +76,10 @@ def keep_records(
             if not set(harvest_keys(target.definition)) <= set(given.column_names):
                 return False
             adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
+            if mirror.catalogue.state(series).all_digits is not all_digits:
+                return False
             with recorded_run(mirror, series, asked, RunKind.QUESTION) as run:
-                store = WindowStore(mirror, target.definition, run.id, lease)
+                store = WindowStore(mirror, target.definition, run.id, lease, all_digits=all_digits)
                 store.keep(given, [_entry(target, store, one) for one in extents], cost=cost)
                 store.tidy()
     except (LockedError, DefinitionError, StoreError) as error:

@@ -24,6 +24,7 @@ from drmsmirror.sync.follow import follow
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.patience import telling
 from drmsmirror.sync.pieces import all_behind
+from drmsmirror.sync.precision import adopt_precision
 from drmsmirror.sync.progress import Known, Reporter, SilentReporter, SyncReport
 from drmsmirror.sync.reconcile import is_due, note_as_read, reconcile
 from drmsmirror.sync.runs import recorded_run
@@ -115,8 +116,9 @@ def _sync_set(
     with holding_series(mirror.catalogue, series) as lease:
         notice = notice_setback(mirror, upstream, target)
         adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
+        all_digits = adopt_precision(mirror, series, terms.task.precision)
         with recorded_run(mirror, series, asked) as run:
-            store = WindowStore(mirror, target.definition, run.id, lease)
+            store = WindowStore(mirror, target.definition, run.id, lease, all_digits=all_digits)
             work = Work(mirror, upstream, asked, wanted, target, store, terms)
             work.notices += [notice] if notice else []
             try:

@@ -73,8 +73,13 @@ def _are_other_records(mirror: Mirror, upstream: Upstream, target: Target) -> bo
     if not held.num_rows:
         return False
     numbers = ",".join(f"#{number}" for number in held["recnum"].to_pylist())
-    listed = upstream.records(f"{definition.name}[:{numbers}]", identity_keys(definition))
-    given = type_records(definition, listed.table, mirror.catalogue.codecs(definition.name)).rows
+    listed = upstream.records(
+        f"{definition.name}[:{numbers}]",
+        identity_keys(definition),
+        all_digits=state.all_digits,
+    )
+    formats = mirror.catalogue.codecs(definition.name)
+    given = type_records(definition, listed.table, formats, all_digits=state.all_digits).rows
     before, now = _by_number(held, names), _by_number(given, names)
     differs = [now[number] != before[number] for number in now if number in before]
     return sum(differs) * 2 > len(differs)

@@ -21,6 +21,7 @@ from drmsmirror.records import (
     MergeResult,
     Portion,
     RecordTable,
+    TypedRecords,
     compact,
     find_gone,
     merge,
@@ -73,6 +74,8 @@ class WindowStore:
         The hold on the series.
     learnt : mapping of str to str, optional
         By keyword, codec formats that were learnt elsewhere; the mirror's own go first.
+    all_digits : bool
+        Whether what is given was read with all its digits.
     """
 
     mirror: Mirror
@@ -80,6 +83,7 @@ class WindowStore:
     run: int
     lease: Lease
     learnt: Mapping[str, str] = field(default_factory=dict)
+    all_digits: bool = False
     totals: RunCounters = _NOTHING
 
     def __post_init__(self) -> None:
@@ -146,7 +150,7 @@ class WindowStore:
         share_held : float, optional
             Share of what the run was asked for that is held then.
         """
-        typed = type_records(self.definition, given, {**self.learnt, **self._formats})
+        typed = self._typed(given)
         rows = mark(typed.rows)
         if rows["recnum"].null_count:
             rows = number_records(self.table, rows)
@@ -189,7 +193,15 @@ class WindowStore:
 
     def typed(self, given: pa.Table) -> pa.Table:
         """Records as rows of the table; columns that are not given are null."""
-        return type_records(self.definition, given, {**self.learnt, **self._formats}).rows
+        return self._typed(given).rows
+
+    @property
+    def formats(self) -> dict[str, str]:
+        """By keyword, the codec formats that are known."""
+        return {**self.learnt, **self._formats}
+
+    def _typed(self, given: pa.Table) -> TypedRecords:
+        return type_records(self.definition, given, self.formats, all_digits=self.all_digits)
 
     def find_gone(self, portion: Portion, given: pa.Table) -> pa.Table:
         """Find rows held of a part that a complete reading of it, typed, does not have."""

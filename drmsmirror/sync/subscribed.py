@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from drmsmirror.catalogue import RunOutcome, StoredSubscription
-from drmsmirror.errors import DrmsMirrorError, RequestLimitError, UnsupportedError
+from drmsmirror.errors import DrmsMirrorError, RequestLimitError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import parse_recordset
-from drmsmirror.model.subscription import Precision, Subscription
+from drmsmirror.model.subscription import Subscription
 from drmsmirror.sync.progress import Ahead, Known, Progress, Reporter, SyncReport
 from drmsmirror.sync.run import sync
 from drmsmirror.sync.subscribing import subscription_around
@@ -86,8 +86,6 @@ def sync_and_subscribe(
     ------
     RequestLimitError
         The requests were used up before the run of a set had begun.
-    UnsupportedError
-        It is subscribed to at full precision.
     DrmsMirrorError
         What a sync raises.
     """
@@ -176,12 +174,9 @@ def sync_subscription(
     ------
     RequestLimitError
         The requests were used up before the run had begun.
-    UnsupportedError
-        It is subscribed to at full precision.
     DrmsMirrorError
         What a sync raises.
     """
-    _refuse_full_precision(wanted)
     todo = _todo(wanted, task)
     return _run(mirror, upstream, wanted.record_set, wanted.series, reporter, seconds, todo)
 
@@ -222,25 +217,18 @@ class _Subscribing:
 
     def _find(self) -> StoredSubscription | None:
         found = subscription_around(self._mirror, self._wanted)
-        if found is not None:
-            _refuse_full_precision(found.subscription)
-            if found.subscription.filters != self._wanted.filters:
-                self._inner.lies_within(self._wanted.record_set, found)
+        if found is not None and found.subscription.filters != self._wanted.filters:
+            self._inner.lies_within(self._wanted.record_set, found)
         return found
 
 
 def _todo(subscription: Subscription, task: Task | None) -> Task:
     """What a run is to do for a subscription."""
-    return replace(task or Task(reconcile=subscription.reconcile), keys=subscription.keys)
-
-
-def _refuse_full_precision(subscription: Subscription) -> None:
-    if subscription.precision is Precision.FULL:
-        raise UnsupportedError(
-            f"{subscription.record_set} is subscribed to at full precision, which this version "
-            f"cannot fetch yet. Nothing was changed; to fetch values as the upstream prints them, "
-            f"subscribe to it again with --precision text"
-        )
+    return replace(
+        task or Task(reconcile=subscription.reconcile),
+        keys=subscription.keys,
+        precision=subscription.precision,
+    )
 
 
 def _run(

@@ -15,6 +15,7 @@ from drmsmirror.model.recordset import bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.subscription import Precision, Subscription
 from drmsmirror.records import harvest_keys
+from drmsmirror.sync.precision import refuse_rounded
 from drmsmirror.upstream import RecordText, Upstream
 
 __all__ = [
@@ -119,6 +120,7 @@ def prepared(
             return wanted
         raise
     if is_probed and upstream is not None:
+        refuse_rounded(mirror, wanted.series)
         refuse_without_all_digits(upstream, definition_of(wanted.series))
     return spelled
 

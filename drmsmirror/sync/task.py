@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drmsmirror.model.subscription import Reconcile
+from drmsmirror.model.subscription import Precision, Reconcile
 
 __all__ = ["Task"]
 
@@ -17,6 +17,8 @@ class Task:
     ----------
     keys : tuple of str or None
         Keywords that are wanted; None for all.
+    precision : Precision
+        How exactly values are asked for.
     follows : bool
         Whether what is held is brought up to date.
     reconcile : Reconcile
@@ -26,6 +28,7 @@ class Task:
     """
 
     keys: tuple[str, ...] | None = None
+    precision: Precision = Precision.TEXT
     follows: bool = True
     reconcile: Reconcile = Reconcile.ROTATION
     everywhere: bool = False

@@ -23,6 +23,7 @@ from drmsmirror.records import Portion, identity_keys, with_markers
 from drmsmirror.sync.harvest import Harvest, harvest_of
 from drmsmirror.sync.outlook import Outlook
 from drmsmirror.sync.pieces import Piece, all_behind, all_missing, before_lag, pieces_of
+from drmsmirror.sync.precision import learn_formats
 from drmsmirror.sync.progress import Known, Meter, Progress, Reporter, SyncReport
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.sync.target import Target
@@ -133,7 +134,12 @@ class Work:
     ) -> RecordText:
         """Read columns of a record set, by default all that are read of a new record."""
         read = self.harvest.read if columns is None else columns
-        listed = self.upstream.records(record_set, identity_keys(self.wanted.series, *read), n=n)
+        listed = self.upstream.records(
+            record_set,
+            identity_keys(self.wanted.series, *read),
+            n=n,
+            all_digits=self.store.all_digits,
+        )
         refuse_unknown_keys(self.wanted.series, listed)
         reach("window.fetched")
         return listed
@@ -233,6 +239,7 @@ class Work:
         gone: pa.Table | None = None,
     ) -> None:
         """Put records into the mirror, with what they cost."""
+        learn_formats(self.upstream, self.store, given)
         self.store.keep(
             given,
             entries,

@@ -15,7 +15,6 @@ from drmsmirror.errors import (
     RequestLimitError,
     UnknownKeywordError,
     UnknownSeriesError,
-    UnsupportedError,
 )
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.subscription import Precision, Subscription
@@ -172,18 +171,11 @@ def test_full_precision_cannot_be_promised_without_asking(copy_of: CopyOf) -> No
         subscribe(mirror, None, AIA, {"precision": Precision.FULL})
 
 
-@pytest.mark.parametrize("record_set", [AIA, f"{AIA}[][171]"])
-def test_full_precision_is_not_synced_yet(copy_of: CopyOf, record_set: str) -> None:
+def test_full_precision_is_refused_where_the_series_is_held_rounded(copy_of: CopyOf) -> None:
     copy = copy_of(AIA, rows=30)
     copy.sync(AIA)
-    copy.jsoc.append(AIA, {"T_REC": "2030.01.01_00:00:00_TAI", "WAVELNTH": 171})
-    with opened(copy) as (mirror, upstream):
+    with opened(copy) as (mirror, upstream), pytest.raises(QueryError, match="drmsmirror drop"):
         subscribe(mirror, upstream, AIA, {"precision": Precision.FULL})
-        with pytest.raises(UnsupportedError, match="at full precision"):
-            sync_and_subscribe(mirror, upstream, record_set, reporter=Subscriber())
-        runs = mirror.catalogue.runs()
-
-    assert len(runs) == 1
 
 
 # ------------------------------------------------------------------------------ one record set

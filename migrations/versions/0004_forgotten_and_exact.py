@@ -1,4 +1,4 @@
-"""What runs did together that are forgotten: counters must not go down."""
+"""What runs did together that are forgotten, and series that are read with all digits."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series_key", "kind", "outcome", name=op.f("pk_forgotten_runs")),
     )
 
+    op.add_column(
+        "series_state",
+        sa.Column("all_digits", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
+
 
 def downgrade() -> None:
+    op.drop_column("series_state", "all_digits")
     op.drop_table("forgotten_runs")
