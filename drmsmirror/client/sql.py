@@ -26,6 +26,7 @@ from drmsmirror.records import (
     create_table,
     create_time_functions,
     create_view,
+    former_columns,
 )
 
 if TYPE_CHECKING:
@@ -194,8 +195,7 @@ def _ready(
             if checked.describes:
                 (name,) = checked.names
                 if isinstance(name, SeriesName):
-                    definition = tables[name.series].definition
-                    comment_view(connection, definition, all_versions=name.all_versions)
+                    comment_view(connection, tables[name.series], all_versions=name.all_versions)
                 text = _columns_of(name)
             else:
                 text = checked.text
@@ -239,6 +239,12 @@ def _columns_to_show(
     """
     known = {"recnum", "sunum", *statement.own}
     known |= {column.name for table in tables.values() for column in table.definition.columns}
+    known |= {
+        column.name
+        for name in statement.names
+        if isinstance(name, SeriesName) and name.all_versions
+        for column in former_columns(tables[name.series])
+    }
     if statement.columns is None or not statement.columns <= known:
         return None
     return statement.columns

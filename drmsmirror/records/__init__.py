@@ -34,6 +34,7 @@ from drmsmirror.records.views import (
     comment_view,
     create_table,
     create_view,
+    former_columns,
 )
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "find_gone",
     "find_newest",
     "find_repeat",
+    "former_columns",
     "harvest_keys",
     "identity_keys",
     "knows_runs",

@@ -7,7 +7,7 @@ semantics 2.1). Two readings of one record agree where completing each by the ot
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from drmsmirror.records.engine import identifier, literal
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["complete", "texts_of"]
+__all__ = ["complete"]
 
 
 def complete(
@@ -54,19 +54,12 @@ def complete(
     connection.unregister("completed_texts")
 
 
-def texts_of(text: str | None, columns: Iterable[str]) -> dict[str, str]:
-    """The exact texts of some columns, by column."""
-    wanted = set(columns)
-    found = json.loads(text) if text else {}
-    return {name: exact for name, exact in found.items() if name in wanted}
-
-
 def _completed_texts(
     connection: DuckDBPyConnection, columns: Sequence[str], table: str, by: str
 ) -> pa.Table:
-    """The exact texts of records that were not wholly read, by record number."""
-    unread = ", ".join(
-        f"CASE WHEN one.{identifier(name)} IS NULL THEN {literal(name)} END" for name in columns
+    """The exact texts of records of which another reading has some, by record number."""
+    read = ", ".join(
+        f"CASE WHEN one.{identifier(name)} IS NOT NULL THEN {literal(name)} END" for name in columns
     )
     rows = connection.execute(
         f"""
@@ -75,11 +68,11 @@ def _completed_texts(
                 one.recnum,
                 one._text,
                 other._text AS other_text,
-                list_filter([{unread}], lambda name : name IS NOT NULL) AS unread
+                list_filter([{read}], lambda name : name IS NOT NULL) AS read
             FROM {table} AS one JOIN {by} AS other
               ON one.recnum = other.recnum AND other._gone_run IS NULL
             WHERE other._text IS NOT NULL
-        ) WHERE len(unread) > 0
+        )
         """
     ).fetchall()
     return pa.table(
@@ -90,6 +83,11 @@ def _completed_texts(
     )
 
 
-def _text(text: str | None, other: str, unread: Sequence[str]) -> str | None:
-    both = {**texts_of(other, unread), **(json.loads(text) if text else {})}
+def _text(text: str | None, other: str, read: Sequence[str]) -> str | None:
+    """The texts of a record, and of another those of columns that were not read of the first.
+
+    A column that the series no longer has was not.
+    """
+    given = {name: exact for name, exact in json.loads(other).items() if name not in read}
+    both = {**given, **(json.loads(text) if text else {})}
     return json.dumps(both, separators=(",", ":"), sort_keys=True) if both else None

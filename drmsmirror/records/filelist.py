@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drmsmirror.model.recordset import Span
+from drmsmirror.records.former import FORMER_PROPERTY
 from drmsmirror.records.schema import PERIOD
 
 if TYPE_CHECKING:
@@ -36,17 +37,20 @@ class FileList:
     path : Path
         Directory of the table.
     version : int
-    columns : frozenset of str
+    schema : pyarrow.Schema
         Columns that the table has.
     actions : pyarrow.Table
         One row a file, as ``DeltaTable.get_add_actions(flatten=True)`` gives them.
+    former : str
+        What the table says of its :mod:`former columns <drmsmirror.records.former>`.
     """
 
     def __init__(
-        self, path: Path, version: int, columns: frozenset[str], actions: pa.Table
+        self, path: Path, version: int, schema: pa.Schema, actions: pa.Table, former: str = ""
     ) -> None:
         self.version = version
-        self.columns = columns
+        self.schema = schema
+        self.former = former
         self._path = path
         self._actions = actions
         self._paths = [str(path / file) for file in actions["path"].to_pylist()]
@@ -57,9 +61,9 @@ class FileList:
     @classmethod
     def of(cls, path: Path, delta: DeltaTable) -> FileList:
         """What an open Delta table consists of."""
-        columns = frozenset(field.name for field in delta.schema().fields)
         actions = pa.table(delta.get_add_actions(flatten=True))
-        return cls(path, int(delta.version()), columns, actions)
+        former = delta.metadata().configuration.get(FORMER_PROPERTY, "")
+        return cls(path, int(delta.version()), pa.schema(delta.schema()), actions, former)
 
     def is_newest(self) -> bool:
         """Whether nothing was committed since, and the table was not put back from a copy."""

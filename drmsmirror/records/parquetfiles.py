@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from drmsmirror.files import make_directory, sync_files
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.model.types import KeywordType
 from drmsmirror.records.schema import PERIOD, pruning_columns
 
 if TYPE_CHECKING:
@@ -29,18 +28,24 @@ __all__ = ["ROW_GROUP", "columns_without_statistics", "write_partition"]
 ROW_GROUP = 50_000
 
 
-def columns_without_statistics(definition: SeriesDefinition) -> list[str]:
+def columns_without_statistics(definition: SeriesDefinition, schema: pa.Schema) -> list[str]:
     """Columns that can have NaN: statistics leave it out, and in DRMS it is a value.
 
     NaN is larger than all others, so that a reader which trusts statistics drops rows, or holds
     that a column has no NaN. Of times only prime keys have none. Nor have these columns a
     dictionary: measured floats rarely repeat.
+
+    Parameters
+    ----------
+    definition : SeriesDefinition
+    schema : pyarrow.Schema
+        Of what is written: a table can have columns that the definition has not.
     """
     safe = pruning_columns(definition)
     return [
-        column.name
-        for column in definition.columns
-        if column.type.is_float or (column.type is KeywordType.TIME and column.name not in safe)
+        field.name
+        for field in schema
+        if pa.types.is_floating(field.type) and field.name not in safe
     ]
 
 
@@ -102,7 +107,7 @@ def _row_groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 
 def _writer_options(definition: SeriesDefinition, group: pa.Table) -> dict[str, Any]:
-    without = set(columns_without_statistics(definition))
+    without = set(columns_without_statistics(definition, group.schema))
     others = [name for name in group.column_names if name not in without]
     return {"compression": "zstd", "use_dictionary": others, "write_statistics": others}
 

@@ -21,6 +21,12 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.types import KeywordType
 from drmsmirror.records.engine import Connect, connect, literal, unreadable
 from drmsmirror.records.filelist import FileList, Ranges, commit_file
+from drmsmirror.records.former import (
+    FORMER_PROPERTY,
+    FormerColumn,
+    former_of,
+    former_text,
+)
 from drmsmirror.records.parquetfiles import ROW_GROUP, columns_without_statistics, write_partition
 from drmsmirror.records.schema import PERIOD, Period, pruning_columns, table_schema
 from drmsmirror.records.tablelog import KEPT_PROPERTY, TableLog, log_properties
@@ -179,7 +185,7 @@ class RecordTable:
                 rows,
                 mode="append",
                 schema_mode="merge",  # a keyword that is new gets its column
-                writer_properties=_writer_properties(self.definition),
+                writer_properties=_writer_properties(self.definition, rows.schema, self.schema),
                 commit_properties=_only_upon_what_was_read(),
             )
         )
@@ -207,7 +213,7 @@ class RecordTable:
                     source_alias="given",
                     target_alias="held",
                     merge_schema=True,  # without it a new column is dropped in silence
-                    writer_properties=_writer_properties(self.definition),
+                    writer_properties=_writer_properties(self.definition, rows.schema, self.schema),
                     commit_properties=_only_upon_what_was_read(),
                 )
                 .when_matched_update_all()
@@ -218,9 +224,31 @@ class RecordTable:
 
     @property
     def schema(self) -> pa.Schema:
-        """Columns that the table has: those of keywords added lately come with their first rows."""
-        has = self.file_list.columns
-        return pa.schema([field for field in table_schema(self.definition) if field.name in has])
+        """Columns that the table has, those that the definition has not before the last one.
+
+        Those of keywords added lately come with their first rows.
+        """
+        has, known = self.file_list.schema, table_schema(self.definition)
+        *fields, period = [field for field in known if field.name in has.names]
+        others = [field for field in has if field.name not in known.names]
+        return pa.schema([*fields, *others, period])
+
+    @property
+    def former(self) -> tuple[FormerColumn, ...]:
+        """Columns of keywords that the series no longer has."""
+        has, known = self.file_list.schema.names, self.definition.column
+        listed = former_of(self.file_list.former)
+        return tuple(one for one in listed if one.column.name in has and not known(one.column.name))
+
+    def keep_former(self, columns: Sequence[FormerColumn]) -> None:
+        """Commit what the columns are that the definition has no longer."""
+        self._commit(
+            lambda: self._delta.alter.set_table_properties(
+                {FORMER_PROPERTY: former_text(columns)},
+                raise_if_not_exists=False,
+                commit_properties=_only_upon_what_was_read(),
+            )
+        )
 
     def replace_partition(
         self, period: str, rows: Iterator[pa.RecordBatch], file_bytes: int
@@ -285,7 +313,7 @@ class RecordTable:
         self._commit(
             lambda: self._delta.delete(
                 f"{PERIOD} IN ({named}) AND ({condition})",
-                writer_properties=_writer_properties(self.definition),
+                writer_properties=_writer_properties(self.definition, self.schema),
                 commit_properties=_only_upon_what_was_read(),
             )
         )
@@ -434,13 +462,17 @@ def _only_upon_what_was_read() -> CommitProperties:
     return CommitProperties(max_commit_retries=0)
 
 
-def _writer_properties(definition: SeriesDefinition) -> WriterProperties:
-    """How the files of a window are written: quickly, since compaction replaces them."""
+def _writer_properties(definition: SeriesDefinition, *schemas: pa.Schema) -> WriterProperties:
+    """How the files of a window are written: quickly, since compaction replaces them.
+
+    The columns are those of the rows that are given, and those of rows that are held.
+    """
     from deltalake import ColumnProperties, WriterProperties
 
     without = ColumnProperties(statistics_enabled="NONE", dictionary_enabled=False)
+    names = [name for one in schemas for name in columns_without_statistics(definition, one)]
     return WriterProperties(
         compression="SNAPPY",
         max_row_group_size=ROW_GROUP,
-        column_properties=dict.fromkeys(columns_without_statistics(definition), without),
+        column_properties=dict.fromkeys(names, without),
     )

@@ -22,6 +22,7 @@ __all__ = [
     "comment_view",
     "create_table",
     "create_view",
+    "former_columns",
     "null_for_missing",
 ]
 
@@ -49,7 +50,8 @@ def create_view(
     """Make the view of a series: the latest version of each record, or every row that is held.
 
     Columns are named as in DRMS's own series table. Every version goes by the name of the series
-    with :data:`ALL_VERSIONS`, and has what tells versions apart after the other columns.
+    with :data:`ALL_VERSIONS`, and has what tells versions apart after the other columns, before it
+    those of keywords that the series no longer has.
 
     Parameters
     ----------
@@ -62,13 +64,16 @@ def create_view(
     """
     definition = table.definition
     complete = table.complete_keys()
-    wanted = [one for one in definition.columns if columns is None or one.name in columns]
+    known = (*definition.columns, *(former_columns(table) if all_versions else ()))
+    wanted = [one for one in known if columns is None or one.name in columns]
     shown = ["recnum", "sunum", *(null_for_missing(column, complete) for column in wanted)]
     if all_versions:
         shown += [f"{sql} AS {name}" for name, (sql, _) in _VERSION.items()]
     used = {"recnum", "sunum", *_VERSION, *(column.name for column in wanted)}
-    schema = pa.schema([field for field in table_schema(definition) if field.name in used])
-    rows = files_relation(table.files(), schema)
+    fields = {field.name: field for field in (*table.schema, *table_schema(definition))}
+    rows = files_relation(
+        table.files(), pa.schema([field for name, field in fields.items() if name in used])
+    )
     _create_schema(connection, definition.namespace)
     connection.execute(
         f"CREATE VIEW {_name(definition, all_versions)} AS SELECT {', '.join(shown)} FROM {rows}"
@@ -76,12 +81,17 @@ def create_view(
     )
 
 
+def former_columns(table: RecordTable) -> tuple[Column, ...]:
+    """Columns of keywords that the series no longer has, as every version shows them."""
+    return tuple(one.column for one in table.former)
+
+
 def comment_view(
-    connection: DuckDBPyConnection, definition: SeriesDefinition, *, all_versions: bool = False
+    connection: DuckDBPyConnection, table: RecordTable, *, all_versions: bool = False
 ) -> None:
     """Add units and notes to the columns of a view, where somebody wants to read them."""
-    name = _name(definition, all_versions)
-    for column, text in _comments(definition, all_versions):
+    name = _name(table.definition, all_versions)
+    for column, text in _comments(table, all_versions):
         connection.execute(f"COMMENT ON COLUMN {name}.{identifier(column)} IS {literal(text)}")
 
 
@@ -104,10 +114,12 @@ def _name(definition: SeriesDefinition, all_versions: bool) -> str:
     return f"{identifier(definition.namespace)}.{identifier(table)}"
 
 
-def _comments(definition: SeriesDefinition, all_versions: bool) -> Iterator[tuple[str, str]]:
-    for column in definition.columns:
+def _comments(table: RecordTable, all_versions: bool) -> Iterator[tuple[str, str]]:
+    for column in table.definition.columns:
         yield column.name, comment_on(column)
     if all_versions:
+        for column in former_columns(table):
+            yield column.name, f"{comment_on(column)} (the series no longer has it)"
         for name, (_, meaning) in _VERSION.items():
             yield name, meaning
 

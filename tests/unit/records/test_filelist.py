@@ -22,7 +22,7 @@ def listed(**columns: list[object]) -> FileList:
     count = len(next(iter(columns.values())))
     actions = {name.replace("__", "."): values for name, values in columns.items()}
     return FileList(
-        Path("table"), 7, frozenset(), pa.table({"path": [*map(str, range(count))], **actions})
+        Path("table"), 7, pa.schema([]), pa.table({"path": [*map(str, range(count))], **actions})
     )
 
 
