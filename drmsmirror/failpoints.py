@@ -16,7 +16,7 @@ __all__ = ["POINTS", "reach"]
 _VARIABLE = "DRMSMIRROR_FAILPOINT"
 
 #: Every point: of one window of a sync in the order in which it reaches them, of any file that is
-#: written, of publishing to a database, and of upkeep and drops.
+#: written, of publishing to a database, of upkeep, of record tables made anew, and of drops.
 POINTS = (
     "window.fetched",
     "records.before_commit",
@@ -33,6 +33,7 @@ POINTS = (
     "log.after_cleanup",
     "upkeep.before_removal",
     "upkeep.after_removal",
+    "rebuild.filled",
     "drop.given_up",
     "drop.removed",
 )

@@ -6,7 +6,7 @@
         drmsmirror.toml         settings, where there are any
         catalogue.sqlite        the catalogue (elsewhere where ``catalogue_url`` says so)
         catalogue.copy.sqlite   its published copy: a backup, and what read-only hosts open
-        records/<namespace>/<series>/   record tables
+        records/<namespace>/<series>/   record tables; <series>~2 where it was made anew
         answers/                kept answers of the upstream
         daemon.health.json      how the daemon is, where one runs
         .upstream               whose turn it is to ask the upstream, and when one was asked last
@@ -41,6 +41,10 @@ _CATALOGUE = "catalogue.sqlite"
 _PUBLISHED = "catalogue.copy.sqlite"
 _RECORDS = "records"
 _GATE = ".upstream"
+
+#: Stands between the name of a record table and a number where it was made anew; names of series
+#: have none.
+_NEXT = "~"
 
 _NEW_SETTINGS = """\
 # Settings of this mirror. Everything has a default; the project's config/ shows them all.
@@ -203,6 +207,14 @@ class Mirror:
             )
         )
         return table
+
+    def path_for_rebuilding(self, state: SeriesState) -> str:
+        """Where the record table that is to take the place of a series' own is made.
+
+        Relative to the mirror; an attempt that was killed can have left something there.
+        """
+        base, _, number = str(state.table_path).partition(_NEXT)
+        return f"{base}{_NEXT}{int(number or 1) + 1}"
 
     def remove_table(self, drop: Drop) -> None:
         """Remove a record table that was given up; the caller holds the lease of its series."""

@@ -23,6 +23,7 @@ from drmsmirror.catalogue import (
     drops,
     due,
     duties,
+    evolving,
     history,
     leases,
     mastertables,
@@ -196,6 +197,33 @@ class Catalogue:
         """All series of the mirror, by name."""
         return definitions.names(self.database)
 
+    def evolve(
+        self,
+        definition: SeriesDefinition,
+        *,
+        upstream_url: str,
+        entries: Sequence[CoverageEntry],
+        codecs: Mapping[str, str],
+        table_version: int,
+        table_path: str,
+        lease: Lease,
+    ) -> None:
+        """Follow a changed definition; see :func:`drmsmirror.catalogue.evolving.evolve`."""
+        evolving.evolve(
+            self.database,
+            definition,
+            upstream_url=upstream_url,
+            entries=entries,
+            codecs=codecs,
+            table_version=table_version,
+            table_path=table_path,
+            lease=lease,
+        )
+
+    def note_new_table(self, series: str, table_path: str, lease: Lease) -> None:
+        """Note a table to be made; see :func:`drmsmirror.catalogue.evolving.note_new_table`."""
+        evolving.note_new_table(self.database, series, table_path, lease)
+
     def master_table(self, name: str, namespace: str) -> pa.Table:
         """Read a table of DRMS's own; see :func:`drmsmirror.catalogue.mastertables.load`."""
         return mastertables.load(self.database, name, namespace)
@@ -343,6 +371,10 @@ class Catalogue:
     def coverage_after(self, series: str, run: int) -> CoverageThen | None:
         """What was held completely after a run; see :func:`drmsmirror.catalogue.history.load`."""
         return history.load(self.database, series, run)
+
+    def coverage_naming(self, series: str, column: str) -> tuple[CoverageEntry, ...]:
+        """What was held when a column was; see :func:`drmsmirror.catalogue.history.last_naming`."""
+        return history.last_naming(self.database, series, column)
 
     def tag(self, name: str, moment: Moment, note: str = "") -> Tag:
         """Give a moment a name; see :func:`drmsmirror.catalogue.tags.make`."""

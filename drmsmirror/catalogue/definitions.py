@@ -22,7 +22,7 @@ from drmsmirror.catalogue.masters import (
 from drmsmirror.errors import UnknownSeriesError
 from drmsmirror.model.series import SeriesDefinition
 
-__all__ = ["SeriesSummary", "known_key", "load", "names", "save"]
+__all__ = ["SeriesSummary", "known_key", "load", "names", "save", "write"]
 
 
 def _of_series(table: Table, rank: str | None = None) -> Select[Any]:
@@ -67,16 +67,23 @@ def save(database: Database, definition: SeriesDefinition, *, upstream_url: str 
     upstream_url : str
         Server that the definition comes from; empty keeps what is known.
     """
-    key = series_key(definition.name)
     with database.write() as connection:
-        before = _find(connection, key)
-        if before != definition:
-            codecs = _codecs_to_keep(connection, key, definition)
-            _write_series(connection, key, series_row(definition), is_new=before is None)
-            _replace(connection, tables.drms_keyword, key, keyword_rows(definition, codecs))
-            _replace(connection, tables.drms_segment, key, segment_rows(definition))
-            _replace(connection, tables.drms_link, key, link_rows(definition))
-        _note_reading(connection, key, database.clock(), upstream_url, is_new=before is None)
+        write(connection, definition, database.clock(), upstream_url)
+
+
+def write(
+    connection: Connection, definition: SeriesDefinition, when: datetime, upstream_url: str
+) -> None:
+    """Keep a definition that was read at a moment, inside a transaction; see :func:`save`."""
+    key = series_key(definition.name)
+    before = _find(connection, key)
+    if before != definition:
+        codecs = _codecs_to_keep(connection, key, definition)
+        _write_series(connection, key, series_row(definition), is_new=before is None)
+        _replace(connection, tables.drms_keyword, key, keyword_rows(definition, codecs))
+        _replace(connection, tables.drms_segment, key, segment_rows(definition))
+        _replace(connection, tables.drms_link, key, link_rows(definition))
+    _note_reading(connection, key, when, upstream_url, is_new=before is None)
 
 
 def load(database: Database, name: str) -> SeriesDefinition:

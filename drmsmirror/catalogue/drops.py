@@ -2,7 +2,8 @@
 
 One transaction takes a part of a series, or all of it, out of everything that speaks of it, and
 notes what has to go from its record table. When that is gone, another takes the note away. Whoever
-finds a note carries it out: what was held again in the meantime is left.
+finds a note carries it out: what was held again in the meantime is left. A record table that was
+replaced by another one is noted in the same way.
 """
 
 from __future__ import annotations
@@ -27,7 +28,16 @@ from drmsmirror.failpoints import reach
 from drmsmirror.model.extent import Extent, Restriction
 from drmsmirror.model.intervals import Interval
 
-__all__ = ["Drop", "GivenUp", "begin_part", "begin_whole", "finish", "pending"]
+__all__ = [
+    "Drop",
+    "GivenUp",
+    "begin_part",
+    "begin_whole",
+    "finish",
+    "forget_table",
+    "note_table",
+    "pending",
+]
 
 _TABLE = tables.drops
 
@@ -113,7 +123,7 @@ def begin_part(
         coverage.write(connection, key, left)
         _forget_history(connection, key)
         gone = answers.forget_about(connection, key)
-        drop = _note(database, connection, before, record_set, tuple(extents))
+        drop = _note(connection, before, record_set, tuple(extents), database.clock())
         reach("catalogue.before_commit")
     reach("catalogue.after_commit")
     return GivenUp(drop, gone)
@@ -143,15 +153,19 @@ def begin_whole(
         table = tables.subscriptions
         connection.execute(delete(table).where(table.c.series_key == key))
         earlier = _pending(connection, key)
-        connection.execute(delete(_TABLE).where(_TABLE.c.series_key == key))
+        path = before.table_path or next((one.table_path for one in earlier), None)
+        # a table that was replaced has to go as before
+        done = (_TABLE.c.table_path == path) | (_TABLE.c.extents.is_not(None))
+        connection.execute(delete(_TABLE).where(_TABLE.c.series_key == key, done))
         coverage.write(connection, key, ())
         _forget_history(connection, key)
         _forget_reconciliation(connection, key)
         keywords = tables.drms_keyword
         connection.execute(update(keywords).where(keywords.c.series_key == key).values(codec=None))
         gone = answers.forget_about(connection, key)
-        path = before.table_path or next((one.table_path for one in earlier), None)
-        drop = _note(database, connection, replace(before, table_path=path), before.series, None)
+        drop = _note(
+            connection, replace(before, table_path=path), before.series, None, database.clock()
+        )
         state.write(connection, key, _nothing_held(before))
         reach("catalogue.before_commit")
     reach("catalogue.after_commit")
@@ -192,6 +206,17 @@ def finish(
     reach("catalogue.after_commit")
 
 
+def note_table(connection: Connection, of: SeriesState, when: datetime) -> None:
+    """Note, inside a transaction, that the record table of a state is to be removed."""
+    _note(connection, of, of.series, None, when)
+
+
+def forget_table(connection: Connection, key: str, table_path: str) -> None:
+    """Forget, inside a transaction, that a record table is to be removed."""
+    mine = (_TABLE.c.series_key == key) & (_TABLE.c.table_path == table_path)
+    connection.execute(delete(_TABLE).where(mine & _TABLE.c.extents.is_(None)))
+
+
 def _without(held: Extent, dropped: Iterable[Extent]) -> tuple[Extent, ...]:
     left: tuple[Extent, ...] = (held,)
     for one in dropped:
@@ -216,11 +241,11 @@ def _forget_reconciliation(connection: Connection, key: str) -> None:
 
 
 def _note(
-    database: Database,
     connection: Connection,
     of: SeriesState,
     record_set: str,
     extents: tuple[Extent, ...] | None,
+    when: datetime,
 ) -> Drop | None:
     if of.table_path is None:
         return None
@@ -230,7 +255,7 @@ def _note(
         "record_set": record_set,
         "table_path": of.table_path,
         "extents": None if extents is None else [_plain(extent) for extent in extents],
-        "begun_utc": database.clock(),
+        "begun_utc": when,
     }
     return _drop(connection.execute(insert(_TABLE).returning(_TABLE), values).one())
 

@@ -17,7 +17,7 @@ from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Restriction
 from drmsmirror.model.intervals import Interval
 
-__all__ = ["CoverageThen", "load", "record"]
+__all__ = ["CoverageThen", "last_naming", "load", "record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,30 @@ def load(database: Database, series: str, run: int) -> CoverageThen | None:
     with database.read() as connection:
         packed = connection.scalar(query)
     return None if packed is None else _unpacked(packed)
+
+
+def last_naming(database: Database, series: str, column: str) -> tuple[CoverageEntry, ...]:
+    """Say what was held completely of a series when a column was held last; nothing without one.
+
+    Parameters
+    ----------
+    database : Database
+    series : str
+        In any case.
+    column : str
+        Of the record table.
+    """
+    table = tables.coverage_history
+    query = (
+        select(table.c.entries)
+        .where(table.c.series_key == series_key(series))
+        .order_by(table.c.run.desc(), table.c.id.desc())
+    )
+    with database.read() as connection:
+        for packed in connection.execute(query).scalars():
+            if packed and any(column in names for names in packed["columns"]):
+                return _unpacked(packed).entries
+    return ()
 
 
 def _packed(held: CoverageThen) -> dict[str, Any]:

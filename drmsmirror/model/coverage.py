@@ -6,7 +6,8 @@ keys, these columns are held completely as of this upstream record number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +15,7 @@ from enum import StrEnum
 from drmsmirror.model.extent import Extent, Restriction, joined
 from drmsmirror.model.intervals import Interval, gaps
 
-__all__ = ["CoverageEntry", "Found", "Versions", "coalesce", "look_up"]
+__all__ = ["CoverageEntry", "Found", "Versions", "coalesce", "come_back", "forget", "look_up"]
 
 
 class Versions(StrEnum):
@@ -117,6 +118,65 @@ def coalesce(entries: Sequence[CoverageEntry]) -> tuple[CoverageEntry, ...]:
     while (fewer := _joined(joined)) != joined:
         joined = fewer
     return tuple(joined)
+
+
+def forget(
+    entries: Iterable[CoverageEntry], dropped: Collection[str], changed: Collection[str] = ()
+) -> tuple[CoverageEntry, ...]:
+    """What is still said when some columns are no more.
+
+    Parameters
+    ----------
+    entries : iterable of CoverageEntry
+    dropped : collection of str
+        Columns that nothing is said of any more.
+    changed : collection of str
+        Columns whose values are others now: which records satisfied a condition on one of these,
+        or on one that is dropped, cannot be told any more.
+    """
+    names = {name.lower() for name in (*dropped, *changed)}
+    kept = [
+        replace(entry, columns=entry.columns - frozenset(dropped))
+        for entry in entries
+        if names.isdisjoint(_words(entry.restriction.terms))
+    ]
+    return coalesce(kept)
+
+
+def _words(terms: Iterable[str]) -> set[str]:
+    """All words in some conditions, names of columns among them, in lower case."""
+    return {word.lower() for term in terms for word in re.findall(r"\w+", term)}
+
+
+def come_back(
+    then: Iterable[CoverageEntry], now: Iterable[CoverageEntry], column: str
+) -> tuple[CoverageEntry, ...]:
+    """What can be said of a column again that was said of it before it was dropped.
+
+    It holds where no record lies that came in between: those lack it. Of the other columns no more
+    is said than now, and of a condition nothing, since revisions in between can have met it.
+
+    Parameters
+    ----------
+    then, now : iterable of CoverageEntry
+        What was held when the column was held last, and what is held now.
+    column : str
+    """
+    return tuple(
+        replace(
+            min(was, is_, key=_when_read),
+            interval=both.interval,
+            restriction=both.restriction,
+            columns=(was.columns & is_.columns) | {column},
+            versions=was.versions if was.versions is is_.versions else Versions.LATEST,
+        )
+        for was in then
+        if column in was.columns
+        for is_ in now
+        if was.restriction.cadence == is_.restriction.cadence
+        and not (was.restriction.terms or is_.restriction.terms)
+        and (both := was.extent.intersection(is_.extent))
+    )
 
 
 def _when_read(entry: CoverageEntry) -> tuple[int, int, datetime]:

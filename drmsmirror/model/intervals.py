@@ -7,10 +7,12 @@ Positions on the axis are slot numbers, TAI seconds or record numbers (see
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
+from itertools import pairwise
 
-__all__ = ["EVERYTHING", "Interval", "gaps", "inside", "length", "union"]
+__all__ = ["EVERYTHING", "Interval", "around", "gaps", "inside", "length", "union"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,6 +67,33 @@ def union(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 def inside(intervals: Iterable[Interval], around: Interval) -> tuple[Interval, ...]:
     """The parts of intervals that lie in another."""
     return tuple(part for interval in intervals if (part := interval.intersection(around)))
+
+
+def around(positions: Sequence[float], most: int, *, whole: bool) -> tuple[Interval, ...]:
+    """Intervals with some positions, as narrow as so few can be, in ascending order.
+
+    Parameters
+    ----------
+    positions : sequence of float
+        Ascending.
+    most : int
+        How many intervals there may be.
+    whole : bool
+        Whether positions are whole numbers.
+    """
+    if not len(positions):
+        return ()
+    steps = [(after - before, n) for n, (before, after) in enumerate(pairwise(positions), start=1)]
+    cuts = sorted(number for _, number in nlargest(most - 1, steps))
+    return tuple(
+        Interval(positions[first], _beyond(positions[end - 1], whole=whole))
+        for first, end in pairwise([0, *cuts, len(positions)])
+    )
+
+
+def _beyond(position: float, *, whole: bool) -> float:
+    """The next position; of those so large that they have no neighbours the next number."""
+    return max(position + 1 if whole else position, math.nextafter(position, math.inf))
 
 
 def length(intervals: Iterable[Interval]) -> float:

@@ -6,11 +6,13 @@ from drmsmirror.records.changes import ChangedRecords, ChangeKind, reading_chang
 from drmsmirror.records.compaction import compact, crowded_periods, rewrite
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
 from drmsmirror.records.extents import Portion
+from drmsmirror.records.former import FormerColumn
 from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
 from drmsmirror.records.gone import find_gone
 from drmsmirror.records.held import count_held, find_differing, sample_held, window_end
 from drmsmirror.records.ingest import TypedRecords, harvest_keys, identity_keys, type_records
 from drmsmirror.records.keys import ALL_KEYS, KeyPlan, plan_keys
+from drmsmirror.records.lacking import positions_lacking
 from drmsmirror.records.latest import LatestRecords, reading_latest
 from drmsmirror.records.markers import with_markers
 from drmsmirror.records.merge import MergeResult, merge
@@ -19,6 +21,7 @@ from drmsmirror.records.numbers import number_records
 from drmsmirror.records.opentables import OpenTables
 from drmsmirror.records.past import knows_runs, last_run
 from drmsmirror.records.readable import readable_sql
+from drmsmirror.records.rebuild import Widening, has_beyond, rebuild, sample_of
 from drmsmirror.records.removal import count_rows_within, remove_rows_within
 from drmsmirror.records.repeats import find_repeat
 from drmsmirror.records.rows import TableOf
@@ -44,6 +47,7 @@ __all__ = [
     "TIME_FUNCTIONS",
     "ChangeKind",
     "ChangedRecords",
+    "FormerColumn",
     "Interruptible",
     "KeyPlan",
     "LatestRecords",
@@ -59,6 +63,7 @@ __all__ = [
     "TableLog",
     "TableOf",
     "TypedRecords",
+    "Widening",
     "axis_seconds",
     "choose_period",
     "comment_on",
@@ -79,6 +84,7 @@ __all__ = [
     "find_repeat",
     "former_columns",
     "harvest_keys",
+    "has_beyond",
     "identity_keys",
     "knows_runs",
     "last_run",
@@ -86,12 +92,15 @@ __all__ = [
     "newest_records",
     "number_records",
     "plan_keys",
+    "positions_lacking",
     "readable_sql",
     "reading_changes",
     "reading_latest",
+    "rebuild",
     "remove_rows_within",
     "rewrite",
     "sample_held",
+    "sample_of",
     "select_records",
     "type_records",
     "window_end",

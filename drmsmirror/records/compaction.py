@@ -21,7 +21,7 @@ from drmsmirror.records.table import RecordTable
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["compact", "crowded_periods", "rewrite"]
+__all__ = ["compact", "crowded_periods", "rewrite", "sorted_batches"]
 
 #: Rows that are handed to the writer at once.
 _BATCH = 10_000
@@ -93,10 +93,10 @@ def crowded_periods(
 def rewrite(table: RecordTable, period: str, file_bytes: int) -> None:
     """Make files of about ``file_bytes`` of all the files of a partition."""
     with connect([table.path]) as connection:
-        table.replace_partition(period, _sorted_batches(connection, table, period), file_bytes)
+        table.replace_partition(period, sorted_batches(connection, table, period), file_bytes)
 
 
-def _sorted_batches(
+def sorted_batches(
     connection: DuckDBPyConnection, table: RecordTable, period: str
 ) -> Iterator[pa.RecordBatch]:
     """All rows of a partition, sorted by prime key."""

@@ -91,18 +91,36 @@ class RecordTable:
         self._opened = delta
 
     @classmethod
-    def create(cls, path: Path, definition: SeriesDefinition, period: Period) -> RecordTable:
+    def create(
+        cls,
+        path: Path,
+        definition: SeriesDefinition,
+        period: Period,
+        *,
+        others: Sequence[pa.Field] = (),
+        former: Sequence[FormerColumn] = (),
+    ) -> RecordTable:
         """Make an empty table.
 
         One that is there already, left by a process that died before the catalogue knew of it, is
         opened, and keeps its own period.
+
+        Parameters
+        ----------
+        path : Path
+        definition : SeriesDefinition
+        period : Period
+        others : sequence of pyarrow.Field
+            Columns that the definition has not.
+        former : sequence of FormerColumn
+            What those are.
         """
         from deltalake import DeltaTable
 
         make_directory(path)
         delta = DeltaTable.create(
             path,
-            table_schema(definition),
+            _with_others(table_schema(definition), others),
             mode="ignore",
             partition_by=[PERIOD],
             name=definition.name,
@@ -111,6 +129,7 @@ class RecordTable:
                 "delta.dataSkippingStatsColumns": ",".join(pruning_columns(definition)),
                 "delta.checkpointInterval": "50",
                 _PERIOD_PROPERTY: str(period),
+                **({FORMER_PROPERTY: former_text(former)} if former else {}),
                 **log_properties(KEPT_HOURS),
             },
             raise_if_key_not_exists=False,
@@ -229,9 +248,8 @@ class RecordTable:
         Those of keywords added lately come with their first rows.
         """
         has, known = self.file_list.schema, table_schema(self.definition)
-        *fields, period = [field for field in known if field.name in has.names]
-        others = [field for field in has if field.name not in known.names]
-        return pa.schema([*fields, *others, period])
+        fields = pa.schema([field for field in known if field.name in has.names])
+        return _with_others(fields, [field for field in has if field.name not in known.names])
 
     @property
     def former(self) -> tuple[FormerColumn, ...]:
@@ -264,6 +282,18 @@ class RecordTable:
                 schema=self._delta.schema(),
                 partition_by=[PERIOD],
                 partition_filters=[(PERIOD, "=", period)],
+                commit_properties=_only_upon_what_was_read(),
+            )
+        )
+
+    def add_partition(self, period: str, rows: Iterator[pa.RecordBatch], file_bytes: int) -> None:
+        """Commit the rows of a partition that has none yet, in files of about ``file_bytes``."""
+        self._commit(
+            lambda: self._delta.create_write_transaction(
+                [*write_partition(self.path, self.definition, period, rows, file_bytes)],
+                mode="append",
+                schema=self._delta.schema(),
+                partition_by=[PERIOD],
                 commit_properties=_only_upon_what_was_read(),
             )
         )
@@ -445,6 +475,12 @@ class RecordTable:
             if "add" in (action := json.loads(line))
         ]
         sync_files([*added, *commits])
+
+
+def _with_others(schema: pa.Schema, others: Sequence[pa.Field]) -> pa.Schema:
+    """A schema with further columns before the last one, that of the partition."""
+    *fields, period = schema
+    return pa.schema([*fields, *others, period])
 
 
 def _lie_above(smallest: Sequence[Any], type_: KeywordType) -> bool:

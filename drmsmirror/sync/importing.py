@@ -18,11 +18,12 @@ from drmsmirror.model.extent import extent_of
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import find_repeat
+from drmsmirror.sync.adopting import adopt_additions
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.progress import Meter, Progress, Reporter, SilentReporter
 from drmsmirror.sync.recordfile import RecordFile
 from drmsmirror.sync.runs import recorded_run
-from drmsmirror.sync.store import WindowStore, adopt_definition
+from drmsmirror.sync.store import WindowStore
 
 __all__ = ["ImportReport", "import_records"]
 
@@ -91,7 +92,7 @@ def import_records(
     _refuse_narrower(mirror, source)
     _refuse_repeats(source)
     with holding_series(mirror.catalogue, definition.name) as lease:
-        adopt_definition(mirror, definition, "")
+        adopt_additions(mirror, definition, "")
         with recorded_run(mirror, definition.name, f"import {file.name}", RunKind.IMPORT) as run:
             store = WindowStore(mirror, definition, run.id, lease, formats)
             _keep_all(store, source, stated, reporter or SilentReporter())

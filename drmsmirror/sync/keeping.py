@@ -19,8 +19,9 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Extent
 from drmsmirror.records import harvest_keys
+from drmsmirror.sync.adopting import adopt_additions
 from drmsmirror.sync.runs import recorded_run
-from drmsmirror.sync.store import WindowStore, adopt_definition
+from drmsmirror.sync.store import WindowStore
 from drmsmirror.sync.target import Target
 
 __all__ = ["keep_records"]
@@ -75,7 +76,7 @@ def keep_records(
                 return False
             if not set(harvest_keys(target.definition)) <= set(given.column_names):
                 return False
-            adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
+            adopt_additions(mirror, target.definition, mirror.settings.upstream.url)
             if mirror.catalogue.state(series).all_digits is not all_digits:
                 return False
             with recorded_run(mirror, series, asked, RunKind.QUESTION) as run:

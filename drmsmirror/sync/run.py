@@ -18,6 +18,7 @@ from drmsmirror.catalogue.hold import holding_series
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.subscription import Reconcile
+from drmsmirror.sync.adopting import adopt_definition
 from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.backfill import backfill
 from drmsmirror.sync.follow import follow
@@ -29,7 +30,7 @@ from drmsmirror.sync.progress import Known, Reporter, SilentReporter, SyncReport
 from drmsmirror.sync.reconcile import is_due, note_as_read, reconcile
 from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.setback import notice_setback
-from drmsmirror.sync.store import WindowStore, adopt_definition
+from drmsmirror.sync.store import WindowStore
 from drmsmirror.sync.survey import survey
 from drmsmirror.sync.target import Target, read_target
 from drmsmirror.sync.task import Task
@@ -115,12 +116,14 @@ def _sync_set(
     series = wanted.series.name
     with holding_series(mirror.catalogue, series) as lease:
         notice = notice_setback(mirror, upstream, target)
-        adopt_definition(mirror, target.definition, mirror.settings.upstream.url)
+        notices = [notice] if notice else []
+        url = mirror.settings.upstream.url
+        notices += adopt_definition(mirror, target.definition, url, lease)
         all_digits = adopt_precision(mirror, series, terms.task.precision)
         with recorded_run(mirror, series, asked) as run:
             store = WindowStore(mirror, target.definition, run.id, lease, all_digits=all_digits)
             work = Work(mirror, upstream, asked, wanted, target, store, terms)
-            work.notices += [notice] if notice else []
+            work.notices += notices
             try:
                 run.outcome = _carry_out(work)
                 run.share_held = work.share_held

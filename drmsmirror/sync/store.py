@@ -11,12 +11,9 @@ from dataclasses import dataclass, field, fields
 import pyarrow as pa
 
 from drmsmirror.catalogue import AsOf, Lease, RunCounters
-from drmsmirror.errors import DefinitionError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
-from drmsmirror.model.identity import identity_of
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.model.slots import Slotting
 from drmsmirror.records import (
     MergeResult,
     Portion,
@@ -29,7 +26,7 @@ from drmsmirror.records import (
     type_records,
 )
 
-__all__ = ["WindowStore", "adopt_definition"]
+__all__ = ["WindowStore"]
 
 #: Takes from typed records what is not kept of them.
 Mark = Callable[[pa.Table], pa.Table]
@@ -43,21 +40,6 @@ _LEAST_SHARE = 0.5
 
 def _as_they_are(rows: pa.Table) -> pa.Table:
     return rows
-
-
-def adopt_definition(mirror: Mirror, definition: SeriesDefinition, upstream_url: str) -> None:
-    """Take over a series' definition, new or with keywords added.
-
-    Raises
-    ------
-    DefinitionError
-        What is held was stored by a definition that this one contradicts: a prime key, its slots,
-        or the type or presence of a keyword, changed. Nothing is changed then.
-    """
-    catalogue = mirror.catalogue
-    if catalogue.knows(definition.name) and catalogue.state(definition.name).table_path is not None:
-        _refuse_contradiction(catalogue.definition(definition.name), definition)
-    catalogue.save_definition(definition, upstream_url=upstream_url)
 
 
 @dataclass
@@ -242,38 +224,6 @@ class WindowStore:
             file_bytes=settings.target_file_mib * 2**20,
             least_share=least_share,
         )
-
-
-def _refuse_contradiction(held: SeriesDefinition, now: SeriesDefinition) -> None:
-    problem = _contradiction(held, now)
-    if problem:
-        raise DefinitionError(
-            f"The definition of {held.name} no longer fits what is held: {problem}. "
-            f"Nothing was changed, and what is held can still be queried. To hold the new form, "
-            f"sync it into another mirror (--mirror DIR)"
-        )
-
-
-def _contradiction(held: SeriesDefinition, now: SeriesDefinition) -> str | None:
-    if held.internal_prime_keys != now.internal_prime_keys:
-        return f"its prime keys were {held.prime_keys} and are {now.prime_keys}"
-    for key, before, after in zip(now.prime_keys, identity_of(held), identity_of(now), strict=True):
-        if before.slots != after.slots:
-            was, is_ = _slots_in_words(before.slots), _slots_in_words(after.slots)
-            return f"the slots of its prime key {key} were {was} and are {is_}"
-    for column in held.columns:
-        found = now.column(column.name)
-        if found is None:
-            return f"its keyword {column.key} is gone"
-        if found.type is not column.type:
-            return f"its keyword {column.key} was {column.type} and is {found.type}"
-    return None
-
-
-def _slots_in_words(slots: Slotting | None) -> str:
-    if slots is None:
-        return "none"
-    return f"every {slots.step:.12g} from {slots.base:.12g}, rounded by {slots.round:.12g}"
 
 
 def _sum(first: RunCounters, second: RunCounters) -> RunCounters:

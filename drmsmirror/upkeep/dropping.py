@@ -21,7 +21,7 @@ from drmsmirror.model.intervals import EVERYTHING
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.records import count_rows_within
 from drmsmirror.sharing import AnswerStore
-from drmsmirror.upkeep.removing import carry_out
+from drmsmirror.upkeep.removing import carry_out, goes_at
 
 __all__ = ["Dropped", "drop", "would_drop"]
 
@@ -136,8 +136,10 @@ def _drop(mirror: Mirror, wanted: _Wanted, lease: Lease, *, unsubscribe: bool) -
         given_up = catalogue.begin_whole_drop(series, lease, unsubscribe=unsubscribe)
     reach("drop.given_up")
     AnswerStore(mirror).remove_files(given_up.answers)
+    now = catalogue.database.clock()
     for one in catalogue.drops(series):  # this one, and those that were killed
-        carry_out(mirror, one, lease)
+        if goes_at(mirror, one) <= now:
+            carry_out(mirror, one, lease)
     return replace(
         outlook,
         answers=len(given_up.answers),

@@ -19,7 +19,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.records import RecordTable, crowded_periods, rewrite
 from drmsmirror.settings import Settings
 from drmsmirror.sharing import AnswerStore
-from drmsmirror.upkeep.removing import carry_out
+from drmsmirror.upkeep.removing import carry_out, goes_at
 
 __all__ = ["Duty", "duties_of_mirror", "duties_of_series", "left_over"]
 
@@ -79,7 +79,10 @@ def duties_of_series(
     thorough : bool
         Whether what is hardly worth its while counts too.
     """
+    now = mirror.catalogue.database.clock()
     for drop in mirror.catalogue.drops(series):
+        if goes_at(mirror, drop) > now:
+            continue
         what = f"finish the drop of {drop.record_set}"
         yield Duty(what, partial(carry_out, mirror, drop, lease))
     if mirror.catalogue.state(series).table_path is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from drmsmirror.catalogue import Drop, Lease
 from drmsmirror.failpoints import reach
@@ -12,7 +13,18 @@ from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import Extent, without
 from drmsmirror.records import remove_rows_within
 
-__all__ = ["carry_out"]
+__all__ = ["carry_out", "goes_at"]
+
+
+def goes_at(mirror: Mirror, drop: Drop) -> datetime:
+    """When what a drop gave up may be removed.
+
+    A record table that was replaced is kept for a while for those who still read it.
+    """
+    path = mirror.catalogue.state(drop.series).table_path
+    is_replaced = drop.extents is None and path not in (None, drop.table_path)
+    hours = mirror.settings.upkeep.keep_hours if is_replaced else 0
+    return drop.begun_utc + timedelta(hours=hours)
 
 
 def carry_out(mirror: Mirror, drop: Drop, lease: Lease | None) -> int:

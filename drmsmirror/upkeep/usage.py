@@ -13,6 +13,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.records import RecordTable
 from drmsmirror.sharing import AnswerStore
 from drmsmirror.upkeep.duties import left_over
+from drmsmirror.upkeep.removing import goes_at
 
 __all__ = ["Kind", "Room", "Usage", "usage"]
 
@@ -24,7 +25,7 @@ class Kind(StrEnum):
     #: Files of records that the newest version of a table does not consist of.
     SUPERSEDED = "superseded records"
     LOG = "log of the records"
-    #: Of a table that was given up: a killed drop left it.
+    #: Of a table that was given up: a killed drop left it, or another one took its place.
     DROPPED = "dropped records"
     ANSWERS = "kept answers"
     CATALOGUE = "catalogue"
@@ -107,8 +108,15 @@ def _of_series(mirror: Mirror, series: str) -> list[Room]:
     for drop in mirror.catalogue.drops(series):
         if drop.extents is None:
             files = [file for file in (mirror.root / drop.table_path).rglob("*") if file.is_file()]
-            rooms.append(_room(series, Kind.DROPPED, files, files))
+            rooms.append(_dropped(series, files, goes_at(mirror, drop), mirror))
     return rooms
+
+
+def _dropped(series: str, files: Sequence[Path], goes_utc: datetime, mirror: Mirror) -> Room:
+    if goes_utc <= mirror.catalogue.database.clock():
+        return _room(series, Kind.DROPPED, files, files)
+    size = _size(files)
+    return Room(series, Kind.DROPPED, len(files), size, free_later=size, later_utc=goes_utc)
 
 
 def _of_table(series: str, table: RecordTable, keep_hours: int) -> list[Room]:

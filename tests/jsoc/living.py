@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .definitions import Keyword
+from .printing import column_texts
 from .records import SYSTEM_COLUMNS, Series, constant_column
 from .select import select
 from .taitime import parse_time
@@ -22,6 +23,7 @@ __all__ = [
     "add_keyword",
     "append",
     "change_in_place",
+    "change_type",
     "drop_keyword",
     "find_rows",
     "remove",
@@ -156,6 +158,24 @@ def drop_keyword(series: Series, name: str) -> Series:
         c: v for c, v in series.columns.items() if c in definition.columns or _keeps(definition, c)
     }
     return Series(definition, columns)
+
+
+def change_type(series: Series, name: str, type_: str) -> Series:
+    """The series with a keyword of another type: the same numbers, or the texts they print as."""
+    keyword = series.definition.by_name[name.lower()]
+    now = replace(keyword, type=type_)
+    if type_ == "string":
+        now = replace(now, format="")
+    keywords = tuple(now if k is keyword else k for k in series.definition.keywords)
+    before, columns = series.columns[name.lower()], dict(series.columns)
+    missing = np.isnan(before) if before.dtype.kind == "f" else before == keyword.missing
+    if type_ == "string":
+        values = np.array(column_texts(keyword, before), dtype=object)
+    else:
+        values = np.where(missing, 0, before).astype(now.dtype)
+    values[missing] = now.missing
+    columns[name.lower()] = values
+    return Series(series.definition.with_keywords(keywords), columns)
 
 
 def _keeps(definition: Any, column: str) -> bool:

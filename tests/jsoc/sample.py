@@ -224,6 +224,10 @@ class SampleJsoc:
         """Take a keyword away."""
         self._change(series, lambda s: (living.drop_keyword(s, name), []))
 
+    def change_type(self, series: str, name: str, type_: str) -> None:
+        """Give a keyword another type."""
+        self._change(series, lambda s: (living.change_type(s, name, type_), []))
+
     # ------------------------------------------------------------ faults and replay
     def fault(self, fault: Fault | FaultKind, times: int | None = 1, when: When = None) -> None:
         """Misbehave.

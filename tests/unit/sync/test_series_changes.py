@@ -69,10 +69,3 @@ def test_an_added_keyword_is_not_answered_before_it_was_fetched(synced) -> None:
     with pytest.raises(NotHeldError):
         synced.held(WHOLE, ["EXTRA"])
     assert synced.held(DAY, ["T_REC"])["T_REC"]
-
-
-def test_a_keyword_that_is_gone_is_refused_and_what_is_held_stays(synced) -> None:
-    synced.jsoc.drop_keyword(WHOLE, "DATARMS")
-    with pytest.raises(DefinitionError, match="DATARMS"):
-        synced.sync(WHOLE)
-    assert synced.held(DAY, ["DATARMS"])["DATARMS"]

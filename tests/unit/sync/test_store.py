@@ -12,7 +12,8 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.types import KeywordType
 from drmsmirror.settings import RecordSettings, Settings
-from drmsmirror.sync.store import WindowStore, adopt_definition
+from drmsmirror.sync.adopting import adopt_definition
+from drmsmirror.sync.store import WindowStore
 
 SERIES = SeriesDefinition(
     "test.windows",
@@ -25,7 +26,7 @@ SERIES = SeriesDefinition(
 def store(tmp_path: Path) -> Iterator[WindowStore]:
     settings = Settings(mirror=tmp_path / "mirror", records=RecordSettings(compact_above_files=4))
     with Mirror.create(settings) as mirror, mirror.catalogue.holding("series") as lease:
-        adopt_definition(mirror, SERIES, "")
+        adopt_definition(mirror, SERIES, "", lease)
         run = mirror.catalogue.start_run(SERIES.name, SERIES.name)
         made = WindowStore(mirror, SERIES, run.id, lease)
         made.make_table(0, 0.0)
