@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -26,7 +26,7 @@ from drmsmirror.records import (
 from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
 from drmsmirror.sync.keeping import keep_records
 from drmsmirror.sync.target import Target, refuse_going_back
-from drmsmirror.sync.work import refuse_unknown_keys
+from drmsmirror.sync.work import unknown_keys
 from drmsmirror.upstream import RecordText
 
 __all__ = ["Ask", "Fetching"]
@@ -95,13 +95,15 @@ class Fetching:
         for number, part in enumerate(parts):
             since = self.freshness.answers_since(series, part.extents)
             before = self.upstream.traffic
-            typing = partial(_typed, series, part, formats, all_digits=all_digits)
+            typing = partial(
+                _typed, series, part, formats, needed_keys(plan), all_digits=all_digits
+            )
             answer, target = self._answer(
                 plan, part, since, left[number:], typing, all_digits=all_digits
             )
             given = answer.text()
             typed = typing(given)
-            if target is not None:
+            if target is not None and not unknown_keys(series, given):
                 cost = self.upstream.traffic - before
                 counted = RunCounters(cost.requests, cost.bytes)
                 keep_records(
@@ -169,13 +171,23 @@ def _typed(
     series: SeriesDefinition,
     part: Part,
     formats: Mapping[str, str],
+    needed: Collection[str],
     given: RecordText,
     *,
     all_digits: bool,
 ) -> TypedRecords:
-    """The records of an answer; refused where they are not what was asked for."""
-    refuse_unknown_keys(series, given)
-    typed = type_records(series, given.table, formats, all_digits=all_digits)
+    """The records of an answer; refused where they are not what was asked for.
+
+    Keywords that the upstream no longer has are left out where the question does not need them.
+    """
+    unknown = unknown_keys(series, given)
+    if lacking := [key for key in unknown if key in needed]:
+        raise UpstreamAnswerError(
+            f"The upstream no longer knows {', '.join(lacking)} of {series.name}. What is held of "
+            f"it is answered with --offline; drmsmirror sync has the mirror follow the upstream"
+        )
+    table = given.table.drop_columns([*unknown])
+    typed = type_records(series, table, formats, all_digits=all_digits)
     _refuse_what_was_not_asked_for(series, part, typed)
     return typed
 

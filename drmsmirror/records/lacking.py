@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from drmsmirror.model.extent import Extent
 from drmsmirror.records.engine import connect, files_relation, identifier
-from drmsmirror.records.extents import extents_ranges, extents_sql
+from drmsmirror.records.extents import Portion
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
 
@@ -28,15 +28,16 @@ def positions_lacking(table: RecordTable, column: str, extent: Extent) -> np.nda
     """
     definition = table.definition
     axis = definition.axis.column
-    used = {column, axis, "_gone_run", *(name for name, _ in extent.restriction.values)}
+    portion = Portion((extent,))
+    used = {column, axis, "_gone_run", *portion.columns}
     fields = {field.name: field for field in (*table_schema(definition), *table.schema)}
     rows = files_relation(
-        table.files(*extents_ranges(definition, [extent])), pa.schema([fields[n] for n in used])
+        table.files(*portion.ranges(definition)), pa.schema([fields[n] for n in used])
     )
     with connect([table.path]) as connection:
         found = connection.sql(
             f"SELECT DISTINCT CAST({identifier(axis)} AS DOUBLE) AS position FROM {rows} "
             f"WHERE _gone_run IS NULL AND {identifier(column)} IS NULL "
-            f"AND ({extents_sql(definition, [extent])}) ORDER BY position"
+            f"AND ({portion.sql(definition)}) ORDER BY position"
         ).to_arrow_table()
     return np.asarray(found["position"].to_numpy())

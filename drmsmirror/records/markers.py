@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drmsmirror.model.recordset import SqlCondition
-from drmsmirror.records.completing import texts_of
 from drmsmirror.records.engine import connect
 from drmsmirror.records.rows import calculating, no_sub_selects, where_sql
 
@@ -68,5 +67,6 @@ def _failing(rows: pa.Table, conditions: Sequence[SqlCondition]) -> pa.ChunkedAr
 
 
 def _texts_kept(text: str | None, kept: Collection[str]) -> str | None:
-    found = texts_of(text, kept)
+    given = json.loads(text) if text else {}
+    found = {name: exact for name, exact in given.items() if name in kept}
     return json.dumps(found, separators=(",", ":"), sort_keys=True) if found else None

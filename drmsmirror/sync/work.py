@@ -30,7 +30,7 @@ from drmsmirror.sync.target import Target
 from drmsmirror.sync.task import Task
 from drmsmirror.upstream import RecordText, Traffic, Upstream
 
-__all__ = ["MOST_NUMBERS", "Terms", "Work", "refuse_unknown_keys"]
+__all__ = ["MOST_NUMBERS", "Terms", "Work", "refuse_unknown_keys", "unknown_keys"]
 
 #: Record numbers in one question: an address has room for so many.
 MOST_NUMBERS = 200
@@ -294,16 +294,26 @@ class Work:
 def refuse_unknown_keys(definition: SeriesDefinition, listed: RecordText) -> None:
     """Refuse an answer with a keyword that the server no longer knows: that is no missing value.
 
-    A keyword read through a link may lead nowhere, and the server may hide what it made by itself.
-
     Raises
     ------
     UpstreamAnswerError
     """
-    for key in listed.invalid_keys:
-        column = definition.column(key)
-        if column and column.keyword.link is None and not definition.is_implicit(column.keyword):
-            raise UpstreamAnswerError(
-                f"The upstream no longer knows the keyword {key} of {definition.name}: the series "
-                f"was changed while it was read. Nothing of the answer was kept; run the same again"
-            )
+    for key in unknown_keys(definition, listed):
+        raise UpstreamAnswerError(
+            f"The upstream no longer knows the keyword {key} of {definition.name}: the series "
+            f"was changed while it was read. Nothing of the answer was kept; run the same again"
+        )
+
+
+def unknown_keys(definition: SeriesDefinition, listed: RecordText) -> tuple[str, ...]:
+    """The keys of an answer that the server no longer knows.
+
+    A keyword read through a link may lead nowhere, and the server may hide what it made by itself.
+    """
+    return tuple(
+        key
+        for key in listed.invalid_keys
+        if (column := definition.column(key)) is not None
+        and column.keyword.link is None
+        and not definition.is_implicit(column.keyword)
+    )

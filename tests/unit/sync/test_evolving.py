@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from drmsmirror.client import Client
-from drmsmirror.errors import DefinitionError, NotHeldError, RecordSetError
+from drmsmirror.errors import (
+    DefinitionError,
+    NotHeldError,
+    RecordSetError,
+    UpstreamAnswerError,
+)
 from drmsmirror.mirror import Mirror
+from drmsmirror.model.types import KeywordType
 from drmsmirror.records import compact
-from drmsmirror.sync import SilentReporter, sync_all, sync_and_subscribe
+from drmsmirror.sync import SilentReporter, import_records, sync_all, sync_and_subscribe
 from drmsmirror.upkeep import drop, maintain, usage
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import Keyword
 from tests.unit.sync.mirrors import Copy, Listener, series
 
 WHOLE = "hmi.M_45s"
-ROWS = 60
+ROWS = 30
 DAY = "2016.01.01_TAI"
 
 
@@ -51,9 +58,8 @@ class TestDropped:
         every = "select recnum, datarms from hmi.m_45s_all where _latest order by recnum"
         assert str(sql(synced, every)) == str(before)
         described = sql(synced, "describe hmi.m_45s_all")
-        assert [row[2] for row in described if row[0] == "datarms"][0].endswith(
-            "(the series no longer has it)"
-        )
+        comment = next(row[2] for row in described if row[0] == "datarms")
+        assert comment.endswith("(the series no longer has it)")
 
     def test_what_comes_later_lacks_it_and_compaction_keeps_it(self, synced: Copy) -> None:
         synced.jsoc.drop_keyword(WHOLE, "DATARMS")
@@ -127,35 +133,25 @@ WIDER = [
 
 class TestRetyped:
     def test_a_wider_type_makes_the_table_anew(self, synced: Copy) -> None:
+        nothing = {name: None for name, _ in WIDER}
+        synced.jsoc.append(WHOLE, {"T_REC": DAY, "CAMERA": 1, **nothing})
+        synced.sync(WHOLE)
         for name, type_ in WIDER:
             synced.jsoc.change_type(WHOLE, name, type_)
+        synced.jsoc.append(WHOLE, {"T_REC": DAY, "CAMERA": 2, "DATARMS": 1.25})
         report = synced.sync(WHOLE)
-        assert report.requests == 1
         assert "DATARMS was float and is double" in report.notices[0]
+        assert (report.records_new, report.records_revised) == (1, 0)
         assert report.rows_held == synced.rows(WHOLE)
-        for name, type_ in WIDER:
-            with synced.open() as mirror:
-                assert mirror.catalogue.definition(WHOLE).keyword(name).type == type_
+        with synced.open() as mirror:
+            definition = mirror.catalogue.definition(WHOLE)
+        assert [(name, definition.keyword(name).type) for name, _ in WIDER] == WIDER
         synced.assert_same(WHOLE)
-        assert synced.sync(WHOLE).notices == ()
-
-    def test_a_value_that_was_missing_is_missing(self, synced: Copy) -> None:
-        gaps = {name: None for name, _ in WIDER}
-        synced.jsoc.append(WHOLE, {"T_REC": DAY, "CAMERA": 1, **gaps})
-        synced.sync(WHOLE)
-        for name, type_ in WIDER:
-            synced.jsoc.change_type(WHOLE, name, type_)
-        synced.sync(WHOLE)
-        listed = ", ".join(name.lower() for name, _ in WIDER if name != "QUALITY")
-        (row,) = sql(synced, f"select {listed} from hmi.m_45s where t_rec = tai('{DAY}')")
+        listed = ", ".join(name.lower() for name, _ in WIDER)
+        query = f"select {listed} from hmi.m_45s where t_rec = tai('{DAY}') and camera = 1"
+        ((row),) = sql(synced, query)
         assert all(value is None or value != value for value in row)
-        synced.assert_same(f"{WHOLE}[{DAY}]")
-
-    def test_new_records_join_those_that_were_widened(self, synced: Copy) -> None:
-        synced.jsoc.change_type(WHOLE, "DATARMS", "double")
-        synced.jsoc.append(WHOLE, {"T_REC": DAY, "CAMERA": 1, "DATARMS": 1.25})
-        assert synced.sync(WHOLE).records_new == 1
-        synced.assert_same(WHOLE)
+        assert synced.sync(WHOLE).notices == ()
 
     def test_a_column_that_was_dropped_goes_along_and_can_come_back_wider(
         self, synced: Copy
@@ -203,20 +199,13 @@ class TestRetyped:
         assert directories(synced) == ["m_45s"]
         synced.assert_same(WHOLE)
 
-    @pytest.mark.parametrize(
-        ("name", "type_", "words"),
-        [
-            ("DATARMS", "int", "its keyword DATARMS was float and is int"),
-            ("NLONG", "int", "its keyword NLONG was longlong and is int"),
-            ("CAMERA", "longlong", "its prime key CAMERA was int and is longlong"),
-        ],
-    )
-    def test_what_cannot_follow_is_refused_and_stays(self, name, type_, words, synced) -> None:
-        held = synced.held(WHOLE, ["T_REC", name])
-        synced.jsoc.change_type(WHOLE, name, type_)
-        with pytest.raises(DefinitionError, match=f"(?s){words}.*drmsmirror drop"):
+    def test_what_cannot_follow_is_refused_and_stays(self, synced: Copy) -> None:
+        held = synced.held(WHOLE, ["T_REC", "DATARMS"])
+        synced.jsoc.change_type(WHOLE, "DATARMS", "int")
+        words = "(?s)its keyword DATARMS was float and is int.*drmsmirror drop hmi.M_45s"
+        with pytest.raises(DefinitionError, match=words):
             synced.sync(WHOLE)
-        assert synced.held(WHOLE, ["T_REC", name]) == held
+        assert synced.held(WHOLE, ["T_REC", "DATARMS"]) == held
         assert directories(synced) == ["m_45s"]
 
     def test_whole_numbers_that_a_double_cannot_tell_apart_are_refused(self, synced: Copy) -> None:
@@ -251,3 +240,48 @@ class Subscribing(Listener):
 
     def lies_within(self, record_set, subscription) -> None:
         pass
+
+
+class TestQuestions:
+    """Nobody who only asks changes what a definition means for what is held."""
+
+    @pytest.fixture
+    def partly(self, copy_of) -> Copy:
+        copy = copy_of(WHOLE, rows=ROWS)
+        copy.sync(f"{WHOLE}[2010.05.01_TAI/1d]")
+        copy.jsoc.append(WHOLE, {"T_REC": DAY, "CAMERA": 1, "DATARMS": 1.25})
+        return copy
+
+    def ask(self, copy: Copy, *keys: str) -> dict[str, list]:
+        with Client(copy.settings) as client:
+            return client.answer(f"{WHOLE}[{DAY}]", list(keys)).texts()
+
+    def test_one_that_does_not_need_what_is_gone_is_answered(self, partly: Copy) -> None:
+        partly.jsoc.drop_keyword(WHOLE, "DATARMS")
+        coverage = partly.coverage(WHOLE)
+        assert self.ask(partly, "CAMERA") == {"CAMERA": ["1"]}
+        assert partly.coverage(WHOLE) == coverage
+        with pytest.raises(UpstreamAnswerError, match="no longer knows DATARMS"):
+            self.ask(partly, "DATARMS")
+
+    def test_one_about_another_type_is_answered_and_not_merged(self, partly: Copy) -> None:
+        partly.jsoc.change_type(WHOLE, "DATARMS", "double")
+        coverage = partly.coverage(WHOLE)
+        assert self.ask(partly, "DATARMS") == {"DATARMS": ["1.2500"]}
+        assert partly.coverage(WHOLE) == coverage
+        assert directories(partly) == ["m_45s"]
+
+    def test_an_import_by_another_definition_is_refused(self, partly: Copy, tmp_path: Path) -> None:
+        file = tmp_path / "records.csv"
+        with partly.open() as mirror:
+            held = mirror.catalogue.definition(WHOLE)
+            names = [column.key for column in held.columns]
+            values = [{"T_REC": DAY, "CAMERA": "1"}.get(name, "MISSING") for name in names]
+            file.write_text(f"recnum,{','.join(names)}\n5,{','.join(values)}\n")
+            changed = tuple(
+                replace(one, type=KeywordType.DOUBLE) if one.name == "DATARMS" else one
+                for one in held.keywords
+            )
+            with pytest.raises(DefinitionError, match="differs in DATARMS"):
+                import_records(mirror, replace(held, keywords=changed), file)
+            assert mirror.catalogue.definition(WHOLE) == held
