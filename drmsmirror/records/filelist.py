@@ -50,6 +50,7 @@ class FileList:
     ) -> None:
         self.version = version
         self.schema = schema
+        self.types = dict(zip(schema.names, schema.types, strict=True))
         self.former = former
         self._path = path
         self._actions = actions

@@ -10,7 +10,7 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.databases import Databases
 from drmsmirror.records.filelist import FileList
 from drmsmirror.records.schema import Period
-from drmsmirror.records.table import RecordTable
+from drmsmirror.records.table import RecordTable, refuse_other_types
 
 __all__ = ["OpenTables"]
 
@@ -44,6 +44,8 @@ class OpenTables:
         if files is None or files.version < at_least or not files.is_newest():
             files = RecordTable.open(path, definition, period, at_least=at_least).file_list
             self._keep(path, files)
+        else:
+            refuse_other_types(path, definition, files)
         return RecordTable(path, definition, period, files, connect=self.databases.connect)
 
     def close(self) -> None:

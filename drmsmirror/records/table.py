@@ -17,6 +17,7 @@ import pyarrow as pa
 from drmsmirror.errors import IntegrityError, LockedError, NoSpaceError, StoreError
 from drmsmirror.failpoints import reach
 from drmsmirror.files import make_directory, sync_files
+from drmsmirror.model.codecs import arrow_type
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.types import KeywordType
 from drmsmirror.records.engine import Connect, connect, literal, unreadable
@@ -34,7 +35,7 @@ from drmsmirror.records.tablelog import KEPT_PROPERTY, TableLog, log_properties
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, WriterProperties
 
-__all__ = ["KEPT_HOURS", "CommitConflictError", "RecordTable"]
+__all__ = ["KEPT_HOURS", "CommitConflictError", "RecordTable", "refuse_other_types"]
 
 #: Hours for which files of superseded versions, and the log of them, are kept for those who still
 #: read them.
@@ -154,6 +155,8 @@ class RecordTable:
         ------
         IntegrityError
             The table is absent, unreadable, or older than the catalogue says.
+        StoreError
+            It has other types than the definition.
         """
         from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError
@@ -168,7 +171,9 @@ class RecordTable:
                 f"but the catalogue knows version {at_least}: the table was restored from an older "
                 f"copy. Restore the catalogue of the same moment (drmsmirror db restore)"
             )
-        return cls(path, definition, period, FileList.of(path, delta), delta)
+        files = FileList.of(path, delta)
+        refuse_other_types(path, definition, files)
+        return cls(path, definition, period, files, delta)
 
     def as_of(self, run: int) -> RecordTable:
         """The same table for whoever wants the records as they stood after a run.
@@ -475,6 +480,23 @@ class RecordTable:
             if "add" in (action := json.loads(line))
         ]
         sync_files([*added, *commits])
+
+
+def refuse_other_types(path: Path, definition: SeriesDefinition, files: FileList) -> None:
+    """Refuse a table that has other types than a definition.
+
+    Raises
+    ------
+    StoreError
+        Types of the series changed between the reading of one and of the other.
+    """
+    for column in definition.columns:
+        if files.types.get(column.name, arrow_type(column.type)) != arrow_type(column.type):
+            raise StoreError(
+                f"The record table of {definition.name} at {path} has another type for "
+                f"{column.key} than the definition. Where a sync has just followed the upstream, "
+                f"ask again; otherwise bring the whole mirror back from a copy"
+            )
 
 
 def _with_others(schema: pa.Schema, others: Sequence[pa.Field]) -> pa.Schema:

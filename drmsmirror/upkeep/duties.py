@@ -19,7 +19,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.records import RecordTable, crowded_periods, rewrite
 from drmsmirror.settings import Settings
 from drmsmirror.sharing import AnswerStore
-from drmsmirror.upkeep.removing import carry_out, goes_at
+from drmsmirror.upkeep.removing import carry_out, goes_at, is_replaced
 
 __all__ = ["Duty", "duties_of_mirror", "duties_of_series", "left_over"]
 
@@ -84,6 +84,8 @@ def duties_of_series(
         if goes_at(mirror, drop) > now:
             continue
         what = f"finish the drop of {drop.record_set}"
+        if is_replaced(mirror, drop):
+            what = f"remove the record table {drop.table_path}, which is not the one in use"
         yield Duty(what, partial(carry_out, mirror, drop, lease))
     if mirror.catalogue.state(series).table_path is not None:
         table = mirror.table(mirror.catalogue.definition(series))

@@ -13,7 +13,13 @@ from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import Extent, without
 from drmsmirror.records import remove_rows_within
 
-__all__ = ["carry_out", "goes_at"]
+__all__ = ["carry_out", "goes_at", "is_replaced"]
+
+
+def is_replaced(mirror: Mirror, drop: Drop) -> bool:
+    """Whether a drop is a record table whose place another has taken, or was to take."""
+    path = mirror.catalogue.state(drop.series).table_path
+    return drop.extents is None and path not in (None, drop.table_path)
 
 
 def goes_at(mirror: Mirror, drop: Drop) -> datetime:
@@ -21,9 +27,7 @@ def goes_at(mirror: Mirror, drop: Drop) -> datetime:
 
     A record table that was replaced is kept for a while for those who still read it.
     """
-    path = mirror.catalogue.state(drop.series).table_path
-    is_replaced = drop.extents is None and path not in (None, drop.table_path)
-    hours = mirror.settings.upkeep.keep_hours if is_replaced else 0
+    hours = mirror.settings.upkeep.keep_hours if is_replaced(mirror, drop) else 0
     return drop.begun_utc + timedelta(hours=hours)
 
 

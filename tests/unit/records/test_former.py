@@ -9,8 +9,18 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from drmsmirror.errors import StoreError
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records import RecordTable, comment_view, compact, create_view, merge, type_records
+from drmsmirror.model.types import KeywordType
+from drmsmirror.records import (
+    OpenTables,
+    RecordTable,
+    comment_view,
+    compact,
+    create_view,
+    merge,
+    type_records,
+)
 from drmsmirror.records.engine import connect
 from drmsmirror.records.former import FormerColumn
 from drmsmirror.records.schema import Period
@@ -77,6 +87,18 @@ def test_a_reading_without_it_is_the_same_record(table: RecordTable) -> None:
 def test_a_revision_leaves_what_was_read_in_the_row_that_it_supersedes(table: RecordTable) -> None:
     merge(table, batch(WITHOUT, (2, "", "other"), (4, "", "new")), run=2, generation=0)
     assert values(table) == [(1, 1.5), (2, 2.5), (2, None), (3, None), (4, None)]
+
+
+def test_a_definition_with_another_type_is_refused(table: RecordTable) -> None:
+    name = replace(SMALL.keywords[3], type=KeywordType.INT)
+    other = replace(SMALL, keywords=(*SMALL.keywords[:3], name))
+    with pytest.raises(StoreError, match="another type for NAME"):
+        RecordTable.open(table.path, other, Period.NONE, at_least=0)
+    tables = OpenTables()
+    tables.open(table.path, WITHOUT, Period.NONE, at_least=0)
+    with pytest.raises(StoreError, match="another type for NAME"):
+        tables.open(table.path, other, Period.NONE, at_least=0)
+    tables.close()
 
 
 def test_compaction_and_removal_keep_it_without_statistics(table: RecordTable) -> None:
