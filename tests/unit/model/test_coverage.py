@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drmsmirror.model.coverage import CoverageEntry, Versions, coalesce
+from drmsmirror.model.coverage import CoverageEntry, Versions, coalesce, come_back, forget
 from drmsmirror.model.extent import Restriction
 from drmsmirror.model.intervals import EVERYTHING, Interval, gaps
 from drmsmirror.model.recordset import Span
@@ -90,3 +90,35 @@ def test_a_later_reading_of_fewer_keywords_does_not_replace_an_earlier_one() -> 
 
 def test_empty_entries_are_dropped() -> None:
     assert coalesce([replace(ENTRY, interval=Interval(3, 3))]) == ()
+
+
+class TestColumnsThatGoAndComeBack:
+    def test_nothing_names_what_was_dropped_and_no_condition_rests_on_it(self) -> None:
+        under = {
+            term: replace(
+                ENTRY,
+                interval=Interval(low, low + 10),
+                restriction=Restriction(terms=frozenset({term})),
+            )
+            for term, low in (("(usflux > 1)", 20), ("(usfluxl > 1)", 40))
+        }
+        left = forget([ENTRY, *under.values()], ["usflux"])
+        assert {entry.columns for entry in left} == {frozenset({"t_rec"})}
+        assert [entry.interval.low for entry in left] == [0, 40]
+        (kept,) = forget([ENTRY, under["(usflux > 1)"]], [], ["USFLUX"])
+        assert kept == ENTRY
+
+    def test_it_comes_back_where_it_was_held_and_the_rest_is_as_now(self) -> None:
+        (now,) = forget([replace(ENTRY, as_of_recnum=200, interval=Interval(5, 20))], ["usflux"])
+        (again,) = come_back([ENTRY], [now], "usflux")
+        assert again == replace(ENTRY, interval=Interval(5, 10))
+        fewer = replace(now, columns=frozenset())
+        (alone,) = come_back([ENTRY], [fewer], "usflux")
+        assert alone.columns == {"usflux"}
+        assert come_back([now], [now], "usflux") == ()
+
+    def test_of_a_condition_or_another_cadence_nothing_is_said(self) -> None:
+        under = replace(ENTRY, restriction=Restriction(terms=frozenset({"(a > 1)"})))
+        every = replace(ENTRY, restriction=Restriction(cadence=(0, 2)))
+        assert come_back([under], [ENTRY], "usflux") == ()
+        assert come_back([every], [ENTRY], "usflux") == ()
