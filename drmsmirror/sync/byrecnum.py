@@ -10,6 +10,7 @@ from drmsmirror.catalogue import RunOutcome
 from drmsmirror.errors import UpstreamTooLargeError
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.intervals import Interval
+from drmsmirror.sync.nothing import confirm_nothing
 from drmsmirror.sync.speed import first_rows
 from drmsmirror.sync.take import Taken, no_records, take_window
 from drmsmirror.sync.windows import WindowSizer
@@ -99,10 +100,13 @@ def take_counted(
     Raises
     ------
     UpstreamAnswerError
-        An answer has another number of records than the upstream counts, again and again.
+        An answer has another number of records than the upstream counts, again and again, or none
+        where that cannot be believed.
     UpstreamTooLargeError
         The upstream says that a single record is too much.
     """
+    if recnums and not records:
+        confirm_nothing(work, question(recnums))
     density = records / max(recnums.high - recnums.low, 1.0)
     sizer = WindowSizer(work.mirror.settings.sync, density, first=first_rows(work))
     stretch = _Stretch(work, sizer, question, recnums, records)
@@ -156,8 +160,11 @@ class _Stretch:
         """Whether as many records came as there are."""
         if not self.left and self._given == self._records:
             return True
-        taken = Interval(self.low, self.left.low)
-        return self._work.upstream.count(self._question(taken)) == self._given
+        taken = self._question(Interval(self.low, self.left.low))
+        counted = self._work.upstream.count(taken)
+        if not counted:
+            confirm_nothing(self._work, taken)
+        return counted == self._given
 
     def begin_another(self) -> None:
         """Go on behind what was taken."""

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.records import Portion, identity_keys, newest_records
+from drmsmirror.sync.nothing import confirm_nothing
 from drmsmirror.sync.work import MOST_NUMBERS, Work
 
 __all__ = ["confirmed_gone"]
@@ -40,7 +41,7 @@ def confirmed_gone(
     Raises
     ------
     UpstreamAnswerError
-        It still has records that it does not list.
+        It still has records that it does not list, or seems to know no records now.
     """
     store = work.store
     if not portion or not store.rows_held:
@@ -55,6 +56,8 @@ def confirmed_gone(
     )
     numbers = gone["recnum"].filter(is_upstreams).to_pylist()
     control = _one_that_is_there(work, there, set(numbers))
+    if not control:
+        confirm_nothing(work, record_set)
     if not work.target.has_recnums or not (numbers or control):
         return gone
     if portion.filters:

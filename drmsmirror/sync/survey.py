@@ -17,6 +17,7 @@ from drmsmirror.model.recordset import recnum_text
 from drmsmirror.records import count_held
 from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.narrower import narrower_sets
+from drmsmirror.sync.nothing import confirm_nothing
 from drmsmirror.sync.outlook import Outlook
 from drmsmirror.sync.pieces import all_behind, all_missing, recnums_to_follow
 from drmsmirror.sync.progress import Ahead
@@ -56,6 +57,8 @@ def survey(work: Work, asker: Asker) -> Survey:
         return _survey_of_newer(work, behind) if behind else Survey(Outlook())
     wanted = union(piece.wanted.interval for piece in pieces)
     total = asker.count(wanted)
+    if not total:  # the first run makes a table by what it is told here
+        confirm_nothing(work, work.asked)
     work.known = replace(work.known, records=total)
     lacking = total if missing == wanted else asker.count(missing)
     recnums = recnums_to_follow(behind, target)

@@ -13,6 +13,7 @@ from drmsmirror.model.intervals import Interval
 from drmsmirror.records import Portion, find_differing, identity_keys
 from drmsmirror.sync.gone import confirmed_gone
 from drmsmirror.sync.harvest import TELLING
+from drmsmirror.sync.nothing import confirm_nothing
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work
 
@@ -61,7 +62,8 @@ def take_window(
     Raises
     ------
     UpstreamAnswerError
-        The answer has another number of records than the upstream counted, twice.
+        The answer has another number of records than the upstream counted, twice, or none where
+        that cannot be believed.
     """
     rows = work.upstream.count(record_set)
     sizer.counted(window, rows)
@@ -78,6 +80,8 @@ def take_window(
             _confirm_count(work, record_set, listed.rows)
         sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
         given = listed.table
+    elif window.high > 1 or work.wanted.series.axis.keyword:  # no number is smaller than 1
+        confirm_nothing(work, record_set)
     if columns is not None:
         _bring_what_is_not_held(work, whole, given)
     work.keep(given, entries, confirmed_gone(work, whole, given, record_set))

@@ -57,6 +57,8 @@ class FaultKind(Enum):
     """One stray letter, as recorded."""
     ERROR_BODY = "error-body"
     """JSOC's error body with `status` (4, 5, 6...) and `text`."""
+    NO_RECORDS = "no-records"
+    """The good answer that there are none, to questions about records."""
     OVERLOAD = "overload"
     """JSOC's notice that one asks too much (status 4, ``STOP - ...``)."""
 
@@ -87,6 +89,8 @@ class Fault:
 
     def concerns(self, op: str) -> bool:
         """Whether it can strike the answer to an operation; others have no columns."""
+        if self.kind is FaultKind.NO_RECORDS:
+            return op in ("rs_list", "rs_summary")
         return self.kind is not FaultKind.WRONG_COLUMN_LENGTH or op == "rs_list"
 
 
@@ -159,6 +163,8 @@ def spoil(fault: Fault, body: bytes, ds: str) -> bytes:
         return b"n"
     if fault.kind is FaultKind.ERROR_BODY:
         return error_body(fault.status, ds, fault.text) + b"\n"
+    if fault.kind is FaultKind.NO_RECORDS:
+        return b'{"count":0,"runtime":0.075,"status":0}\n'
     if fault.kind is FaultKind.OVERLOAD:
         return overload_body() + b"\n"
     return body

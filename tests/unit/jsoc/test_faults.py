@@ -38,6 +38,7 @@ def good(jsoc: SampleJsoc) -> bool:
     [
         (FaultKind.HTML, lambda body: body.startswith(b"<html>")),
         (FaultKind.EMPTY_BODY, lambda body: body == b""),
+        (FaultKind.NO_RECORDS, lambda body: json.loads(body)["count"] == 0),
         (FaultKind.GARBAGE, lambda body: body == b"n"),
         (
             FaultKind.TRUNCATED_JSON,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from drmsmirror.catalogue import RunOutcome
@@ -13,6 +15,8 @@ from drmsmirror.errors import (
     UpstreamRefusedError,
     UpstreamUnavailableError,
 )
+from drmsmirror.model.subscription import Reconcile
+from drmsmirror.sync import Task
 from tests.jsoc import Fault, FaultKind, Request
 from tests.unit.sync.mirrors import Copy, asked
 
@@ -166,6 +170,79 @@ def test_a_count_that_stays_wrong_is_an_error_and_nothing_is_kept(copy_of) -> No
     copy.jsoc.clear_faults()
     copy.jsoc.add(whole)
     copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
+
+
+class OneIn:
+    """Accepts every so many-th question about records; with 1, all of them."""
+
+    def __init__(self, every: int) -> None:
+        self.every, self.seen = every, 0
+
+    def __call__(self, request: Request) -> bool:
+        self.seen += request.op in ("rs_list", "rs_summary")
+        return self.seen % self.every == 0
+
+
+def lie(copy: Copy, every: int, task: Task) -> None:
+    """Sync while the upstream says now and then, or always, that there is nothing."""
+    copy.jsoc.fault(FaultKind.NO_RECORDS, times=None, when=OneIn(every))
+    for _ in range(every):
+        with suppress(UpstreamAnswerError):
+            copy.sync(WHOLE, task=task)
+    copy.jsoc.clear_faults()
+
+
+@pytest.mark.parametrize("every", [1, 2, 4])
+@pytest.mark.parametrize("begun", [False, True])
+def test_that_there_is_nothing_is_not_believed_by_itself(begun, every, copy_of) -> None:
+    copy = copy_of(WHOLE, rows=150, sync=SMALL_WINDOWS)
+    if begun:
+        copy.sync(WHOLE)
+        top = max(copy.jsoc.series(WHOLE).columns["recnum"])
+        for day, number in (("02", top + 1), ("03", top + 5000)):
+            record = {"T_REC": f"2015.01.{day}_TAI", "CAMERA": 1, "recnum": number}
+            copy.jsoc.append(WHOLE, record)
+    lie(copy, every, Task(reconcile=Reconcile.OFF))
+    copy.sync(WHOLE, task=Task(reconcile=Reconcile.OFF))
+    copy.assert_same(WHOLE)
+
+
+@pytest.mark.parametrize(
+    "task", [Task(everywhere=True), Task(reconcile=Reconcile.FULL, everywhere=True)]
+)
+def test_nothing_is_gone_where_an_upstream_says_that_there_is_nothing(task, copy_of) -> None:
+    copy = copy_of(WHOLE, rows=50)
+    copy.sync(WHOLE)
+    for every in (1, 2):
+        lie(copy, every, task)
+        copy.assert_same(WHOLE)
+
+
+def test_after_a_setback_it_is_not_believed_either(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=50)
+    copy.sync(WHOLE)
+    held = copy.held(WHOLE, ["T_REC", "*recnum*"])
+    copy.jsoc.remove(WHOLE, [int(max(copy.jsoc.series(WHOLE).columns["recnum"]))])
+    lie(copy, 1, Task())
+    assert copy.held(WHOLE, ["T_REC", "*recnum*"]) == held
+    copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
+
+
+def test_without_numbers_it_is_not_believed_either(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=50, sync={"lag_hours": 24.0 * 3650})
+    copy.hide_largest_number(WHOLE)
+    copy.sync(WHOLE)
+    lie(copy, 1, Task())
+    copy.assert_same(WHOLE)
+
+
+def test_a_series_that_was_emptied_is_empty(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=50)
+    copy.sync(WHOLE)
+    copy.jsoc.remove(WHOLE, copy.jsoc.series(WHOLE).columns["recnum"].tolist())
+    assert copy.sync(WHOLE).records_removed == 50
     copy.assert_same(WHOLE)
 
 
