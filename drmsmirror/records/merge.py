@@ -338,7 +338,10 @@ def _compare(
         LEFT JOIN fresh AS moved
           ON held._generation = moved._generation AND held.recnum = moved.recnum
          AND NOT ({_same_key(definition, "moved")})
-        LEFT JOIN (SELECT _generation, recnum, {literal(batch.run)} AS run FROM gone) AS vanished
+        -- a record that changed in place has a row for each reading
+        LEFT JOIN (
+            SELECT DISTINCT _generation, recnum, {literal(batch.run)} AS run FROM gone
+        ) AS vanished
           ON held._generation = vanished._generation AND held.recnum = vanished.recnum
         WHERE NOT EXISTS (SELECT 1 FROM fresh WHERE {_SAME_ROW});
 

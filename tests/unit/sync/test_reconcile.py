@@ -58,6 +58,15 @@ def test_a_record_that_vanished_is_marked_and_stays_readable_as_a_version(synced
         assert mirror.catalogue.runs(limit=1)[0].counters.records_removed == 1
 
 
+def test_a_record_that_changed_in_place_before_it_vanished_is_marked_too(synced) -> None:
+    number = recnums(synced)[3]
+    synced.jsoc.change_in_place(WHOLE, [number], {"QUALITY": 7})
+    compare(synced)
+    synced.jsoc.remove(WHOLE, [number])
+    assert compare(synced).records_removed == 1
+    synced.assert_same(WHOLE)
+
+
 def test_of_a_vanished_version_the_one_before_shows_again(synced) -> None:
     (newer,) = synced.jsoc.revise(WHOLE, recnums(synced)[-1:], {"DATARMS": 12.5})
     times = {"T_REC": "2015.02.01_TAI", "CAMERA": 1}  # so that no number goes back
