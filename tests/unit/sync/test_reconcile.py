@@ -67,6 +67,16 @@ def test_a_record_that_changed_in_place_before_it_vanished_is_marked_too(synced)
     synced.assert_same(WHOLE)
 
 
+def test_a_number_that_belongs_to_another_record_now_is_gone_where_it_was(synced) -> None:
+    columns = synced.jsoc.series(WHOLE).columns
+    number, superseding = recnums(synced)[3], recnums(synced)[-1]
+    (row,) = (columns["recnum"] == superseding).nonzero()[0]
+    keys = {key: columns[key.lower()][row] for key in ("T_REC", "CAMERA")}
+    synced.jsoc.change_in_place(WHOLE, [number], keys)
+    assert compare(synced).records_removed == 1
+    synced.assert_same(WHOLE)
+
+
 def test_of_a_vanished_version_the_one_before_shows_again(synced) -> None:
     (newer,) = synced.jsoc.revise(WHOLE, recnums(synced)[-1:], {"DATARMS": 12.5})
     times = {"T_REC": "2015.02.01_TAI", "CAMERA": 1}  # so that no number goes back
