@@ -16,6 +16,7 @@ import tarfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,9 +132,9 @@ class Week:
 
 def _listed(body: bytes) -> dict[_Key, _Values]:
     """The records of an answer; none where it has none, or is no answer."""
-    if not body:
-        return {}
-    columns = {one["name"]: one["values"] for one in json.loads(body).get("keywords", [])}
+    columns = {}
+    with suppress(ValueError):  # no JSON
+        columns = {one["name"]: one["values"] for one in json.loads(body).get("keywords", [])}
     if not columns:
         return {}
     rows = zip(*(columns[key] for key in RECORDED_KEYS), strict=True)
