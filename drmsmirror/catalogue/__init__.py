@@ -20,7 +20,7 @@ from drmsmirror.catalogue.moments import Moment, Named
 from drmsmirror.catalogue.place import with_password
 from drmsmirror.catalogue.processes import Process, has_ended, this_process
 from drmsmirror.catalogue.pruning import Superfluous
-from drmsmirror.catalogue.reconciliations import Reconciliation
+from drmsmirror.catalogue.reconciliations import Depth, Reconciliation
 from drmsmirror.catalogue.runs import Run, RunCounters, RunKind, RunOutcome
 from drmsmirror.catalogue.schema import REVISIONS
 from drmsmirror.catalogue.state import SeriesState
@@ -39,6 +39,7 @@ __all__ = [
     "Clock",
     "Cost",
     "CoverageThen",
+    "Depth",
     "Drop",
     "Duty",
     "DutyOutcome",

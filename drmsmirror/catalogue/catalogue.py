@@ -240,6 +240,10 @@ class Catalogue:
         """How far a record set was compared with the upstream; None where it never was."""
         return reconciliations.load(self.database, series, record_set)
 
+    def reconciliations(self, series: str) -> dict[str, Reconciliation]:
+        """How far the record sets of a series were compared with the upstream."""
+        return reconciliations.load_all(self.database, series)
+
     def save_reconciliation(self, series: str, record_set: str, now: Reconciliation) -> None:
         """Say how far a record set was compared with the upstream."""
         reconciliations.save(self.database, series, record_set, now)

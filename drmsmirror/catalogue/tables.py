@@ -310,6 +310,8 @@ reconciliations = Table(
     Column("pass_begun_utc", UtcDateTime, nullable=False),
     Column("checked_since_utc", UtcDateTime),  # all was compared after this moment
     Column("worked_utc", UtcDateTime, nullable=False),
+    Column("pass_depth", Text, nullable=False, server_default="telling"),
+    Column("checked_depth", Text, nullable=False, server_default="telling"),
 )
 
 # What runs did together whose rows were removed

@@ -219,7 +219,7 @@ CREATE TABLE reconciliations (
 	position DOUBLE, 
 	pass_begun_utc DATETIME NOT NULL, 
 	checked_since_utc DATETIME, 
-	worked_utc DATETIME NOT NULL, 
+	worked_utc DATETIME NOT NULL, pass_depth TEXT DEFAULT 'telling' NOT NULL, checked_depth TEXT DEFAULT 'telling' NOT NULL, 
 	CONSTRAINT pk_reconciliations PRIMARY KEY (series_key, record_set), 
 	CONSTRAINT fk_reconciliations_series_key_drms_series FOREIGN KEY(series_key) REFERENCES drms_series (series_key) ON DELETE CASCADE
 );

@@ -1,4 +1,8 @@
-"""What runs did together that are forgotten, and series that are read with all digits."""
+"""What can be told of years of keeping current.
+
+What runs did together that are forgotten, how deeply what is held was compared with the upstream,
+and whether a series is read with all digits.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +41,15 @@ def upgrade() -> None:
         "series_state",
         sa.Column("all_digits", sa.Boolean(), nullable=False, server_default=sa.false()),
     )
+    for name in ("pass_depth", "checked_depth"):
+        op.add_column(
+            "reconciliations",
+            sa.Column(name, sa.Text(), nullable=False, server_default="telling"),
+        )
 
 
 def downgrade() -> None:
+    op.drop_column("reconciliations", "checked_depth")
+    op.drop_column("reconciliations", "pass_depth")
     op.drop_column("series_state", "all_digits")
     op.drop_table("forgotten_runs")
