@@ -232,6 +232,10 @@ class Catalogue:
         """Give the text codecs of a series, by keyword; UnknownSeriesError without the series."""
         return codecs.load(self.database, series)
 
+    def linked_to(self, series: str) -> tuple[str, ...]:
+        """Name the series with records held that have a link to a series, in any case."""
+        return definitions.linked_to(self.database, series)
+
     def knows(self, series: str) -> bool:
         """Whether there is a series of that name, in any case."""
         return definitions.is_known(self.database, series)
@@ -324,10 +328,16 @@ class Catalogue:
         limit: int = 20,
         kinds: Collection[RunKind] | None = None,
         outcomes: Collection[RunOutcome] | None = None,
+        changing: bool = False,
     ) -> tuple[Run, ...]:
         """List the latest runs, newest first; see :func:`drmsmirror.catalogue.runs.recent`."""
         return runs.recent(
-            self.database, series=series, limit=limit, kinds=kinds, outcomes=outcomes
+            self.database,
+            series=series,
+            limit=limit,
+            kinds=kinds,
+            outcomes=outcomes,
+            changing=changing,
         )
 
     def next_syncs(self) -> dict[str, datetime]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, func, insert, select, update
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
@@ -22,7 +22,16 @@ from drmsmirror.catalogue.masters import (
 from drmsmirror.errors import UnknownSeriesError
 from drmsmirror.model.series import SeriesDefinition
 
-__all__ = ["SeriesSummary", "known_key", "load", "names", "save", "write"]
+__all__ = [
+    "SeriesSummary",
+    "is_known",
+    "known_key",
+    "linked_to",
+    "load",
+    "names",
+    "save",
+    "write",
+]
 
 
 def _of_series(table: Table, rank: str | None = None) -> Select[Any]:
@@ -117,6 +126,23 @@ def is_known(database: Database, name: str) -> bool:
     with database.read() as connection:
         found = connection.execute(select(key).where(key == series_key(name))).first()
     return found is not None
+
+
+def linked_to(database: Database, name: str) -> tuple[str, ...]:
+    """Name the series with a record table that have a link to a series, in any case; by name."""
+    link, series, state = tables.drms_link, tables.drms_series, tables.series_state
+    query = (
+        select(series.c.seriesname)
+        .distinct()
+        .join(link, link.c.series_key == series.c.series_key)
+        .join(state, state.c.series_key == series.c.series_key)
+        .where(
+            func.lower(link.c.target_seriesname) == series_key(name),
+            state.c.table_path.is_not(None),
+        )
+    )
+    with database.read() as connection:
+        return tuple(sorted(connection.scalars(query)))
 
 
 def known_key(connection: Connection, name: str) -> str:

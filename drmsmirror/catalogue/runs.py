@@ -297,6 +297,7 @@ def recent(
     limit: int = 20,
     kinds: Collection[RunKind] | None = None,
     outcomes: Collection[RunOutcome] | None = None,
+    changing: bool = False,
 ) -> tuple[Run, ...]:
     """List the latest runs, newest first.
 
@@ -309,6 +310,8 @@ def recent(
         At most so many.
     kinds, outcomes : collection, optional
         Only those of these kinds, and with these outcomes.
+    changing : bool
+        Only those that brought records, revised some or found some gone.
     """
     table = tables.runs
     query = select(table).order_by(table.c.id.desc()).limit(limit)
@@ -318,6 +321,9 @@ def recent(
         query = query.where(table.c.kind.in_([kind.value for kind in kinds]))
     if outcomes is not None:
         query = query.where(table.c.outcome.in_([outcome.value for outcome in outcomes]))
+    if changing:
+        changed = table.c.records_new + table.c.records_revised + table.c.records_removed
+        query = query.where(changed > 0)
     with database.read() as connection:
         return tuple(_run(row) for row in connection.execute(query))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ from drmsmirror.cli.common import (
     open_mirror,
     read_settings,
     size,
+    spoken,
     table,
     talk,
 )
@@ -22,6 +24,7 @@ from drmsmirror.cli.common import (
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from drmsmirror.client.comparing import Comparison
     from drmsmirror.client.standing import Standing
 
 __all__ = ["command"]
@@ -37,9 +40,9 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
     """Say what the mirror holds: of each series the rows, their extent, and as of when.
 
     And how the keeping of it stands: the newest record and how far behind now it is, the last run
-    that did all it was to do, one that failed since, when the next is due, and how much is left of
-    what was asked for. Then how many answers it keeps besides, and whether the upstream is left
-    alone.
+    that did all it was to do, one that failed since, when the next is due, how much is left of
+    what was asked for, and since when all of it was compared with the upstream, and how. Then how
+    many answers it keeps besides, and whether the upstream is left alone.
 
     \b
     Example:
@@ -67,6 +70,8 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
             f"{series.name}: {series.rows:,} rows, {size(series.bytes)} in {series.files} files"
         )
         for line in _standing(series.standing):
+            click.echo(f"  {line}")
+        for line in chain.from_iterable(map(_compared, series.standing.compared)):
             click.echo(f"  {line}")
         rows = [
             (
@@ -113,6 +118,32 @@ def _standing(standing: Standing) -> Iterator[str]:
         left = standing.seconds_left
         yield f"{standing.share_held:.1%} of {standing.record_set} is held" + (
             f"; the rest takes about {duration(left)} more of syncing" if left is not None else ""
+        )
+
+
+def _compared(one: Comparison) -> Iterator[str]:
+    """How far a record set was compared with the upstream, and what to do about it."""
+    keys = ", ".join("record number" if key == "*recnum*" else key for key in one.keys)
+    if one.since_utc is None:
+        said = f"{one.record_set} was not compared with the upstream as a whole yet"
+    elif one.depth == "read":
+        said = f"all of {one.record_set} was read since {_utc(one.since_utc)}"
+    else:
+        how = f"by {keys}" if one.depth == "telling" else "read whole"
+        said = f"all of {one.record_set} was compared since {_utc(one.since_utc)}, {how}"
+    if one.reconcile is None:
+        said += "; nobody subscribes to it any more"
+    elif one.reconcile == "off":
+        said += "; it is not compared (reconcile off)"
+    if one.share is not None:
+        said += f"; the present pass is {one.share:.0%} through"
+        if one.comes_round_utc is not None:
+            said += f", and round about {one.comes_round_utc:%Y-%m-%d}"
+    yield said
+    for links in one.outdated_links:
+        yield spoken(
+            f"keywords that it reads through links to {links.target}, which changed "
+            f"{_utc(links.changed_utc)}, may be older: {links.remedy}"
         )
 
 

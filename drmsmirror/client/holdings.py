@@ -84,7 +84,7 @@ def holdings(mirror: Mirror) -> tuple[HeldSeries, ...]:
                 sum(sizes),
                 len(sizes),
                 tuple(parts),
-                standing_of(mirror, table, next_syncs),
+                standing_of(mirror, table, state, next_syncs),
             )
         )
     return tuple(held)

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from drmsmirror.catalogue import Run, RunKind, RunOutcome
+from drmsmirror.catalogue import Run, RunKind, RunOutcome, SeriesState
+from drmsmirror.client.comparing import Comparison, comparisons_of
 from drmsmirror.client.definitions import series_name
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.positions import position_seconds, position_text
@@ -53,6 +54,8 @@ class Standing:
         Share of that which was held at its end, 0 to 1.
     seconds_left : float or None
         Time that runs of the same speed need for the rest; None where that cannot be told.
+    compared : tuple of Comparison
+        How far each record set was compared with the upstream.
     """
 
     newest: str | None = None
@@ -64,15 +67,20 @@ class Standing:
     record_set: str | None = None
     share_held: float | None = None
     seconds_left: float | None = None
+    compared: tuple[Comparison, ...] = ()
 
 
-def standing_of(mirror: Mirror, table: RecordTable, next_syncs: Mapping[str, datetime]) -> Standing:
+def standing_of(
+    mirror: Mirror, table: RecordTable, state: SeriesState, next_syncs: Mapping[str, datetime]
+) -> Standing:
     """How the keeping of the series of a table stands.
 
     Parameters
     ----------
     mirror : Mirror
     table : RecordTable
+    state : SeriesState
+        Of the series.
     next_syncs : mapping
         By record set, when it is to be synced next.
     """
@@ -97,6 +105,7 @@ def standing_of(mirror: Mirror, table: RecordTable, next_syncs: Mapping[str, dat
         record_set=asked,
         share_held=told[0].share_held if told else None,
         seconds_left=seconds_left([run for run in told if run.record_set == asked]),
+        compared=tuple(comparisons_of(mirror, table, state)),
     )
 
 

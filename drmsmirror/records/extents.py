@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from drmsmirror.model.extent import Extent
+from drmsmirror.model.extent import Extent, extent_of
 from drmsmirror.model.intervals import Interval
-from drmsmirror.model.recordset import Span
+from drmsmirror.model.recordset import BoundSet, Span
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.valuesets import ValueSet
 from drmsmirror.records.engine import identifier, literal
@@ -33,6 +33,13 @@ class Portion:
 
     extents: tuple[Extent, ...]
     filters: tuple[Filter, ...] = ()
+
+    @classmethod
+    def of(cls, wanted: BoundSet) -> Portion:
+        """A record set, of which prime keys cut out the extents."""
+        extents = extent_of(wanted)
+        is_filtered = any(extent.restriction.terms for extent in extents)
+        return cls(extents, wanted.filters if is_filtered else ())
 
     def __bool__(self) -> bool:
         return bool(self.extents)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from drmsmirror.sync.forecast import Forecast, forecast
+from drmsmirror.sync.harvest import harvest_of
 from drmsmirror.sync.importing import ImportReport, import_records
+from drmsmirror.sync.links import OutdatedLinks, outdated_links
 from drmsmirror.sync.progress import (
     Ahead,
     Known,
@@ -29,6 +31,7 @@ __all__ = [
     "Forecast",
     "ImportReport",
     "Known",
+    "OutdatedLinks",
     "Progress",
     "Reporter",
     "SilentReporter",
@@ -36,7 +39,9 @@ __all__ = [
     "SyncReport",
     "Task",
     "forecast",
+    "harvest_of",
     "import_records",
+    "outdated_links",
     "prepared",
     "subscribe",
     "subscription_named",

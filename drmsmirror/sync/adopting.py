@@ -32,7 +32,7 @@ from drmsmirror.records import (
     rebuild,
     sample_of,
 )
-from drmsmirror.sync.runs import recorded_run
+from drmsmirror.runs import recorded_run
 
 __all__ = ["adopt_additions", "adopt_definition"]
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from drmsmirror.model.conditions import columns_of
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import extent_of
+from drmsmirror.model.links import linked_columns
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
 
@@ -40,6 +41,13 @@ class Harvest:
     wanted: frozenset[str]
     read: frozenset[str]
     marked: frozenset[str]
+
+    def telling(self, series: SeriesDefinition) -> frozenset[str]:
+        """Columns that show that a record is no longer as it is held, as far as they are wanted.
+
+        Keywords read through links are among them: they change while the record stays as it is.
+        """
+        return self.wanted.intersection(TELLING) | self.wanted.intersection(linked_columns(series))
 
 
 def harvest_of(

@@ -18,11 +18,11 @@ from drmsmirror.model.extent import extent_of
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import find_repeat
+from drmsmirror.runs import recorded_run
 from drmsmirror.sync.adopting import adopt_additions
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.progress import Meter, Progress, Reporter, SilentReporter
 from drmsmirror.sync.recordfile import RecordFile
-from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore
 
 __all__ = ["ImportReport", "import_records"]

@@ -19,8 +19,8 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Extent
 from drmsmirror.records import harvest_keys
+from drmsmirror.runs import recorded_run
 from drmsmirror.sync.adopting import adopt_additions
-from drmsmirror.sync.runs import recorded_run
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.sync.target import Target
 

@@ -2,9 +2,9 @@
 
 A record can vanish, or change under its number, and a long transaction can show late. Counts find
 windows that differ at the price of a few requests. Besides, every window is read again in rotation,
-as much of it in one night as the budget allows: of each record its number, its prime keys and,
-where the series has them, DATE and QUALITY, which change with nearly everything else; and some
-records, chosen at random, whole.
+as much of it in one night as the budget allows: of each record its number, its prime keys, where
+the series has them DATE and QUALITY, which change with nearly everything else, and keywords read
+through links, which change with nothing else of it; and some records, chosen at random, whole.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import takewhile
 
 import pyarrow as pa
 
-from drmsmirror.catalogue import Reconciliation
+from drmsmirror.catalogue import Depth, Reconciliation
 from drmsmirror.errors import UpstreamTooLargeError
 from drmsmirror.model.conditions import columns_of
 from drmsmirror.model.intervals import EVERYTHING, Interval
@@ -32,11 +33,10 @@ from drmsmirror.records import (
     window_end,
 )
 from drmsmirror.sync.gone import confirmed_gone
-from drmsmirror.sync.harvest import TELLING
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work
 
-__all__ = ["is_due", "note_as_read", "reconcile"]
+__all__ = ["is_due", "note_as_read", "note_reading", "reconcile"]
 
 #: Records that are read whole, chosen at random, each time.
 _SAMPLE = 100
@@ -51,7 +51,7 @@ def is_due(work: Work) -> bool:
     return work.target.as_of.utc - state.worked_utc >= _A_NIGHT
 
 
-def reconcile(work: Work, *, whole: bool, everywhere: bool) -> None:
+def reconcile(work: Work, *, whole: bool, everywhere: bool) -> bool:
     """Compare as much of what is held as the budget allows, and bring what differs.
 
     The whole wanted set is held as of the run's target.
@@ -63,26 +63,42 @@ def reconcile(work: Work, *, whole: bool, everywhere: bool) -> None:
         Whether every record is read whole.
     everywhere : bool
         Whether a whole pass is made, whatever it takes.
+
+    Returns
+    -------
+    bool
+        Whether all of that was done: the time for the run did not end it.
     """
-    if not work.store.has_table:
-        return
     comparison = _Comparison(
         work, is_whole=whole or not work.target.has_recnums, is_pass=everywhere
     )
     comparison.by_counts()
     comparison.in_rotation()
     comparison.by_sample()
+    return not work.is_over
+
+
+def note_reading(work: Work) -> None:
+    """Say that the reading of a record set begins, where nothing was said of it before.
+
+    Where some of it is held already, nobody can tell since when all is read: then the first pass
+    of the rotation tells.
+    """
+    if _known(work) is None:
+        held, extents = work.coverage(), work.portion.extents
+        is_new = not any(one.extent.intersection(extent) for one in held for extent in extents)
+        _save(work, replace(_state(work), pass_depth=Depth.READ if is_new else Depth.TELLING))
 
 
 def note_as_read(work: Work) -> None:
-    """Begin to count the nights of a record set; it is as good as compared where all was read.
-
-    A part of what is held was not read by the run that first asked for it.
-    """
-    if _known(work) is None:
-        is_read = 0 < work.outlook.total <= work.records_read
-        since = work.as_of.utc if is_read else None
-        _save(work, replace(_state(work), checked_since_utc=since))
+    """Say that a record set that was begun to be read is read now, if it may have taken nights."""
+    state = _known(work)
+    if state is None:  # it was held already, or nothing of it was ahead
+        _save(work, _state(work))
+    elif state.pass_depth is Depth.READ and state.checked_since_utc is None:
+        since = state.pass_begun_utc
+        read = replace(state, checked_since_utc=since, checked_depth=Depth.READ)
+        _save(work, replace(read, worked_utc=work.as_of.utc))
 
 
 def _state(work: Work) -> Reconciliation:
@@ -99,6 +115,20 @@ def _known(work: Work) -> Reconciliation | None:
 
 def _save(work: Work, state: Reconciliation) -> None:
     work.mirror.catalogue.save_reconciliation(work.wanted.series.name, work.wanted.text, state)
+
+
+def _less_deep(one: Depth, other: Depth) -> Depth:
+    """How deeply both were compared that make up a pass."""
+    return min(one, other, key=(Depth.IN_PART, Depth.TELLING, Depth.WHOLE, Depth.READ).index)
+
+
+def _ended(state: Reconciliation) -> Reconciliation:
+    """The same after a pass came to its end."""
+    after = replace(state, position=-math.inf)
+    if state.pass_depth is Depth.IN_PART:  # what was said of the pass before stays true
+        return after
+    since, depth = state.pass_begun_utc, state.pass_depth
+    return replace(after, checked_since_utc=since, checked_depth=depth)
 
 
 class _Comparison:
@@ -161,19 +191,20 @@ class _Comparison:
         """Compare window after window from where the last night ended, until the budget is used."""
         work = self._work
         state = replace(_state(work), worked_utc=work.as_of.utc)
+        depth = Depth.WHOLE if self._is_whole else Depth.TELLING
         if self._is_pass:
             state = replace(state, position=-math.inf)
         if state.position == -math.inf:
-            state = replace(state, pass_begun_utc=work.as_of.utc)
+            state = replace(state, pass_begun_utc=work.as_of.utc, pass_depth=depth)
         _save(work, state)
         while not self._is_over:
             window = self._next_window(state.position)
-            self._compare(window)
+            is_compared = self._compare(window)
+            deep = _less_deep(state.pass_depth, depth if is_compared else Depth.IN_PART)
+            state = replace(state, position=window.high, pass_depth=deep)
             if window.high == math.inf:
-                since = state.pass_begun_utc
-                _save(work, replace(state, position=-math.inf, checked_since_utc=since))
+                _save(work, _ended(state))
                 return
-            state = replace(state, position=window.high)
             _save(work, state)
 
     @property
@@ -199,25 +230,30 @@ class _Comparison:
 
     # -- one window -------------------------------------------------------------------------------
 
-    def _compare(self, window: Interval) -> None:
-        """Read a window again, wholly or as far as that tells, and bring what differs."""
+    def _compare(self, window: Interval) -> bool:
+        """Read a window again, wholly or as far as that tells, and bring what differs.
+
+        Whether all of it could be read is given back.
+        """
         work, within = self._work, self._work.portion.within(window)
         if not within:
-            return
+            return True
         text = window_text(work.wanted, window)
         series = work.wanted.series
         try:
             listed = work.fetch(text, columns=None if self._is_whole else self._compared)
         except UpstreamTooLargeError:
             self._sizer.refused()
-            halves = [*self._windows(window.low, max(1, count_held(work.store.table, within) // 2))]
-            if len(halves) < 2:  # it cannot be cut; following by number has seen what it can
+            halves = self._windows(window.low, max(1, count_held(work.store.table, within) // 2))
+            inside = [
+                half.intersection(window)
+                for half in takewhile(lambda half: half.low < window.high, halves)
+            ]
+            if len(inside) < 2:  # it cannot be cut; following by number has seen what it can
                 work.notices.append(f"{text} is too much for the upstream to be compared")
-                return
-            for half in halves:
-                if half.low < window.high:
-                    self._compare(half.intersection(window))
-            return
+                return False
+            compared = [self._compare(half) for half in inside]
+            return all(compared)
         self._sizer.fetched(listed.rows, listed.seconds, listed.body_bytes)
         gone = confirmed_gone(work, within, listed.table, text)
         if self._is_whole:
@@ -225,11 +261,12 @@ class _Comparison:
         else:
             self._bring(within, listed.table, gone)
         work.say(f"compared up to {position_text(series, window.high)}")
+        return True
 
     @property
     def _compared(self) -> frozenset[str]:
-        """Columns in which a record that changed mostly differs, as far as they are held."""
-        return self._work.harvest.wanted.intersection(TELLING)
+        """Columns that show that a record changed, as far as they are wanted."""
+        return self._work.harvest.telling(self._work.wanted.series)
 
     def _bring(self, within: Portion, listed: pa.Table, gone: pa.Table | None) -> None:
         """Read records whole that are not held as they are listed."""

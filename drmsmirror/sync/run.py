@@ -13,22 +13,24 @@ import math
 import time
 from dataclasses import replace
 
-from drmsmirror.catalogue import RunOutcome
+from drmsmirror.catalogue import RunKind, RunOutcome
 from drmsmirror.catalogue.hold import holding_series
+from drmsmirror.errors import RequestLimitError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.subscription import Reconcile
+from drmsmirror.runs import recorded_run
 from drmsmirror.sync.adopting import adopt_definition
 from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.backfill import backfill
 from drmsmirror.sync.follow import follow
+from drmsmirror.sync.links import links_notice, links_to
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.patience import telling
 from drmsmirror.sync.pieces import all_behind
 from drmsmirror.sync.precision import adopt_precision
 from drmsmirror.sync.progress import Known, Reporter, SilentReporter, SyncReport
-from drmsmirror.sync.reconcile import is_due, note_as_read, reconcile
-from drmsmirror.sync.runs import recorded_run
+from drmsmirror.sync.reconcile import is_due, note_as_read, note_reading, reconcile
 from drmsmirror.sync.setback import notice_setback
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.sync.survey import survey
@@ -114,6 +116,7 @@ def _sync_set(
     terms: Terms,
 ) -> SyncReport:
     series = wanted.series.name
+    outdated = links_to(mirror, series)
     with holding_series(mirror.catalogue, series) as lease:
         notice = notice_setback(mirror, upstream, target)
         notices = [notice] if notice else []
@@ -129,6 +132,9 @@ def _sync_set(
                 run.share_held = work.share_held
             finally:
                 run.counters = work.uncounted()
+        if run.outcome is RunOutcome.DONE and not all_behind(work.pieces()):
+            _compare(work)
+    work.notices += links_notice(links_to(mirror, series) - outdated)
     work.notices += maintain_after_sync(mirror, series)
     return work.report(run.outcome)
 
@@ -145,25 +151,42 @@ def _carry_out(work: Work) -> RunOutcome:
         outcome = _take_all(work, asker) if reporter.ahead(found.ahead) else RunOutcome.STOPPED
     if outcome is RunOutcome.DONE and not all_behind(work.pieces()):
         work.store.finish(entries=work.all_entries(), watermark=work.as_of)
-        _compare(work)
-    work.store.finish()
+        note_as_read(work)
+    else:
+        work.store.finish()
     return outcome
 
 
 def _take_all(work: Work, asker: Asker) -> RunOutcome:
     if not work.store.has_table:
         work.store.make_table(work.as_of.recnum, asker.days_of_series())
+    note_reading(work)
     work.meter.start()
     followed = follow(work) if work.terms.task.follows else RunOutcome.DONE
     return backfill(work) if followed is RunOutcome.DONE else followed
 
 
 def _compare(work: Work) -> None:
-    """Compare what is held with the upstream, where that is wanted and due."""
+    """Compare what is held with the upstream, where that is wanted and due, in a run of its own.
+
+    What ends it early ends nothing else: all that was wanted is held.
+    """
     task = work.terms.task
-    if task.reconcile is Reconcile.OFF:
+    is_wanted = task.reconcile is not Reconcile.OFF and work.store.has_table
+    if not is_wanted or not (task.everywhere or is_due(work)):
         return
-    note_as_read(work)
-    if task.everywhere or is_due(work):
-        whole = task.reconcile is Reconcile.FULL
-        reconcile(work, whole=whole, everywhere=whole or task.everywhere)
+    series, whole = work.wanted.series.name, task.reconcile is Reconcile.FULL
+    with recorded_run(work.mirror, series, work.asked, RunKind.RECONCILE) as run:
+        work.store = replace(work.store, run=run.id)
+        try:
+            is_done = reconcile(work, whole=whole, everywhere=whole or task.everywhere)
+        except RequestLimitError:
+            is_done = False
+        work.store.finish()
+        run.outcome = RunOutcome.DONE if is_done else RunOutcome.STOPPED
+        run.counters = work.uncounted()
+    if not is_done and task.everywhere:
+        work.notices.append(
+            f"The run ended before all of {work.asked} was compared with the upstream; the next "
+            f"nights go on with it"
+        )

@@ -161,9 +161,7 @@ class Work:
     @cached_property
     def portion(self) -> Portion:
         """The wanted set, as it is found in the record table."""
-        extents = extent_of(self.wanted)
-        is_filtered = any(extent.restriction.terms for extent in extents)
-        return Portion(extents, self.wanted.filters if is_filtered else ())
+        return Portion.of(self.wanted)
 
     def pieces(self) -> tuple[Piece, ...]:
         """How what is wanted stands."""

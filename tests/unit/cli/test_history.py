@@ -6,12 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner, Result
 
-from drmsmirror.catalogue import RunKind, RunOutcome
+from drmsmirror.catalogue import Depth, RunKind, RunOutcome
 from drmsmirror.catalogue.tables import duties
 from drmsmirror.cli.main import cli
 from drmsmirror.errors import UpstreamUnavailableError
@@ -53,19 +54,20 @@ def test_runs_are_rows(call: Call, world: World) -> None:
     header, *rows = call("runs").stdout.splitlines()
     assert header.split()[:4] == ["run", "kind", "record", "set"]
     assert [row.split()[:3] for row in rows] == [
-        ["3", "question", "a.b[1]"],
+        ["4", "question", "a.b[1]"],
+        ["3", "reconcile", NAME],
         ["2", "sync", NAME],
         ["1", "sync", NAME],
     ]
-    found = json.loads(call("runs", NAME.upper(), "--limit", "1", "--json").stdout)
-    assert {name: found[0][name] for name in ("id", "kind", "outcome")} == {
-        "id": 2,
-        "kind": "sync",
-        "outcome": "done",
-    }
-    assert (found[0]["records_new"], found[0]["records_revised"]) == (1, 1)
-    assert (found[0]["watermark_before"], found[0]["watermark_after"]) == (3, 5)
-    assert found[0]["seconds"] == 0.0
+    found = json.loads(call("runs", NAME.upper(), "--limit", "2", "--json").stdout)
+    assert [{name: one[name] for name in ("id", "kind", "outcome")} for one in found] == [
+        {"id": 3, "kind": "reconcile", "outcome": "done"},
+        {"id": 2, "kind": "sync", "outcome": "done"},
+    ]
+    assert [(one["records_new"], one["records_revised"]) for one in found] == [(0, 0), (1, 1)]
+    assert [(one["watermark_before"], one["watermark_after"]) for one in found] == [(5, 5), (3, 5)]
+    assert all(one["requests"] > 0 for one in found)
+    assert found[1]["seconds"] == 0.0
     assert "no runs of x.y" in call("runs", "x.y").stderr
 
 
@@ -76,7 +78,7 @@ def test_a_tag_is_made_listed_used_and_dropped(call: Call) -> None:
         "v1", "2025-11-01", "12:00:00", "1", "first",
     ]  # fmt: skip
     made = json.loads(call("tag", "now", "--json").stdout)
-    assert (made["name"], made["run"]) == ("now", 2)
+    assert (made["name"], made["run"]) == ("now", 3)
     assert [one["name"] for one in json.loads(call("tag", "--list", "--json").stdout)] == [
         "v1",
         "now",
@@ -122,6 +124,34 @@ def test_diff_lists_what_changed_and_counts_it(call: Call) -> None:
     assert (nothing.stdout, nothing.stderr) == ("", "0 new and 0 removed records\n")
     assert call("diff", NAME, "--since", "2", "--json").stdout == "[]\n"
     assert "DATAMEAN" in call("diff", NAME, "--since", "1", "--until", "2").stdout
+
+
+def test_status_tells_since_when_and_how_all_was_compared(call: Call, world: World) -> None:
+    catalogue, text = world.mirror.catalogue, f"{NAME}[]"
+    since = f"{world.now[0]:%Y-%m-%d %H:%M} UTC"
+    one = catalogue.reconciliation(NAME, text)
+    assert one is not None
+
+    def said(**values: object) -> str:
+        catalogue.save_reconciliation(NAME, text, replace(one, **values))
+        return next(line for line in call("status").stdout.splitlines() if f"{NAME} was" in line)
+
+    keys = "record number, T_REC, CAMERA, DATE, QUALITY"
+    compared = f"  all of {NAME} was compared since {since}, by {keys}"
+    assert said() == f"{compared}; nobody subscribes to it any more"
+    assert f"all of {NAME} was read since {since};" in said(checked_depth=Depth.READ)
+    assert f"compared since {since}, read whole;" in said(checked_depth=Depth.WHOLE)
+    assert "was not compared with the upstream as a whole yet" in said(checked_since_utc=None)
+    call("subscribe", NAME, "--offline")
+    assert said() == compared
+    newest = world.mirror.table(catalogue.definition(NAME)).largest("t_rec_index")
+    assert newest is not None
+    tomorrow = f"{one.worked_utc + timedelta(days=1):%Y-%m-%d}"
+    assert said(position=newest - 1) == (
+        f"{compared}; the present pass is 50% through, and round about {tomorrow}"
+    )
+    call("subscribe", NAME, "--offline", "--reconcile", "off")
+    assert said() == f"{compared}; it is not compared (reconcile off)"
 
 
 def test_status_tells_how_the_keeping_stands(call: Call, world: World) -> None:

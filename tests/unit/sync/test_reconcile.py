@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from drmsmirror.catalogue import Reconciliation
-from drmsmirror.errors import UpstreamAnswerError
-from drmsmirror.model.subscription import Reconcile
-from drmsmirror.sync import Task
+from drmsmirror.catalogue import Depth, Reconciliation, RunKind, RunOutcome
+from drmsmirror.client.comparing import Comparison
+from drmsmirror.client.holdings import holdings
+from drmsmirror.errors import UpstreamAnswerError, UpstreamTooLargeError
+from drmsmirror.model.subscription import Reconcile, Subscription
+from drmsmirror.records import last_run
+from drmsmirror.sync import Task, sync
+from drmsmirror.upstream import Jsoc, LimitedSession, PoliteSession, RecordText
 from tests.jsoc import Request
 from tests.jsoc.replay import replay_key
-from tests.unit.sync.mirrors import Copy, asked
+from tests.unit.sync.mirrors import Copy, Listener, asked
 
 WHOLE = "hmi.M_45s"
 TEXT = "hmi.M_45s[]"
@@ -195,3 +200,115 @@ def test_a_part_is_compared_for_itself(copy_of) -> None:
     assert report.records_removed == 3
     copy.assert_same(part)
     assert all("[377]" in r.ds or "[:#" in r.ds for r in asked(copy.jsoc, "rs_list"))
+
+
+# ------------------------------------------------------------------- what is said of it
+def said(copy: Copy, record_set: str = WHOLE) -> Comparison:
+    """What the mirror says of a record set."""
+    with copy.open() as mirror:
+        several = [one for held in holdings(mirror) for one in held.standing.compared]
+    (found,) = [one for one in several if one.record_set == record_set]
+    return found
+
+
+def test_it_is_said_since_when_and_how_deeply_all_was_compared(synced) -> None:
+    first = said(synced)
+    assert first.depth is Depth.READ
+    assert first.keys == ("*recnum*", "T_REC", "CAMERA", "DATE", "QUALITY")
+    compare(synced)
+    light = said(synced)
+    assert light.depth is Depth.TELLING
+    compare(synced, task=FULL)
+    deep = said(synced)
+    assert deep.depth is Depth.WHOLE
+    assert None not in (first.since_utc, light.since_utc, deep.since_utc)
+    assert first.since_utc < light.since_utc < deep.since_utc
+    assert (deep.share, deep.comes_round_utc) == (None, None)
+
+
+def test_a_reading_that_took_several_runs_counts_from_the_first(copy_of) -> None:
+    copy = copy_of(WHOLE, sync={"first_window": 100, "max_window": 200})
+    with pytest.raises(KeyboardInterrupt):
+        copy.sync(WHOLE, reporter=Listener(interrupt_after=2))
+    assert said(copy).since_utc is None
+    with copy.open() as mirror:
+        began = mirror.catalogue.reconciliation(WHOLE, TEXT)
+        second = datetime.now(UTC)
+    copy.sync(WHOLE)
+    assert began is not None
+    assert said(copy).since_utc == began.pass_begun_utc < second
+
+
+def test_of_what_was_held_before_the_first_pass_tells(copy_of) -> None:
+    """By record number it is known that it was followed, and not since when it was read."""
+    copy = copy_of("hmi.sharp_720s")
+    copy.sync("hmi.sharp_720s[377]")
+    copy.sync("hmi.sharp_720s")
+    assert said(copy, "hmi.sharp_720s").since_utc is None
+    assert said(copy, "hmi.sharp_720s[377]").depth is Depth.READ
+    compare(copy, "hmi.sharp_720s")
+    assert said(copy, "hmi.sharp_720s").depth is Depth.TELLING
+
+
+def test_a_night_that_comes_half_way_says_so(synced) -> None:
+    """The budget of bytes is used by the first window."""
+    a_night_ago(synced)
+    sync = synced.settings.sync.model_copy(update={"reconcile_mib": 0.001})
+    copy = Copy(synced.settings.model_copy(update={"sync": sync}), synced.jsoc)
+    copy.sync(WHOLE)
+    half_way = said(copy)
+    assert 0 < half_way.share < 1
+    assert half_way.comes_round_utc is None  # nobody subscribes to it
+    with copy.open() as mirror:
+        mirror.catalogue.add_subscription(Subscription.of(WHOLE))
+    assert said(copy).comes_round_utc > datetime.now(UTC)
+
+
+class Refusing(Jsoc):
+    """Cannot list anything but by number."""
+
+    def records(self, record_set: str, *arguments: Any, **terms: Any) -> RecordText:
+        if "[:#" not in record_set:
+            raise UpstreamTooLargeError("too many")
+        return super().records(record_set, *arguments, **terms)
+
+
+def test_what_the_upstream_cannot_list_is_not_said_to_be_compared(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=8)
+    copy.sync(WHOLE)
+    before = said(copy)
+    with copy.open() as mirror:
+        (report,) = sync(mirror, Refusing(copy.settings.upstream), WHOLE, task=PASS)
+        found = mirror.catalogue.reconciliation(WHOLE, TEXT)
+    assert "too much for the upstream to be compared" in report.notices[0]
+    assert found is not None
+    assert found.pass_depth is Depth.IN_PART
+    assert said(copy) == before
+
+
+def test_the_run_that_compares_has_a_row_of_its_own(synced) -> None:
+    synced.jsoc.change_in_place(WHOLE, recnums(synced)[7:9], {"QUALITY": 7})
+    report = compare(synced)
+    with synced.open() as mirror:
+        comparing, syncing = mirror.catalogue.runs(limit=2)
+        table = mirror.table(mirror.catalogue.definition(WHOLE))
+        assert last_run(table) == comparing.id
+    assert (comparing.kind, syncing.kind) == (RunKind.RECONCILE, RunKind.SYNC)
+    assert (comparing.counters.records_revised, syncing.counters.records_revised) == (2, 0)
+    assert syncing.counters.requests == 1
+    assert syncing.counters.requests + comparing.counters.requests == report.requests
+    assert (syncing.outcome, comparing.outcome) == (RunOutcome.DONE, RunOutcome.DONE)
+    assert comparing.watermark_after == syncing.watermark_after
+
+
+def test_requests_that_are_used_up_end_the_comparing_alone(synced) -> None:
+    synced.jsoc.clear_requests()
+    with synced.open() as mirror:
+        session = LimitedSession(PoliteSession(synced.settings.upstream), 3)
+        upstream = Jsoc(synced.settings.upstream, session)
+        (report,) = sync(mirror, upstream, WHOLE, task=PASS)
+        comparing, syncing = mirror.catalogue.runs(limit=2)
+    assert report.outcome is RunOutcome.DONE
+    assert (syncing.outcome, comparing.outcome) == (RunOutcome.DONE, RunOutcome.STOPPED)
+    assert "before all of" in report.notices[0]
+    assert report.requests == len(asked(synced.jsoc)) == 3
