@@ -37,12 +37,18 @@ class OpenRun:
 
 @contextmanager
 def recorded_run(
-    mirror: Mirror, series: str, record_set: str, kind: RunKind = RunKind.SYNC
+    mirror: Mirror,
+    series: str,
+    record_set: str,
+    kind: RunKind = RunKind.SYNC,
+    *,
+    publishes: bool = True,
 ) -> Iterator[OpenRun]:
     """Record a run while a block carries it out.
 
-    However it ends, the catalogue's copy is published: what the run had finished is held, and
-    those who only read shall see it.
+    The caller holds the lease of the series; one that is about the whole mirror names none.
+    However it ends, the catalogue's copy is published, unless the caller does so when it has done
+    more: what the run had finished is held, and those who only read shall see it.
     """
     catalogue = mirror.catalogue
     above = _numbers_used(mirror, series)
@@ -58,7 +64,8 @@ def recorded_run(
     else:
         catalogue.finish_run(run.id, run.outcome, counters=run.counters, share_held=run.share_held)
     finally:
-        mirror.publish()
+        if publishes:
+            mirror.publish()
 
 
 def _numbers_used(mirror: Mirror, series: str) -> int:
@@ -66,6 +73,8 @@ def _numbers_used(mirror: Mirror, series: str) -> int:
 
     It does after it was restored. Rows go by the numbers of runs, so none may be given again.
     """
+    if not series:
+        return 0
     state = mirror.catalogue.state(series)
     if state.table_path is None:
         return 0

@@ -103,7 +103,8 @@ def _find(database: Database, connection: Connection, keep_runs: int, series: st
         )
         if first is None:
             continue
-        kept = _kept_history(connection, key, [*tagged, first])
+        named = _kept_history(connection, key, tagged)
+        kept = named | _kept_history(connection, key, [first])
         old = connection.execute(
             select(_HISTORY.c.id, _HISTORY.c.run).where(
                 _HISTORY.c.series_key == key, _HISTORY.c.run < first

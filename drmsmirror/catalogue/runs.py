@@ -40,8 +40,10 @@ class RunKind(StrEnum):
     QUESTION = "question"
     #: Compares what is held with the upstream.
     RECONCILE = "reconcile"
-    #: Tidies up, or removes what is no longer wanted.
+    #: Keeps what is held small, fast and sound.
     MAINTAIN = "maintain"
+    #: Removes what is no longer wanted.
+    DROP = "drop"
 
 
 class RunOutcome(StrEnum):
@@ -69,7 +71,7 @@ class RunCounters:
     records_new, records_revised, records_unchanged : int
         Records received, by what became of them.
     records_removed : int
-        Records that were found gone.
+        Records that were found gone; of a drop, rows that it removed.
     """
 
     requests: int = 0

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from drmsmirror.catalogue import Lease, StoredSubscription
+from drmsmirror.catalogue import Lease, RunCounters, RunKind, StoredSubscription
 from drmsmirror.catalogue.hold import holding_series
 from drmsmirror.errors import DrmsMirrorError, QueryError, SubscribedError
 from drmsmirror.failpoints import reach
@@ -20,6 +20,7 @@ from drmsmirror.model.extent import Extent, extent_of
 from drmsmirror.model.intervals import EVERYTHING
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.records import count_rows_within
+from drmsmirror.runs import recorded_run
 from drmsmirror.sharing import AnswerStore
 from drmsmirror.upkeep.removing import carry_out, goes_at
 
@@ -118,12 +119,13 @@ def drop(mirror: Mirror, record_set: str, *, unsubscribe: bool = False) -> tuple
     for one in wanted:
         _refuse_subscribed(mirror, one, unsubscribe=unsubscribe)
     dropped = []
-    try:
-        for one in wanted:
-            with holding_series(mirror.catalogue, one.series) as lease:
-                dropped.append(_drop(mirror, one, lease, unsubscribe=unsubscribe))
-    finally:
-        mirror.publish()
+    for one in wanted:
+        with (
+            holding_series(mirror.catalogue, one.series) as lease,
+            recorded_run(mirror, one.series, one.record_set, RunKind.DROP) as run,
+        ):
+            dropped.append(_drop(mirror, one, lease, unsubscribe=unsubscribe))
+            run.counters = RunCounters(records_removed=dropped[-1].rows)
     return tuple(dropped)
 
 

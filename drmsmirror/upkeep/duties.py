@@ -57,11 +57,14 @@ class Duty:
         Does it.
     bytes : int
         What it frees, as far as that is known before.
+    is_recorded : bool
+        Whether it is worth a row in the list of runs; what only shortens that list is not.
     """
 
     what: str
     carry_out: Callable[[], object]
     bytes: int = 0
+    is_recorded: bool = True
 
 
 def duties_of_series(
@@ -103,15 +106,11 @@ def duties_of_series(
     found = mirror.catalogue.superfluous(keep_runs=keep, series=series)
     if found.total >= (1 if thorough else max(1, _MANY_ROWS * keep)):
         prune = partial(mirror.catalogue.prune, keep_runs=keep, series=series)
-        yield Duty(_pruning(found), prune)
+        yield Duty(_pruning(found), prune, is_recorded=False)
 
 
 def duties_of_mirror(mirror: Mirror) -> Iterator[Duty]:
     """What is due of all that belongs to no series."""
-    keep = mirror.settings.upkeep.keep_runs
-    found = mirror.catalogue.superfluous(keep_runs=keep)  # of series that are gone as well
-    if found.total:
-        yield Duty(_pruning(found), partial(mirror.catalogue.prune, keep_runs=keep))
     store = AnswerStore(mirror)
     excess, abandoned = store.excess(), store.abandoned()
     if excess or abandoned:
@@ -120,6 +119,11 @@ def duties_of_mirror(mirror: Mirror) -> Iterator[Duty]:
     if files := left_over(mirror):
         what = f"remove {_count(files, 'temporary file')} of processes that were killed"
         yield Duty(what, partial(_remove, files, remove_abandoned), _size(files))
+    keep = mirror.settings.upkeep.keep_runs
+    found = mirror.catalogue.superfluous(keep_runs=keep)  # of series that are gone as well
+    if found.total:
+        prune = partial(mirror.catalogue.prune, keep_runs=keep)
+        yield Duty(_pruning(found), prune, is_recorded=False)
     for care in mirror.catalogue.care_needed():
         yield Duty(_CARE[care], partial(mirror.catalogue.take_care, care))
 

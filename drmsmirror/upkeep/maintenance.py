@@ -11,11 +11,14 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from drmsmirror.catalogue import RunKind
 from drmsmirror.catalogue.hold import holding_series_if_free
 from drmsmirror.errors import DrmsMirrorError
 from drmsmirror.mirror import Mirror
+from drmsmirror.runs import recorded_run
 from drmsmirror.upkeep.duties import Duty, duties_of_mirror, duties_of_series
 from drmsmirror.upkeep.report import Done, Failed, Left, Maintenance
 
@@ -109,27 +112,37 @@ class _Work:
                 if lease is None:
                     self._pass_over(series, iter([first]), _HELD)
                     return
-                self._carry_out(series, duties_of_series(mirror, series, lease, thorough=thorough))
+                due = duties_of_series(mirror, series, lease, thorough=thorough)
+                self._carry_out(mirror, series, due)
         except DrmsMirrorError as error:
             self._fail(series, error)
 
     def on_mirror(self, mirror: Mirror) -> None:
         try:
-            self._carry_out("", duties_of_mirror(mirror))
+            self._carry_out(mirror, "", duties_of_mirror(mirror))
         except DrmsMirrorError as error:
             self._fail("", error)
 
-    def _carry_out(self, series: str, due: Iterator[Duty]) -> None:
-        for duty in due:
-            if (why := self._hindrance()) is not None:
-                self._pass_over(series, iter([duty]), why)
-                continue
-            begun = time.monotonic()
-            duty.carry_out()
-            done = Done(series, duty.what, duty.bytes, time.monotonic() - begun)
-            _log.info("%s: %s", series or "the mirror", duty.what)
-            self.done.append(done)
-            self.told(done)
+    def _carry_out(self, mirror: Mirror, series: str, due: Iterator[Duty]) -> None:
+        """Do what is due, in a run that begins with the first duty that is worth one."""
+        is_recorded = False
+        with ExitStack() as running:
+            for duty in due:
+                if (why := self._hindrance()) is not None:
+                    self._pass_over(series, iter([duty]), why)
+                    continue
+                if duty.is_recorded and not is_recorded:
+                    is_recorded = True
+                    kind = RunKind.MAINTAIN
+                    running.enter_context(
+                        recorded_run(mirror, series, series, kind, publishes=False)
+                    )
+                begun = time.monotonic()
+                duty.carry_out()
+                done = Done(series, duty.what, duty.bytes, time.monotonic() - begun)
+                _log.info("%s: %s", series or "the mirror", duty.what)
+                self.done.append(done)
+                self.told(done)
 
     def _hindrance(self) -> str | None:
         if self.dry_run:

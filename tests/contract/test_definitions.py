@@ -182,3 +182,12 @@ def test_when_and_where_it_was_read_is_kept(catalogue: Catalogue, clock: Clock) 
     assert state.upstream_url == "http://jsoc.example"
     assert state.definition_read_utc == clock.now
     assert state.definition_read_utc.tzinfo is UTC
+
+
+def test_series_are_found_that_have_records_and_a_link_to_one(catalogue: Catalogue) -> None:
+    name, target = "hmi.sharp_720s", "HMI.mharp_720s"
+    catalogue.save_definition(stored_definition(name))
+    assert catalogue.linked_to(target) == ()
+    catalogue.save_state(replace(catalogue.state(name), table_path="records/hmi/sharp_720s"))
+    assert catalogue.linked_to(target) == (name,)
+    assert catalogue.linked_to(name) == ()

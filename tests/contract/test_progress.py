@@ -225,6 +225,12 @@ def test_runs_are_listed_newest_first(series: Catalogue) -> None:
     assert [run.id for run in series.runs()] == numbers[::-1]
     assert [run.id for run in series.runs(limit=2)] == numbers[:0:-1]
     assert [run.id for run in series.runs(series=NAME)] == [numbers[2], numbers[0]]
+    assert series.runs(changing=True) == ()
+    for number, counted in zip(
+        numbers, ("records_new", "records_unchanged", "records_removed"), strict=True
+    ):
+        series.finish_run(number, RunOutcome.DONE, counters=RunCounters(**{counted: 1}))
+    assert [run.id for run in series.runs(changing=True)] == [numbers[2], numbers[0]]
 
 
 def test_a_number_is_never_given_again(series: Catalogue) -> None:

@@ -9,7 +9,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from drmsmirror.catalogue import AsOf, Care, Catalogue, FailedQuestion, RunOutcome, tables
+from drmsmirror.catalogue import (
+    AsOf,
+    Care,
+    Catalogue,
+    FailedQuestion,
+    RunOutcome,
+    tables,
+)
 from drmsmirror.errors import LockedError, SubscribedError
 from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Extent, Restriction

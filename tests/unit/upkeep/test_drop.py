@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from drmsmirror.catalogue import RunKind, RunOutcome
 from drmsmirror.catalogue.hold import holding_series
 from drmsmirror.client import Client
 from drmsmirror.errors import LockedError, NotHeldError, QueryError, SubscribedError
@@ -57,6 +58,20 @@ def test_of_a_whole_series_nothing_is_left(copy) -> None:
     copy.assert_same(SHARP)
     assert copy.sync(NAME).records_new == 60
     copy.assert_same(NAME)
+
+
+def test_a_drop_is_a_run(copy) -> None:
+    with copy.open() as mirror:
+        (part,) = drop(mirror, PART)
+        (whole,) = drop(mirror, NAME)
+        later, earlier, _ = mirror.catalogue.runs(series=NAME)
+
+    for run, dropped in ((later, whole), (earlier, part)):
+        assert (run.kind, run.outcome) == (RunKind.DROP, RunOutcome.DONE)
+        assert (run.record_set, run.counters.records_removed) == (dropped.record_set, dropped.rows)
+    assert (earlier.record_set, later.record_set) == (PART, NAME)
+    assert part.rows > 0
+    assert copy.published(NAME) == ()
 
 
 def test_what_is_subscribed_to_stays_unless_that_ends_too(copy) -> None:

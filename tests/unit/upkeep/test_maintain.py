@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from drmsmirror.catalogue import FailedQuestion
+from drmsmirror.catalogue import FailedQuestion, RunCounters, RunKind, RunOutcome
 from drmsmirror.catalogue.hold import holding_series
+from drmsmirror.errors import StoreError
 from drmsmirror.mirror import Mirror
 from drmsmirror.records import RecordTable
 from drmsmirror.upkeep import Kind, Maintenance, maintain, maintain_after_sync, usage
@@ -85,6 +86,52 @@ def test_all_that_is_due_is_done_and_then_nothing_is(copy) -> None:
     assert (state.table_version, state.rows_held) == (after.version, 150)
     assert copy.held(NAME, ["*recnum*", "DATARMS"]) == answer
     assert copy.sync(NAME).requests == 1
+
+
+def test_what_it_did_is_a_run_of_the_series(copy) -> None:
+    """Also where it is about the whole mirror; what found nothing to do leaves no row."""
+    old = copy.settings.mirror / ".x.abcdefgh.tmp"
+    old.write_bytes(b"12345")
+    os.utime(old, (0, 0))
+    with crowded(copy) as mirror:
+        (synced,) = mirror.catalogue.runs()
+        maintain(mirror)
+        about_all, about_one, before = mirror.catalogue.runs()
+        maintain(mirror)
+        maintain(mirror, dry_run=True)
+        assert len(mirror.catalogue.runs()) == 3
+        assert mirror.catalogue.moment(about_one.id).run == about_one.id
+        held = mirror.catalogue.coverage_after(NAME, about_one.id)
+        assert held == mirror.catalogue.coverage_after(NAME, synced.id)
+
+    assert before == synced
+    assert (about_all.series, about_one.series) == ("", NAME)
+    for run in (about_all, about_one):
+        assert (run.kind, run.outcome) == (RunKind.MAINTAIN, RunOutcome.DONE)
+        assert run.counters == RunCounters()
+    assert about_one.watermark_before == about_one.watermark_after == synced.watermark_after
+
+
+def test_upkeep_that_fails_is_a_run_that_failed(copy, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("the disk is gone")
+
+    with crowded(copy) as mirror:
+        monkeypatch.setattr(RecordTable, "replace_partition", fail)
+        (failed,) = maintain(mirror).failed
+        run = mirror.catalogue.runs(series=NAME)[0]
+
+    assert str(failed.error) == "the disk is gone"
+    assert (run.kind, run.outcome) == (RunKind.MAINTAIN, RunOutcome.FAILED)
+    assert run.error_message == "the disk is gone"
+
+
+def test_runs_of_upkeep_are_forgotten_with_the_others(copy) -> None:
+    """Each run adds one row, and what is too many is forgotten in the same."""
+    with crowded(copy, keep_runs=1) as mirror:
+        maintain(mirror)
+        assert [run.kind for run in mirror.catalogue.runs(series=NAME)] == [RunKind.MAINTAIN]
+        assert maintain(mirror) == Maintenance()
 
 
 def test_what_readers_may_need_stays_for_a_day(copy) -> None:
