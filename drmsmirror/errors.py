@@ -27,6 +27,7 @@
     ├── StoreError                  what is on disk
     │   ├── CatalogueVersionError   the catalogue belongs to another version
     │   ├── IntegrityError          what is stored contradicts itself
+    │   │   └── DamageError         files that are held are not as they were written
     │   └── NoSpaceError            the disk is full
     ├── ImportDataError             a file to import is not what it was said to be
     ├── LockedError                 another process is working on this
@@ -48,6 +49,7 @@ from typing import ClassVar
 
 __all__ = [
     "CatalogueVersionError",
+    "DamageError",
     "DefinitionError",
     "DrmsMirrorError",
     "ImportDataError",
@@ -313,6 +315,12 @@ class IntegrityError(StoreError):
 
     code = "integrity"
     exit_code = 6
+
+
+class DamageError(IntegrityError):
+    """Files that are held are no longer as they were written, or gone."""
+
+    code = "damaged"
 
 
 class NoSpaceError(StoreError):

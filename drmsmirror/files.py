@@ -34,6 +34,7 @@ __all__ = [
     "remove_directory",
     "remove_file",
     "replacing",
+    "set_aside",
     "sync_files",
     "write_bytes",
 ]
@@ -139,6 +140,18 @@ def remove_file(path: Path) -> None:
     """Remove a file where it is there; whoever has it open can read on."""
     try:
         path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
+def set_aside(path: Path) -> None:
+    """Give a damaged file another name beside the old one; nothing where it is gone."""
+    reach("file.before_rename")
+    try:
+        path.rename(path.with_name(path.name + ".damaged"))
+        _sync_directory(path.parent)
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise _explained(error, path) from error
 

@@ -8,6 +8,7 @@ PostgreSQL, the same on both. Everything is reached through :class:`Catalogue`.
 from drmsmirror.catalogue.answers import FailedQuestion, StoredAnswer
 from drmsmirror.catalogue.care import Care
 from drmsmirror.catalogue.catalogue import Address, Catalogue
+from drmsmirror.catalogue.checks import CheckedFile
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
@@ -36,6 +37,7 @@ __all__ = [
     "AsOf",
     "Care",
     "Catalogue",
+    "CheckedFile",
     "Clock",
     "Cost",
     "CoverageThen",

@@ -17,6 +17,7 @@ from drmsmirror.catalogue import (
     answers,
     backup,
     care,
+    checks,
     codecs,
     coverage,
     definitions,
@@ -41,6 +42,7 @@ from drmsmirror.catalogue import (
 )
 from drmsmirror.catalogue.answers import FailedQuestion, StoredAnswer
 from drmsmirror.catalogue.care import Care
+from drmsmirror.catalogue.checks import CheckedFile
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
@@ -509,6 +511,18 @@ class Catalogue:
     ) -> None:
         """Say that a drop is done; see :func:`drmsmirror.catalogue.drops.finish`."""
         drops.finish(self.database, drop, lease, table_version=table_version, rows_held=rows_held)
+
+    def checked_files(self, series: str) -> dict[str, CheckedFile]:
+        """Give the files of a series that were read whole, by path."""
+        return checks.load_all(self.database, series)
+
+    def save_checked_file(self, series: str, path: str, problem: str | None) -> None:
+        """Say that a file was read now; see :func:`drmsmirror.catalogue.checks.save`."""
+        checks.save(self.database, series, path, problem)
+
+    def keep_checked_files(self, series: str, paths: Collection[str]) -> None:
+        """Forget what was found of files of a series that there are no longer."""
+        checks.keep_only(self.database, series, paths)
 
     def superfluous(self, *, keep_runs: int, series: str | None = None) -> Superfluous:
         """Count old rows that nobody needs, of one series or of all."""

@@ -160,6 +160,7 @@ def begin_whole(
         coverage.write(connection, key, ())
         _forget_history(connection, key)
         _forget_reconciliation(connection, key)
+        _forget_checks(connection, key)
         keywords = tables.drms_keyword
         connection.execute(update(keywords).where(keywords.c.series_key == key).values(codec=None))
         gone = answers.forget_about(connection, key)
@@ -237,6 +238,11 @@ def _forget_history(connection: Connection, key: str) -> None:
 
 def _forget_reconciliation(connection: Connection, key: str) -> None:
     table = tables.reconciliations
+    connection.execute(delete(table).where(table.c.series_key == key))
+
+
+def _forget_checks(connection: Connection, key: str) -> None:
+    table = tables.checked_files
     connection.execute(delete(table).where(table.c.series_key == key))
 
 

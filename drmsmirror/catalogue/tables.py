@@ -33,6 +33,7 @@ from sqlalchemy import (
 __all__ = [
     "UtcDateTime",
     "answers",
+    "checked_files",
     "coverage",
     "coverage_history",
     "drms_keyword",
@@ -330,6 +331,16 @@ forgotten_runs = Table(
     Column("records_revised", BigInteger, nullable=False),
     Column("records_unchanged", BigInteger, nullable=False),
     Column("records_removed", BigInteger, nullable=False),
+)
+
+# Files that were read whole to see whether they are sound
+checked_files = Table(
+    "checked_files",
+    metadata,
+    Column("path", Text, primary_key=True),  # relative to the mirror
+    Column("series_key", Text, nullable=False, index=True),
+    Column("checked_utc", UtcDateTime, nullable=False),
+    Column("problem", Text),  # null: none was found
 )
 
 # What nobody claims any more, and has still to be removed

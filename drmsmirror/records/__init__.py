@@ -6,6 +6,7 @@ from drmsmirror.records.changes import ChangedRecords, ChangeKind, reading_chang
 from drmsmirror.records.compaction import compact, crowded_periods, rewrite
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
 from drmsmirror.records.extents import Portion
+from drmsmirror.records.filelist import DataFile
 from drmsmirror.records.former import FormerColumn
 from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
 from drmsmirror.records.gone import find_gone
@@ -26,6 +27,7 @@ from drmsmirror.records.removal import count_rows_within, remove_rows_within
 from drmsmirror.records.repeats import find_repeat
 from drmsmirror.records.rows import TableOf
 from drmsmirror.records.schema import FORMAT, Period, axis_seconds, choose_period
+from drmsmirror.records.scrub import problem_at_sight, problem_inside
 from drmsmirror.records.select import count_records, find_extreme, find_newest, select_records
 from drmsmirror.records.supplement import Supplement
 from drmsmirror.records.table import RecordTable
@@ -47,6 +49,7 @@ __all__ = [
     "TIME_FUNCTIONS",
     "ChangeKind",
     "ChangedRecords",
+    "DataFile",
     "FormerColumn",
     "Interruptible",
     "KeyPlan",
@@ -93,6 +96,8 @@ __all__ = [
     "number_records",
     "plan_keys",
     "positions_lacking",
+    "problem_at_sight",
+    "problem_inside",
     "readable_sql",
     "reading_changes",
     "reading_latest",

@@ -7,6 +7,7 @@ at the same time, whatever is written meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -16,17 +17,43 @@ import pyarrow.compute as pc
 
 from drmsmirror.model.recordset import Span
 from drmsmirror.records.former import FORMER_PROPERTY
-from drmsmirror.records.schema import PERIOD
+from drmsmirror.records.schema import NO_TIME, PERIOD
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ["FileList", "Ranges", "commit_file"]
+__all__ = ["DataFile", "FileList", "Ranges", "commit_file"]
 
 _Found = TypeVar("_Found")
 
 #: Columns, each with spans of which a row has to lie in one.
 Ranges = Sequence[tuple[str, Sequence[Span]]]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file, as the log describes it.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the table.
+    period : str
+        Partition that it belongs to.
+    bytes, rows : int
+    written : float
+        When, seconds since 1970.
+    low, high : float or None
+        Smallest and largest position on the axis; None where that is not known, or missing.
+    """
+
+    path: str
+    period: str
+    bytes: int
+    rows: int
+    written: float
+    low: float | None
+    high: float | None
 
 
 class FileList:
@@ -129,6 +156,25 @@ class FileList:
         for period, size in zip(periods, bytes_, strict=True):
             sizes.setdefault(period, []).append(size)
         return sizes
+
+    def described(self, axis: str) -> list[DataFile]:
+        """Every file as the log describes it; ``axis`` is the column of positions."""
+        described = zip(
+            self._values("path"),
+            self._values(f"partition.{PERIOD}"),
+            self._values("size_bytes"),
+            self._values("num_records"),
+            self._values("modification_time"),
+            self._values(f"min.{axis}"),
+            self._values(f"max.{axis}"),
+            strict=True,
+        )
+        return [
+            DataFile(path, period, size, rows, written / 1000, low, high)
+            if period != NO_TIME
+            else DataFile(path, period, size, rows, written / 1000, None, None)
+            for path, period, size, rows, written, low, high in described
+        ]
 
     def once(self, what: Hashable, find: Callable[[], _Found]) -> _Found:
         """Find something out about the rows of this version, the first time that it is asked."""

@@ -109,7 +109,12 @@ def _row_groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
 def _writer_options(definition: SeriesDefinition, group: pa.Table) -> dict[str, Any]:
     without = set(columns_without_statistics(definition, group.schema))
     others = [name for name in group.column_names if name not in without]
-    return {"compression": "zstd", "use_dictionary": others, "write_statistics": others}
+    return {
+        "compression": "zstd",
+        "use_dictionary": others,
+        "write_statistics": others,
+        "write_page_checksum": True,
+    }
 
 
 class _Summary:

@@ -16,12 +16,12 @@ import pyarrow as pa
 
 from drmsmirror.errors import IntegrityError, LockedError, NoSpaceError, StoreError
 from drmsmirror.failpoints import reach
-from drmsmirror.files import make_directory, sync_files
+from drmsmirror.files import make_directory, set_aside, sync_files
 from drmsmirror.model.codecs import arrow_type
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.types import KeywordType
 from drmsmirror.records.engine import Connect, connect, literal, unreadable
-from drmsmirror.records.filelist import FileList, Ranges, commit_file
+from drmsmirror.records.filelist import DataFile, FileList, Ranges, commit_file
 from drmsmirror.records.former import (
     FORMER_PROPERTY,
     FormerColumn,
@@ -307,6 +307,10 @@ class RecordTable:
         """Sizes of the files of each partition, bytes."""
         return self.file_list.sizes()
 
+    def data_files(self) -> list[DataFile]:
+        """Every file, as the log describes it."""
+        return self.file_list.described(self.definition.axis.column)
+
     def complete_keys(self) -> frozenset[str]:
         """Columns of which the statistics show that no row has a missing value."""
         return frozenset(
@@ -352,6 +356,16 @@ class RecordTable:
                 commit_properties=_only_upon_what_was_read(),
             )
         )
+
+    def forget_files(self, files: Sequence[DataFile]) -> None:
+        """Commit that damaged files belong to the table no longer; nothing of it is read.
+
+        What is still there of them stays beside the others, until unused files are removed.
+        """
+        for file in files:
+            set_aside(self.path / file.path)
+        if files:
+            self._commit(lambda: self._delta.repair(commit_properties=_only_upon_what_was_read()))
 
     def unused_files(self, kept_hours: int = KEPT_HOURS) -> list[Path]:
         """Files that :meth:`remove_unused_files` would remove."""

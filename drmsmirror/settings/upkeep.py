@@ -30,3 +30,16 @@ class UpkeepSettings(Section):
         ge=1,
         description="Runs of each series that the catalogue remembers; tagged ones stay.",
     )
+    scrub_days: int = Field(
+        30,
+        ge=0,
+        le=10_000,
+        description="Days after which a file of records is read again, to see whether it is "
+        "sound; 0: never.",
+    )
+    scrub_mib: int = Field(
+        256,
+        ge=0,
+        le=2**40,
+        description="Most of them that is read at the end of a sync, MiB; 0: none.",
+    )

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 
 from drmsmirror.catalogue import Lease, RunCounters, RunKind, StoredSubscription
 from drmsmirror.catalogue.hold import holding_series
-from drmsmirror.errors import DrmsMirrorError, QueryError, SubscribedError
+from drmsmirror.errors import DrmsMirrorError, IntegrityError, QueryError, SubscribedError
 from drmsmirror.failpoints import reach
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.extent import Extent, extent_of
 from drmsmirror.model.intervals import EVERYTHING
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
-from drmsmirror.records import count_rows_within
+from drmsmirror.records import Portion, RecordTable, count_rows_within
 from drmsmirror.runs import recorded_run
 from drmsmirror.sharing import AnswerStore
 from drmsmirror.upkeep.removing import carry_out, goes_at
@@ -190,7 +190,7 @@ def _outlook(mirror: Mirror, wanted: _Wanted, *, unsubscribe: bool) -> Dropped:
     rows = size = 0
     if state.table_path is not None and wanted.extents:
         table = mirror.table(mirror.catalogue.definition(wanted.series))
-        rows = count_rows_within(table, wanted.extents)
+        rows = _count_rows(table, wanted.extents)
     elif state.table_path is not None:
         rows = state.rows_held
         files = (mirror.root / state.table_path).rglob("*")
@@ -205,6 +205,15 @@ def _outlook(mirror: Mirror, wanted: _Wanted, *, unsubscribe: bool) -> Dropped:
         unsubscribed=() if wanted.extents else names,
         comes_again=_around(mirror, subscribed, wanted.extents),
     )
+
+
+def _count_rows(table: RecordTable, extents: Sequence[Extent]) -> int:
+    """Rows within extents; where files are damaged, those of all files that can have some."""
+    try:
+        return count_rows_within(table, extents)
+    except IntegrityError:
+        paths = set(table.files(*Portion(tuple(extents)).ranges(table.definition)))
+        return sum(one.rows for one in table.data_files() if str(table.path / one.path) in paths)
 
 
 def _refuse_subscribed(

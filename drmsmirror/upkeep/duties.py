@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from drmsmirror.catalogue import Care, Lease, Superfluous
@@ -20,6 +21,7 @@ from drmsmirror.records import RecordTable, crowded_periods, rewrite
 from drmsmirror.settings import Settings
 from drmsmirror.sharing import AnswerStore
 from drmsmirror.upkeep.removing import carry_out, goes_at, is_replaced
+from drmsmirror.upkeep.scrubbing import files_to_read, find_damage, read_files, refuse_damage
 
 __all__ = ["Duty", "duties_of_mirror", "duties_of_series", "left_over"]
 
@@ -35,6 +37,9 @@ _MUCH = 0.1
 
 #: Rows of the catalogue that are too many go when they are such a share of those that stay.
 _MANY_ROWS = 0.1
+
+#: Bytes of records that are read in one step.
+_READ_AT_ONCE = 2**30
 
 #: A temporary file belongs to a process that works on it, unless it is older, seconds.
 _ABANDONED = 3600.0
@@ -92,6 +97,9 @@ def duties_of_series(
         yield Duty(what, partial(carry_out, mirror, drop, lease))
     if mirror.catalogue.state(series).table_path is not None:
         table = mirror.table(mirror.catalogue.definition(series))
+        if damage := find_damage(mirror, table, again=thorough):
+            what = f"see to {_count(damage, 'damaged file')} of the records"
+            yield Duty(what, partial(refuse_damage, mirror, table, damage))
         version = table.version
         yield from _duties_of_table(table, mirror.settings, thorough=thorough)
         if table.version != version:
@@ -102,6 +110,7 @@ def duties_of_series(
                 rows_held=table.row_count(),
                 lease=lease,
             )
+        yield from _reading(mirror, table, thorough=thorough)
     keep = mirror.settings.upkeep.keep_runs
     found = mirror.catalogue.superfluous(keep_runs=keep, series=series)
     if found.total >= (1 if thorough else max(1, _MANY_ROWS * keep)):
@@ -133,6 +142,15 @@ def left_over(mirror: Mirror) -> list[Path]:
     before = time.time() - _ABANDONED
     directories = [mirror.root, *AnswerStore(mirror).directories()]
     return [file for one in directories for file in abandoned_files(one, before)]
+
+
+def _reading(mirror: Mirror, table: RecordTable, *, thorough: bool) -> Iterator[Duty]:
+    """Read files of the records that were not read for long, some at a time."""
+    most = _READ_AT_ONCE if thorough else mirror.settings.upkeep.scrub_mib * 2**20
+    portions = files_to_read(mirror, table, most)
+    for files in portions if thorough else islice(portions, 1 if most else 0):
+        what = f"read {_count(files, 'file')} of the records, to see whether all is sound"
+        yield Duty(what, partial(read_files, mirror, table, files))
 
 
 def _duties_of_table(table: RecordTable, settings: Settings, *, thorough: bool) -> Iterator[Duty]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from drmsmirror.catalogue import RunKind
 from drmsmirror.catalogue.hold import holding_series_if_free
-from drmsmirror.errors import DrmsMirrorError
+from drmsmirror.errors import DamageError, DrmsMirrorError
 from drmsmirror.mirror import Mirror
 from drmsmirror.runs import recorded_run
 from drmsmirror.upkeep.duties import Duty, duties_of_mirror, duties_of_series
@@ -79,10 +79,16 @@ def maintain_after_sync(mirror: Mirror, series: str) -> list[str]:
         return []
     work = _Work(time.monotonic() + seconds)
     work.on_series(mirror, series, thorough=False)
-    return [
-        f"The upkeep of {one.series} failed, and the records are held all the same: {one.error}"
-        for one in work.failed
-    ]
+    return [_notice(one) for one in work.failed]
+
+
+def _notice(failed: Failed) -> str:
+    if isinstance(failed.error, DamageError):
+        return str(failed.error)
+    return (
+        f"The upkeep of {failed.series} failed, and the records are held all the same: "
+        f"{failed.error}"
+    )
 
 
 @dataclass

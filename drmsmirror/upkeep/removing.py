@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from drmsmirror.catalogue import Drop, Lease
+from drmsmirror.errors import StoreError
 from drmsmirror.failpoints import reach
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import Extent, without
 from drmsmirror.records import remove_rows_within
+from drmsmirror.upkeep.scrubbing import forget_damaged
 
 __all__ = ["carry_out", "goes_at", "is_replaced"]
 
@@ -47,14 +49,19 @@ def carry_out(mirror: Mirror, drop: Drop, lease: Lease | None) -> int:
         mirror.catalogue.finish_drop(drop, lease)
         return 0
     table = mirror.table(mirror.catalogue.definition(drop.series))
-    rows = remove_rows_within(
-        table, _not_held(drop.extents, mirror.catalogue.coverage(drop.series))
-    )
+    parts = _not_held(drop.extents, mirror.catalogue.coverage(drop.series))
+    before = table.row_count()
+    try:
+        remove_rows_within(table, parts)
+    except StoreError:
+        if not forget_damaged(mirror, table):
+            raise
+        remove_rows_within(table, parts)
     reach("drop.removed")
     mirror.catalogue.finish_drop(
         drop, lease, table_version=table.version, rows_held=table.row_count()
     )
-    return rows
+    return before - table.row_count()
 
 
 def _not_held(extents: Sequence[Extent], held: Sequence[CoverageEntry]) -> tuple[Extent, ...]:

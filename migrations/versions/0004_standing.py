@@ -1,7 +1,7 @@
 """What can be told of years of keeping current.
 
 What runs did together that are forgotten, how deeply what is held was compared with the upstream,
-and whether a series is read with all digits.
+which files were read whole, and whether a series is read with all digits.
 """
 
 from __future__ import annotations
@@ -46,9 +46,19 @@ def upgrade() -> None:
             "reconciliations",
             sa.Column(name, sa.Text(), nullable=False, server_default="telling"),
         )
+    op.create_table(
+        "checked_files",
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("series_key", sa.Text(), nullable=False),
+        sa.Column("checked_utc", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("problem", sa.Text()),
+        sa.PrimaryKeyConstraint("path", name=op.f("pk_checked_files")),
+    )
+    op.create_index(op.f("ix_checked_files_series_key"), "checked_files", ["series_key"])
 
 
 def downgrade() -> None:
+    op.drop_table("checked_files")
     op.drop_column("reconciliations", "checked_depth")
     op.drop_column("reconciliations", "pass_depth")
     op.drop_column("series_state", "all_digits")

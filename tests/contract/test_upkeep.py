@@ -13,6 +13,7 @@ from drmsmirror.catalogue import (
     AsOf,
     Care,
     Catalogue,
+    CheckedFile,
     FailedQuestion,
     RunOutcome,
     tables,
@@ -214,6 +215,26 @@ def test_failures_whose_time_is_over_go(catalogue: Catalogue, clock: Clock) -> N
     assert catalogue.prune(keep_runs=1, series=NAME).failures == 0
     assert catalogue.prune(keep_runs=1).failures == 1
     assert catalogue.failed_question("a" * 64) is None
+
+
+# ------------------------------------------------------------------------------ checked files
+def test_of_files_that_were_read_it_is_kept_what_was_found(held: Catalogue, clock: Clock) -> None:
+    first, second = "records/a/_period=all/1.parquet", "records/a/_period=all/2.parquet"
+    for path in (first, second):
+        held.save_checked_file(NAME, path, "it is not there")
+    held.save_checked_file("other.series", "records/b/3.parquet", None)
+    clock.move(60)
+    held.save_checked_file(NAME.upper(), first, None)
+    assert held.checked_files(NAME) == {
+        first: CheckedFile(first, clock(), None),
+        second: CheckedFile(second, START, "it is not there"),
+    }
+    held.keep_checked_files(NAME, [second])
+    assert list(held.checked_files(NAME)) == [second]
+    with held.holding("series") as lease:
+        held.begin_whole_drop(NAME, lease)
+    assert held.checked_files(NAME) == {}
+    assert len(held.checked_files("other.series")) == 1
 
 
 # ------------------------------------------------------------------------------ the database

@@ -20,6 +20,13 @@ CREATE TABLE answers (
 	CONSTRAINT pk_answers PRIMARY KEY (digest)
 );
 INSERT INTO "answers" VALUES('abababababababababababababababababababababababababababababababab','http://jsoc.stanford.edu','hmi.M_45s[]','2024-05-10 11:59:00.250000','2024-05-10 12:00:00.250000','2024-05-10 12:00:00.250000',1099511627776,2199023255552,0.1,1,100,'cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd');
+CREATE TABLE checked_files (
+	path TEXT NOT NULL, 
+	series_key TEXT NOT NULL, 
+	checked_utc DATETIME NOT NULL, 
+	problem TEXT, 
+	CONSTRAINT pk_checked_files PRIMARY KEY (path)
+);
 CREATE TABLE coverage (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	series_key TEXT NOT NULL, 
@@ -302,4 +309,5 @@ CREATE INDEX ix_runs_series_key ON runs (series_key);
 CREATE INDEX ix_subscriptions_series_key ON subscriptions (series_key);
 CREATE INDEX ix_coverage_history_series_key ON coverage_history (series_key);
 CREATE INDEX ix_drops_series_key ON drops (series_key);
+CREATE INDEX ix_checked_files_series_key ON checked_files (series_key);
 COMMIT;
