@@ -22,7 +22,6 @@ from drmsmirror.catalogue import (
     coverage,
     definitions,
     drops,
-    due,
     duties,
     evolving,
     history,
@@ -343,8 +342,8 @@ class Catalogue:
         )
 
     def next_syncs(self) -> dict[str, datetime]:
-        """By record set, when it is to be synced next; see :mod:`drmsmirror.catalogue.due`."""
-        return due.next_syncs(self.database)
+        """By record set, when it is to be synced next, where somebody keeps a timetable."""
+        return duties.next_syncs(self.database)
 
     def run_totals(self) -> tuple[RunTotals, ...]:
         """What all runs did together, by series, kind and outcome."""

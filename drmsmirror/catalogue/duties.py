@@ -23,9 +23,23 @@ from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.model.schedule import next_time
 
-__all__ = ["Duty", "DutyOutcome", "Plan", "TakenDuty", "due", "end", "keep", "load_all", "taking"]
+__all__ = [
+    "Duty",
+    "DutyOutcome",
+    "Plan",
+    "TakenDuty",
+    "due",
+    "end",
+    "keep",
+    "load_all",
+    "next_syncs",
+    "taking",
+]
 
 _TABLE = tables.duties
+
+#: What the name of a duty begins with that is a sync; the record set follows.
+_SYNC = "sync "
 
 
 class DutyOutcome(StrEnum):
@@ -112,6 +126,15 @@ def load_all(database: Database) -> tuple[Duty, ...]:
     """Give all duties, by name."""
     with database.read() as connection:
         return _read(connection)
+
+
+def next_syncs(database: Database) -> dict[str, datetime]:
+    """By record set, when it is to be synced next, as far as somebody keeps a timetable."""
+    return {
+        duty.name.removeprefix(_SYNC): duty.due_utc
+        for duty in load_all(database)
+        if duty.name.startswith(_SYNC)
+    }
 
 
 def keep(database: Database, plans: Iterable[Plan]) -> tuple[Duty, ...]:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -129,6 +130,31 @@ def child(program: str, *arguments: str, **variables: str) -> subprocess.Popen[s
         text=True,
         env=os.environ | {"PYTHONPATH": str(PROJECT)} | variables,
     )
+
+
+@contextmanager
+def obedient(program: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run such a process, which says that it is ready and goes on by a line each time."""
+    process = child(program, *arguments)
+    try:
+        assert line_of(process) == "ready"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    """Read the next line that a process prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    """Let a process go on that waits for a line."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 def run_child(program: str, *arguments: str, **variables: str) -> tuple[int, str, str]:

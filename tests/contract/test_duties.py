@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime, timedelta
 
 import pytest
 
 from drmsmirror.catalogue import Catalogue, Duty, DutyOutcome, Plan
 from drmsmirror.errors import LockedError
-from tests.contract.conftest import START, Clock, child
+from tests.contract.conftest import START, Clock, line_of, obedient, tell
 
 NAME = "sync hmi.sharp_720s"
 HOUR = 3600.0
@@ -33,27 +33,9 @@ with Catalogue.open(sys.argv[1]) as catalogue:
 """
 
 
-@contextmanager
-def taker(address: str) -> Iterator[subprocess.Popen[str]]:
+def taker(address: str) -> AbstractContextManager[subprocess.Popen[str]]:
     """Run a process that takes the duty when it is sent a line, and keeps it until the next."""
-    process = child(TAKER, address, NAME)
-    try:
-        assert line_of(process) == "ready"
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def line_of(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-def tell(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
+    return obedient(TAKER, address, NAME)
 
 
 def the(catalogue: Catalogue) -> Duty:

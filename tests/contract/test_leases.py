@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,7 +16,7 @@ from drmsmirror.catalogue.leases import acquire, release, renew
 from drmsmirror.catalogue.processes import this_process
 from drmsmirror.catalogue.tables import leases
 from drmsmirror.errors import LockedError
-from tests.contract.conftest import START, Clock, child, stored_definition
+from tests.contract.conftest import START, Clock, line_of, obedient, stored_definition, tell
 
 NAME = "series/hmi.M_45s"
 
@@ -38,27 +38,9 @@ with Catalogue.open(sys.argv[1]) as catalogue:
 """
 
 
-@contextmanager
-def holder(address: str) -> Iterator[subprocess.Popen[str]]:
+def holder(address: str) -> AbstractContextManager[subprocess.Popen[str]]:
     """Run a process that takes the lease when it is sent a line, and lives until the next."""
-    process = child(HOLDER, address, NAME)
-    try:
-        assert line_of(process) == "ready"
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def line_of(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-def tell(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
+    return obedient(HOLDER, address, NAME)
 
 
 @pytest.fixture
