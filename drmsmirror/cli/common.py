@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +27,7 @@ __all__ = [
     "mirror_options",
     "offline_option",
     "open_mirror",
+    "opened_mirror",
     "policy_of",
     "read_settings",
     "size",
@@ -154,6 +156,13 @@ def open_mirror(settings: Settings) -> Mirror:
     from drmsmirror.mirror import Mirror
 
     return Mirror.open(settings)
+
+
+@contextmanager
+def opened_mirror(mirror: str | None, config: str | None, verbose: bool) -> Iterator[Mirror]:
+    """Read the settings and open their mirror, which must be there."""
+    with open_mirror(read_settings(mirror, config, verbose)) as opened:
+        yield opened
 
 
 def talk(text: str) -> None:

@@ -13,6 +13,7 @@ from drmsmirror.cli.common import (
     json_option,
     mirror_options,
     open_mirror,
+    opened_mirror,
     read_settings,
     talk,
 )
@@ -89,7 +90,7 @@ def backup(
     Example:
       drmsmirror db backup before-upgrade.sqlite
     """
-    with open_mirror(read_settings(mirror, config, verbose)) as opened:
+    with opened_mirror(mirror, config, verbose) as opened:
         opened.catalogue.backup(file, overwrite=overwrite)
     talk(
         f"The catalogue is backed up in {file}. Bring it back with\n"

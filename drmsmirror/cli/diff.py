@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import astuple, fields
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import click
 
-from drmsmirror.cli.common import (
-    json_list,
-    mirror_options,
-    open_mirror,
-    read_settings,
-    table,
-    talk,
-)
+from drmsmirror.cli.common import mirror_options, opened_mirror, table, talk
+from drmsmirror.cli.rows import format_option, limit_option, write_rows
 
 if TYPE_CHECKING:
     from drmsmirror.client.differences import Difference
@@ -35,21 +29,8 @@ __all__ = ["command"]
 )
 @click.option("--until", metavar="MOMENT", help="Another, later one. [default: now]")
 @click.option("--json", "as_json_", is_flag=True, help="Short for --format json.")
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="How to write the list.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    metavar="ROWS",
-    help="Write no more rows than this; all are counted.",
-)
+@format_option("list")
+@limit_option("Write no more rows than this; all are counted.")
 @mirror_options
 def command(
     series: str,
@@ -75,9 +56,8 @@ def command(
     """
     from drmsmirror.client.differences import differences
 
-    settings = read_settings(mirror, config, verbose)
     counts: Counter[tuple[str, str]] = Counter()
-    with open_mirror(settings) as opened:
+    with opened_mirror(mirror, config, verbose) as opened:
         first = opened.catalogue.moment(since)
         last = None if until is None else opened.catalogue.moment(until)
         found = _counted(differences(opened, series, first, last), counts)
@@ -95,25 +75,13 @@ def _counted(found: Iterator[Difference], counts: Counter[tuple[str, str]]) -> I
 
 
 def _write(found: Iterator[Difference], form: str) -> None:
-    import sys
-
     from drmsmirror.client.differences import Difference
 
-    names = [field.name for field in fields(Difference)]
-    if form == "table":
-        rows = [astuple(one) for one in found]
-        if rows:
-            click.echo(table(names, rows))
+    first = next(found, None)
+    if form == "table" and first is None:
         return
-    if form == "csv":
-        import csv
-
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows(astuple(one) for one in found)
-        return
-    for text, _ in json_list(names, map(astuple, found)):
-        sys.stdout.write(text)
+    rows = map(astuple, found if first is None else chain([first], found))
+    write_rows([field.name for field in fields(Difference)], rows, form)
 
 
 def _summary(counts: Counter[tuple[str, str]]) -> str:

@@ -13,8 +13,7 @@ from drmsmirror.cli.common import (
     as_json,
     json_option,
     mirror_options,
-    open_mirror,
-    read_settings,
+    opened_mirror,
     size,
     talk,
 )
@@ -56,7 +55,7 @@ def command(
     """
     from drmsmirror.upkeep import drop, would_drop
 
-    with open_mirror(read_settings(mirror, config, verbose)) as opened:
+    with opened_mirror(mirror, config, verbose) as opened:
         dropped = would_drop(opened, record_set, unsubscribe=unsubscribe)
         if not dry_run:
             if not (yes or _agreed(dropped)):

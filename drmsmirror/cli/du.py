@@ -10,8 +10,7 @@ from drmsmirror.cli.common import (
     as_json,
     json_option,
     mirror_options,
-    open_mirror,
-    read_settings,
+    opened_mirror,
     size,
     table,
     talk,
@@ -39,7 +38,7 @@ def command(
     """
     from drmsmirror.upkeep import usage
 
-    with open_mirror(read_settings(mirror, config, verbose)) as opened:
+    with opened_mirror(mirror, config, verbose) as opened:
         found = usage(opened, series)
     if as_json_:
         as_json({"rooms": found.rooms, "bytes": found.bytes, "free_now": found.free_now})

@@ -20,6 +20,7 @@ from drmsmirror.cli.common import (
     talk,
     terms_options,
 )
+from drmsmirror.cli.rows import format_option
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -56,15 +57,7 @@ _BINARY = {"parquet": "Parquet", "arrow": "Arrow"}
     "2026-11-01T12:00), the number of a run, or a tag.",
 )
 @terms_options
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json", "parquet", "arrow"]),
-    default="table",
-    show_default=True,
-    help="How to write the answer.",
-)
+@format_option("answer", "parquet", "arrow")
 @click.option(
     "-o",
     "--output",

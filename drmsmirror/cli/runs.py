@@ -12,8 +12,7 @@ from drmsmirror.cli.common import (
     duration,
     json_option,
     mirror_options,
-    open_mirror,
-    read_settings,
+    opened_mirror,
     size,
     table,
     talk,
@@ -63,8 +62,7 @@ def command(
       drmsmirror runs
       drmsmirror runs hmi.sharp_720s --limit 100 --json
     """
-    settings = read_settings(mirror, config, verbose)
-    with open_mirror(settings) as opened:
+    with opened_mirror(mirror, config, verbose) as opened:
         found = opened.catalogue.runs(series=series, limit=limit)
     if as_json_:
         as_json([_entry(run) for run in found])

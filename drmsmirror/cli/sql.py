@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from drmsmirror.cli.common import mirror_options, open_mirror, read_settings, table, talk
-
-if TYPE_CHECKING:
-    from drmsmirror.client.sql import SqlRows
+from drmsmirror.cli.common import as_json, mirror_options, opened_mirror, talk
+from drmsmirror.cli.rows import format_option, limit_option, write_rows
 
 __all__ = ["command"]
 
 
 @click.command("sql")
 @click.argument("statement", metavar="SELECT")
-@click.option(
-    "-f",
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="How to write the result.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    metavar="ROWS",
-    help="Write no more rows than this, and say so where there are more.",
-)
+@format_option("result")
+@limit_option("Write no more rows than this, and say so where there are more.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -62,28 +45,13 @@ def command(
     """
     from drmsmirror.client.sql import stream_sql
 
-    settings = read_settings(mirror, config, verbose)
     with (
-        open_mirror(settings) as opened,
+        opened_mirror(mirror, config, verbose) as opened,
         stream_sql(opened, statement, limit=limit, seconds=timeout) as answer,
     ):
-        _write(answer, form)
+        if form == "json":
+            as_json([dict(zip(answer.columns, row, strict=True)) for row in answer])
+        else:
+            write_rows(answer.columns, answer, form)
         if answer.was_cut:
             talk(f"Only the first {limit:,} rows were written (--limit); there are more")
-
-
-def _write(answer: SqlRows, form: str) -> None:
-    if form == "table":
-        click.echo(table(answer.columns, list(answer)))
-        return
-    import csv
-    import sys
-
-    if form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(answer.columns)
-        writer.writerows(answer)
-        return
-    from drmsmirror.cli.common import as_json
-
-    as_json([dict(zip(answer.columns, row, strict=True)) for row in answer])

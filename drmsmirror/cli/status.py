@@ -13,8 +13,7 @@ from drmsmirror.cli.common import (
     duration,
     json_option,
     mirror_options,
-    open_mirror,
-    read_settings,
+    opened_mirror,
     size,
     spoken,
     table,
@@ -50,8 +49,8 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
     """
     from drmsmirror.client.holdings import holdings
 
-    settings = read_settings(mirror, config, verbose)
-    with open_mirror(settings) as opened:
+    with opened_mirror(mirror, config, verbose) as opened:
+        settings = opened.settings
         held = holdings(opened)
         answers, answer_bytes = opened.catalogue.kept_answers()
         health = opened.catalogue.health(settings.upstream.url)

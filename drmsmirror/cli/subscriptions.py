@@ -8,8 +8,7 @@ from drmsmirror.cli.common import (
     as_json,
     json_option,
     mirror_options,
-    open_mirror,
-    read_settings,
+    opened_mirror,
     talk,
 )
 
@@ -34,7 +33,7 @@ def command(
 
     if toml and as_json_:
         raise click.UsageError("--toml and --json contradict each other; choose one")
-    with open_mirror(read_settings(mirror, config, verbose)) as opened:
+    with opened_mirror(mirror, config, verbose) as opened:
         several = opened.catalogue.subscriptions()
     if as_json_:
         as_json([stored_plain(stored) for stored in several])

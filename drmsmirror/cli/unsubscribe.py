@@ -8,8 +8,7 @@ from drmsmirror.cli.common import (
     as_json,
     json_option,
     mirror_options,
-    open_mirror,
-    read_settings,
+    opened_mirror,
     talk,
 )
 
@@ -35,7 +34,7 @@ def command(
     from drmsmirror.cli.showing import stored_plain
     from drmsmirror.sync import subscription_named
 
-    with open_mirror(read_settings(mirror, config, verbose)) as opened:
+    with opened_mirror(mirror, config, verbose) as opened:
         gone = opened.catalogue.remove_subscription(subscription_named(opened, name).id)
         opened.publish()
     if as_json_:
