@@ -20,6 +20,7 @@ from drmsmirror.sharing.turns import TROUBLE, Trouble
 from drmsmirror.upstream import (
     NEVER,
     Deadline,
+    KeySample,
     RecordText,
     SeriesEntry,
     SeriesState,
@@ -125,6 +126,10 @@ class SharedUpstream:
         )
         self._learn(text)
         return text
+
+    def sample_keys(self, recordset: str, keys: Sequence[str], *, n: int) -> KeySample:
+        """Find out on the first ``n`` records of a set which of some keys the server gives."""
+        return self._guard(lambda: self._upstream.sample_keys(recordset, keys, n=n))
 
     def is_registered(self, address: str) -> bool:
         """Whether an e-mail address is registered for exports."""

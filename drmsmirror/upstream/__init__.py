@@ -13,6 +13,7 @@ from drmsmirror.upstream.jsoc import Jsoc
 from drmsmirror.upstream.limit import LimitedSession
 from drmsmirror.upstream.protocol import (
     Body,
+    KeySample,
     RecordText,
     SeriesEntry,
     SeriesState,
@@ -29,6 +30,7 @@ __all__ = [
     "Body",
     "Deadline",
     "Jsoc",
+    "KeySample",
     "LimitedSession",
     "PoliteSession",
     "RecordText",

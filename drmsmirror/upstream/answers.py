@@ -17,7 +17,7 @@ import orjson
 from drmsmirror.errors import ImportDataError, UpstreamAnswerError, UpstreamRefusedError
 from drmsmirror.model.struct import definition_from_struct
 from drmsmirror.upstream.complaints import Asked, Operation, raise_complaint, shortened
-from drmsmirror.upstream.protocol import SeriesEntry, SeriesState
+from drmsmirror.upstream.protocol import INVALID_KEY, KeySample, SeriesEntry, SeriesState
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,11 +30,13 @@ __all__ = [
     "read_recorded",
     "read_records",
     "read_registered",
+    "read_sample",
     "read_state",
 ]
 
 #: Keys whose values are JSON numbers; all others are strings (DRMS semantics 4.2.4).
-_NUMBER_KEYS = frozenset({"*recnum*", "*sunum*"})
+_RECORD_NUMBER = "*recnum*"
+_NUMBER_KEYS = frozenset({_RECORD_NUMBER, "*sunum*"})
 #: What stands in Interval where a series has no records.
 _NO_RECORD = "NA"
 #: Status of an address that is registered (DRMS semantics 4.3).
@@ -203,6 +205,47 @@ def read_records(
     )
 
 
+def read_sample(body: bytes, recordset: str, keys: Sequence[str]) -> KeySample:
+    """Read an answer to ``op=rs_list`` for which of some keys it has.
+
+    Parameters
+    ----------
+    body : bytes
+    recordset : str
+        What was listed.
+    keys : sequence of str
+        The names that were asked for.
+
+    Raises
+    ------
+    UpstreamError
+        The server complains, or this is no list of records.
+    """
+    asked = Asked(Operation.RECORDS, recordset)
+    answer = _read_good(body, asked)
+    rows = _count(answer, asked)
+    if not rows:
+        return KeySample(0, frozenset())
+    columns = {
+        entry.get("name"): entry.get("values")
+        for entry in _list_of_objects(answer, "keywords", asked)
+    }
+    given = {key for key in keys if _is_given(key, columns.get(key), rows)}
+    return KeySample(rows, frozenset(given))
+
+
+def _is_given(key: str, values: object, rows: int) -> bool:
+    """Whether a key has a value of its kind for each record; a record number is its own."""
+    if not isinstance(values, list) or len(values) != rows:
+        return False
+    if key == _RECORD_NUMBER:
+        numbers = {value for value in values if _is_int(value) and value > 0}
+        return len(numbers) == rows
+    if key in _NUMBER_KEYS:
+        return all(_is_int(value) for value in values)
+    return all(isinstance(value, str) for value in values) and set(values) != {INVALID_KEY}
+
+
 def read_recorded(body: bytes, source: str) -> pa.Table:
     """Read a recorded answer to ``op=rs_list``, whatever keys were asked for.
 
@@ -296,7 +339,10 @@ def read_registered(body: bytes) -> bool:
 
 
 def _interval(answer: dict[str, Any], asked: Asked) -> tuple[int | None, str, str]:
-    """Largest recnum, first and last record (DRMS semantics 4.2.2)."""
+    """Largest recnum, first and last record (DRMS semantics 4.2.2).
+
+    A server without record numbers leaves the first out, or gives what is none.
+    """
     interval = answer.get("Interval")
     if interval is None:
         return None, "", ""
@@ -304,12 +350,14 @@ def _interval(answer: dict[str, Any], asked: Asked) -> tuple[int | None, str, st
         raise _contradiction(asked, "its Interval is no object")
     recnum = interval.get("MaxRecnum")
     ends = [_text(interval, member, asked, "") for member in ("FirstRecord", "LastRecord")]
-    if recnum == _NO_RECORD and ends == [_NO_RECORD, _NO_RECORD]:
-        recnum = 0
-    if not _is_int(recnum) or recnum < 0:
-        raise _contradiction(asked, f"its MaxRecnum is {recnum!r}")
     first, last = ("" if end == _NO_RECORD else end for end in ends)
-    return recnum, first, last
+    is_empty = ends == [_NO_RECORD, _NO_RECORD]
+    if recnum in (None, "", _NO_RECORD):
+        return 0 if is_empty and recnum else None, first, last
+    if not _is_int(recnum):
+        raise _contradiction(asked, f"its MaxRecnum is {recnum!r}")
+    is_none = recnum < 0 or (recnum == 0 and bool(first or last))
+    return None if is_none else recnum, first, last
 
 
 def _external_entry(item: object, asked: Asked) -> SeriesEntry:

@@ -13,6 +13,7 @@ from drmsmirror.upstream import answers
 from drmsmirror.upstream.deadline import NEVER, Deadline
 from drmsmirror.upstream.protocol import (
     Body,
+    KeySample,
     RecordText,
     SeriesEntry,
     SeriesState,
@@ -203,6 +204,25 @@ class Jsoc:
             segments=listed.segments,
             links=listed.links,
         )
+
+    def sample_keys(self, recordset: str, keys: Sequence[str], *, n: int) -> KeySample:
+        """Find out which of some keys the server gives (``rs_list``).
+
+        A key that it leaves out of its answer, or answers with ``Invalid KeyLink``, with nothing
+        or with what is no value of its kind, is not given.
+
+        Parameters
+        ----------
+        recordset : str
+        keys : sequence of str
+        n : int
+            Records on which to try, the first ones.
+        """
+        _check_names({"key": keys})
+        params = {"op": "rs_list", "ds": recordset, "key": ",".join(keys), "n": str(n)}
+        return self._ask(
+            "jsoc_info", params, lambda body: answers.read_sample(body, recordset, keys)
+        )[0]
 
     def is_registered(self, address: str) -> bool:
         """Whether an e-mail address is registered for exports (``checkAddress.sh``).

@@ -13,10 +13,19 @@ if TYPE_CHECKING:
 
     from drmsmirror.model.series import SeriesDefinition
 
-__all__ = ["Body", "RecordText", "SeriesEntry", "SeriesState", "Session", "Traffic", "Upstream"]
+__all__ = [
+    "Body",
+    "KeySample",
+    "RecordText",
+    "SeriesEntry",
+    "SeriesState",
+    "Session",
+    "Traffic",
+    "Upstream",
+]
 
 #: What DRMS prints for a key that it does not know or cannot follow (DRMS semantics 2.2).
-_INVALID_KEY = "Invalid KeyLink"
+INVALID_KEY = "Invalid KeyLink"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +162,25 @@ class RecordText:
             name
             for name, column in zip(self.table.column_names, self.table.columns, strict=True)
             if self.rows
-            and column[0].as_py() == _INVALID_KEY
-            and column.unique().to_pylist() == [_INVALID_KEY]
+            and column[0].as_py() == INVALID_KEY
+            and column.unique().to_pylist() == [INVALID_KEY]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class KeySample:
+    """Which keys a server gives, seen on some records.
+
+    Parameters
+    ----------
+    rows : int
+        How many records; none say nothing.
+    given : frozenset of str
+        Keys that have a value of their kind in each of them.
+    """
+
+    rows: int
+    given: frozenset[str]
 
 
 class Session(Protocol):
@@ -199,6 +224,9 @@ class Upstream(Protocol):
         all_digits: bool = False,
     ) -> RecordText:
         """List keywords, segments and links of the records of a record set."""
+
+    def sample_keys(self, recordset: str, keys: Sequence[str], *, n: int) -> KeySample:
+        """Find out on the first ``n`` records of a set which of some keys the server gives."""
 
     def is_registered(self, address: str) -> bool:
         """Whether an e-mail address is registered for exports."""

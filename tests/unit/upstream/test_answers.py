@@ -27,6 +27,7 @@ from drmsmirror.upstream.answers import (
     read_names,
     read_records,
     read_registered,
+    read_sample,
     read_state,
 )
 from drmsmirror.upstream.protocol import RecordText
@@ -380,8 +381,20 @@ def test_a_series_without_records(recnum: object) -> None:
     assert (state.max_recnum, state.first_record, state.last_record) == (0, "", "")
 
 
-def test_a_server_that_does_not_say_how_far() -> None:
-    assert read_state(struct(Interval=None), "a.b").max_recnum is None
+@pytest.mark.parametrize(
+    "interval",
+    [
+        pytest.param(None, id="none"),
+        pytest.param({}, id="empty"),
+        pytest.param({"FirstRecord": "A.B[1]", "LastRecord": "A.B[5]"}, id="without a recnum"),
+        pytest.param({"MaxRecnum": None}, id="null"),
+        pytest.param({"MaxRecnum": -1}, id="below zero"),
+        pytest.param({"MaxRecnum": "NA", "LastRecord": "A.B[5]"}, id="NA though there are records"),
+        pytest.param({"MaxRecnum": 0, "LastRecord": "A.B[5]"}, id="0 though there are records"),
+    ],
+)
+def test_a_server_that_does_not_say_how_far(interval: object) -> None:
+    assert read_state(struct(Interval=interval), "a.b").max_recnum is None
 
 
 @pytest.mark.parametrize(
@@ -393,9 +406,8 @@ def test_a_server_that_does_not_say_how_far() -> None:
         pytest.param(struct(primekeys="NUM"), id="prime keys as text"),
         pytest.param(struct(retention="0"), id="a number as text"),
         pytest.param(struct(Interval=[]), id="an interval that is a list"),
-        pytest.param(struct(Interval={}), id="an interval without a recnum"),
         pytest.param(struct(Interval={"MaxRecnum": "18"}), id="a recnum as text"),
-        pytest.param(struct(Interval={"MaxRecnum": -1}), id="a recnum below zero"),
+        pytest.param(struct(Interval={"MaxRecnum": True}), id="a recnum that is none"),
         pytest.param(struct(Interval={"MaxRecnum": 1, "LastRecord": 3}), id="a record as a number"),
         pytest.param(struct(status=None), id="no status"),
     ],
@@ -513,3 +525,39 @@ def test_a_failure_does_not_say_that_an_address_is_not_registered(
 ) -> None:
     with pytest.raises(error):
         read_registered(answer)
+
+
+NUMBERS = ("*recnum*", "*sunum*", "T_REC")
+
+
+def sampled(**values: object) -> frozenset[str]:
+    """Which of the keys an answer gives that lists them with these values."""
+    names = {"recnum": "*recnum*", "sunum": "*sunum*", "time": "T_REC"}
+    listed = [{"name": names[name], "values": column} for name, column in values.items()]
+    body = json.dumps({"keywords": listed, "count": 2, "status": 0}).encode()
+    return read_sample(body, "a.b[]", NUMBERS).given
+
+
+def test_a_server_gives_keys_that_have_values_of_their_kind() -> None:
+    assert sampled(recnum=[3, 4], sunum=[-1, -1], time=["x", "y"]) == set(NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "recnum",
+    [
+        pytest.param(["Invalid KeyLink"] * 2, id="a key that it does not know"),
+        pytest.param(["", ""], id="nothing"),
+        pytest.param([-1, -1], id="below zero"),
+        pytest.param([0, 0], id="zero"),
+        pytest.param([7, 7], id="one for all"),
+        pytest.param([3], id="one of two"),
+        pytest.param(None, id="no list"),
+    ],
+)
+def test_what_is_no_record_number_is_not_given(recnum: object) -> None:
+    assert sampled(recnum=recnum, time=["Invalid KeyLink"] * 2) == set()
+    assert sampled(recnum=recnum, time=["x", "y"]) == {"T_REC"}
+
+
+def test_no_records_show_no_keys() -> None:
+    assert read_sample(b'{"count":0,"status":0}', "a.b[]", NUMBERS).rows == 0
