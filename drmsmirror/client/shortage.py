@@ -90,5 +90,6 @@ def _keywords_text(bound: BoundRecordSet, wanted: BoundSet, lacking: frozenset[s
     shown = ", ".join(keys[:_MOST_KEYWORDS]) + (f" and {more} more" if more > 0 else "")
     return (
         f"The mirror holds the records of {bound.text}, but not their {shown}. Ask for other "
-        f"keywords with --key, or get these with\n  {sync_command(bound, wanted)}"
+        f"keywords with --key, or get these with\n  {sync_command(bound, wanted)}\n"
+        f"If a subscription names its keywords, name these there before (drmsmirror subscribe)"
     )
