@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.slots import slotting
 from drmsmirror.model.times import format_time
+from drmsmirror.model.types import KeywordType
 
-__all__ = ["position_seconds", "position_text", "positions"]
+__all__ = ["lowest_named", "position_at", "position_seconds", "position_text", "positions"]
+
+#: Second 0 of the DRMS epoch, but for leap seconds.
+_BEGINNING = datetime(1977, 1, 1, tzinfo=UTC)
 
 
 def position_seconds(definition: SeriesDefinition, position: float) -> float | None:
@@ -26,6 +31,25 @@ def position_seconds(definition: SeriesDefinition, position: float) -> float | N
         return position
     rule = slotting(definition, definition.keyword(axis.keyword))
     return rule.base + position * rule.step
+
+
+def lowest_named(definition: SeriesDefinition) -> float:
+    """The position above which each can be asked for by itself; a missing one lies below it.
+
+    DRMS's reading of ``[#-5]`` is not known.
+    """
+    return 0.0 if definition.axis.slotted else float(KeywordType.TIME.missing)
+
+
+def position_at(definition: SeriesDefinition, moment: datetime) -> float:
+    """The position of a moment on a time axis, to a minute; on one of numbers there is none."""
+    axis = definition.axis
+    seconds = (moment - _BEGINNING).total_seconds()
+    if axis.keyword is None:
+        return math.inf
+    if not axis.slotted:
+        return seconds
+    return float(slotting(definition, definition.keyword(axis.keyword)).index(seconds))
 
 
 def positions(definition: SeriesDefinition, seconds: float) -> float:

@@ -67,7 +67,8 @@ class Subscription:
         When it is brought up to date, in cron's five fields, in UTC; None: when somebody says
         so.
     lag : timedelta
-        How far back records are read again where the upstream gives no record numbers.
+        How far back records are read again where the upstream gives no record numbers; none: as
+        far as the settings say.
     priority : int
         Of several, the one with the larger number comes first.
     precision : Precision

@@ -10,8 +10,20 @@ from drmsmirror.records.filelist import DataFile
 from drmsmirror.records.former import FormerColumn
 from drmsmirror.records.functions import TIME_FUNCTIONS, create_time_functions
 from drmsmirror.records.gone import find_gone
-from drmsmirror.records.held import count_held, find_differing, sample_held, window_end
-from drmsmirror.records.ingest import TypedRecords, harvest_keys, identity_keys, type_records
+from drmsmirror.records.held import (
+    count_held,
+    find_differing,
+    sample_held,
+    sample_positions,
+    window_end,
+)
+from drmsmirror.records.ingest import (
+    RECORD_NUMBERS,
+    TypedRecords,
+    harvest_keys,
+    identity_keys,
+    type_records,
+)
 from drmsmirror.records.keys import ALL_KEYS, KeyPlan, plan_keys
 from drmsmirror.records.lacking import positions_lacking
 from drmsmirror.records.latest import LatestRecords, reading_latest
@@ -46,6 +58,7 @@ __all__ = [
     "ALL_KEYS",
     "ALL_VERSIONS",
     "FORMAT",
+    "RECORD_NUMBERS",
     "TIME_FUNCTIONS",
     "ChangeKind",
     "ChangedRecords",
@@ -106,6 +119,7 @@ __all__ = [
     "rewrite",
     "sample_held",
     "sample_of",
+    "sample_positions",
     "select_records",
     "type_records",
     "window_end",

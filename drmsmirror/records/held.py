@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from drmsmirror.model.intervals import Interval
+from drmsmirror.model.positions import lowest_named
 from drmsmirror.model.recordset import SqlCondition
 from drmsmirror.records.engine import connect, files_relation, identifier, literal
 from drmsmirror.records.extents import Portion
@@ -23,7 +24,7 @@ from drmsmirror.records.table import RecordTable
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-__all__ = ["count_held", "find_differing", "sample_held", "window_end"]
+__all__ = ["count_held", "find_differing", "sample_held", "sample_positions", "window_end"]
 
 
 def count_held(table: RecordTable, portion: Portion) -> int:
@@ -101,6 +102,21 @@ def sample_held(
             f"AND _generation = {literal(generation)}) USING SAMPLE reservoir({int(records)} ROWS)"
         ).fetchall()
     return sorted(int(number) for (number,) in found)
+
+
+def sample_positions(table: RecordTable, portion: Portion, most: int) -> list[float]:
+    """Positions on the axis at which records of a part of a series are held, chosen at random.
+
+    Whole ones; such that each can be asked for by itself.
+    """
+    definition = table.definition
+    axis, lowest = identifier(definition.axis.column), lowest_named(definition)
+    with _holding(table, portion) as connection:
+        found = connection.execute(
+            f"SELECT position FROM (SELECT DISTINCT floor({axis}) AS position FROM held "
+            f"WHERE {axis} > {literal(lowest)}) USING SAMPLE reservoir({int(most)} ROWS)"
+        ).fetchall()
+    return sorted(float(position) for (position,) in found)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ This is the one way in: a sync and an import both come through :func:`type_recor
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -28,7 +28,10 @@ from drmsmirror.model.types import KeywordType
 from drmsmirror.records.schema import record_schema
 from drmsmirror.sidebyside import side_by_side
 
-__all__ = ["TypedRecords", "harvest_keys", "identity_keys", "type_records"]
+__all__ = ["RECORD_NUMBERS", "TypedRecords", "harvest_keys", "identity_keys", "type_records"]
+
+#: Special keys by which DRMS tells the numbers of a record and of its storage.
+RECORD_NUMBERS = ("*recnum*", "*sunum*")
 
 _TEXT = pa.field("_text", pa.string())
 
@@ -53,16 +56,27 @@ class TypedRecords:
     codecs: dict[str, str]
 
 
-def harvest_keys(definition: SeriesDefinition) -> tuple[str, ...]:
-    """What the upstream is asked for, so that a record can be stored whole."""
-    return ("*recnum*", "*sunum*", *(column.key for column in definition.columns))
+def harvest_keys(
+    definition: SeriesDefinition, numbers: Sequence[str] = RECORD_NUMBERS
+) -> tuple[str, ...]:
+    """What the upstream is asked for, so that a record can be stored whole.
+
+    Parameters
+    ----------
+    definition : SeriesDefinition
+    numbers : sequence of str
+        Those of :data:`RECORD_NUMBERS` that the upstream gives.
+    """
+    return (*numbers, *(column.key for column in definition.columns))
 
 
-def identity_keys(definition: SeriesDefinition, *columns: str) -> tuple[str, ...]:
+def identity_keys(
+    definition: SeriesDefinition, *columns: str, numbers: Sequence[str] = RECORD_NUMBERS
+) -> tuple[str, ...]:
     """What the upstream is asked for to know which records they are, and some columns of them."""
     prime = {key.lower() for key in definition.prime_keys}
     names = {*prime, *definition.internal_prime_keys, *columns}
-    return ("*recnum*", "*sunum*", *(c.key for c in definition.columns if c.name in names))
+    return (*numbers, *(c.key for c in definition.columns if c.name in names))
 
 
 def type_records(
