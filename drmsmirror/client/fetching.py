@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -13,11 +14,12 @@ from drmsmirror.catalogue import AsOf, RunCounters
 from drmsmirror.client.freshness import Freshness
 from drmsmirror.client.planner import Plan, SetPlan
 from drmsmirror.client.supplied import Supplied, needed_keys
-from drmsmirror.errors import UpstreamAnswerError
+from drmsmirror.errors import UpstreamAnswerError, UpstreamRefusedError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.parts import Part, parts_of
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import (
+    RECORD_NUMBERS,
     Supplement,
     TypedRecords,
     harvest_keys,
@@ -132,9 +134,43 @@ class Fetching:
         all_digits: bool,
     ) -> tuple[KeptAnswer, Target | None]:
         """The answer to one question, and what it can be merged as by whoever sent the request."""
+        ask = partial(
+            self._answer_with, plan, part, since, left, check, all_digits=all_digits
+        )
+        *others, last = self._numbers(plan)
+        for numbers in others:
+            with suppress(UpstreamAnswerError, UpstreamRefusedError):
+                return ask(numbers)
+        return ask(last)
+
+    def _numbers(self, plan: SetPlan) -> Sequence[Sequence[str]]:
+        """The record's own numbers that are asked for, and others where there is no such answer.
+
+        Where records of the series are held, and none has a number of the upstream's, it may have
+        none; where a sync found that out, nobody is asked for what it cannot give.
+        """
+        largest = plan.table.largest("recnum")
+        if largest is not None and largest > 0:
+            return (RECORD_NUMBERS,)
+        is_known = self.mirror.catalogue.state(plan.wanted.series.name).watermark == 0
+        wants_number = bool({"recnum", "sunum"} & set(plan.keys.columns))
+        without = (RECORD_NUMBERS[1:], ()) if wants_number else ((),)
+        return without if is_known and largest is not None else (RECORD_NUMBERS, *without)
+
+    def _answer_with(
+        self,
+        plan: SetPlan,
+        part: Part,
+        since: datetime,
+        left: Sequence[Part],
+        check: Callable[[RecordText], object],
+        numbers: Sequence[str],
+        *,
+        all_digits: bool,
+    ) -> tuple[KeptAnswer, Target | None]:
         series = plan.wanted.series
         is_whole = not plan.wanted.sql and not self.n
-        keys = harvest_keys(series) if is_whole else needed_keys(plan)
+        keys = harvest_keys(series, numbers) if is_whole else needed_keys(plan, numbers)
         sent: list[Target | None] = []
 
         def first() -> None:
@@ -198,7 +234,8 @@ def _refuse_what_was_not_asked_for(
     """Refuse records from elsewhere, or twice: they would stand beside those that are held."""
     supplement = Supplement(part.extents, typed.rows)
     elsewhere = supplement.count_elsewhere(series)
-    twice = typed.rows.num_rows - len(typed.rows["recnum"].unique())
+    known_by = [*series.internal_prime_keys] if typed.rows["recnum"].null_count else ["recnum"]
+    twice = typed.rows.num_rows - typed.rows.group_by(known_by).aggregate([]).num_rows
     if elsewhere or twice:
         what = f"{elsewhere} records from elsewhere" if elsewhere else f"{twice} records twice"
         raise UpstreamAnswerError(

@@ -65,7 +65,7 @@ class Freshness:
         return [one for one in entries if self.any_generation or one.generation == generation]
 
     def counting(
-        self, entries: Sequence[CoverageEntry], newest: Callable[[int], float | None]
+        self, entries: Sequence[CoverageEntry], newest: Callable[[int, datetime], float | None]
     ) -> tuple[CoverageEntry, ...]:
         """The entries that count, as far as they do.
 
@@ -74,13 +74,13 @@ class Freshness:
         entries : sequence of CoverageEntry
         newest : callable
             Gives the newest position on the axis that is held of the series, among records up to a
-            number; None where later records do not lie at later positions.
+            number and of a time; None where later records do not lie at later positions.
         """
         newest = cache(newest)
         return tuple(
             entry
             if entry.as_of_utc >= self.open_end_since
-            else _without_open_end(entry, newest(entry.as_of_recnum))
+            else _without_open_end(entry, newest(entry.as_of_recnum, entry.as_of_utc))
             for entry in entries
             if entry.as_of_utc >= self.since
         )

@@ -19,6 +19,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.conditions import columns_of, sub_selects_of
 from drmsmirror.model.coverage import CoverageEntry, Versions, look_up
 from drmsmirror.model.extent import Extent, extent_of
+from drmsmirror.model.positions import position_at
 from drmsmirror.model.recordset import BoundRecordSet, BoundSet
 from drmsmirror.records import KeyPlan, RecordTable, find_newest, plan_keys
 
@@ -138,15 +139,19 @@ def _plan_set(
     return SetPlan(found, keys, (*stands.used, *used), stands.missing, table, shortage)
 
 
-def _newest_held(table: RecordTable, recnum: int) -> float | None:
+def _newest_held(table: RecordTable, recnum: int, as_of: datetime) -> float | None:
     """The newest position on the axis that is held of a series, among records up to a number.
 
     None where later records do not lie at later positions: the axis is the record number, but
-    versions of one record share a prime key.
+    versions of one record share a prime key. Where there were no numbers, the time alone says which
+    records were not there.
     """
     if table.definition.axis.keyword is None and table.definition.prime_keys:
         return None
-    newest = find_newest(table, recnum)
+    if recnum:
+        newest = find_newest(table, recnum)
+    elif (newest := table.largest(table.definition.axis.column)) is not None:
+        newest = min(newest, position_at(table.definition, as_of))
     return -math.inf if newest is None else newest
 
 

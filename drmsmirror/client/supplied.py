@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from drmsmirror.client.planner import SetPlan
 from drmsmirror.mirror import Mirror
-from drmsmirror.records import Supplement, identity_keys, type_records
+from drmsmirror.records import RECORD_NUMBERS, Supplement, identity_keys, type_records
 
 __all__ = ["Supplied", "needed_keys", "nothing"]
 
@@ -45,6 +46,13 @@ def nothing(mirror: Mirror, plan: SetPlan) -> Supplied:
     return Supplied(Supplement(plan.missing, rows), formats)
 
 
-def needed_keys(plan: SetPlan) -> tuple[str, ...]:
-    """Keys that the answer needs, and those by which its records are known and ordered."""
-    return identity_keys(plan.wanted.series, *plan.keys.columns)
+def needed_keys(plan: SetPlan, numbers: Sequence[str] = RECORD_NUMBERS) -> tuple[str, ...]:
+    """Keys that the answer needs, and those by which its records are known and ordered.
+
+    Parameters
+    ----------
+    plan : SetPlan
+    numbers : sequence of str
+        The record's own numbers that the upstream is asked for.
+    """
+    return identity_keys(plan.wanted.series, *plan.keys.columns, numbers=numbers)
