@@ -134,9 +134,7 @@ class Fetching:
         all_digits: bool,
     ) -> tuple[KeptAnswer, Target | None]:
         """The answer to one question, and what it can be merged as by whoever sent the request."""
-        ask = partial(
-            self._answer_with, plan, part, since, left, check, all_digits=all_digits
-        )
+        ask = partial(self._answer_with, plan, part, since, left, check, all_digits=all_digits)
         *others, last = self._numbers(plan)
         for numbers in others:
             with suppress(UpstreamAnswerError, UpstreamRefusedError):

@@ -79,6 +79,11 @@ class Asker:
             high = self._edge(self.work.wanted, "$") + 1
         return Interval(low, max(low, high))
 
+    def records_of_series(self) -> int:
+        """How many records the whole series can have, whatever part is wanted."""
+        whole = BoundSet(self.work.wanted.series)
+        return self.work.as_of.recnum or self.work.upstream.count(whole.text)
+
     def days_of_series(self) -> float:
         """Length of the whole series in days, whatever part is wanted; 0 without a time axis."""
         whole = BoundSet(self.work.wanted.series)

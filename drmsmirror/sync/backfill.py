@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from drmsmirror.catalogue import RunOutcome
+from drmsmirror.errors import UpstreamTooLargeError
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.extent import Extent
 from drmsmirror.model.intervals import Interval
@@ -48,6 +49,8 @@ def _take(
 ) -> RunOutcome:
     """Take one window, by record number where it is too large and cannot be cut.
 
+    Without record numbers such a one is asked for as a whole all the same.
+
     Above the extent there is nothing, as the upstream said: the uppermost window reaches up to
     the end of its gap. Below it there can be records without an axis value. Where the records are
     held, only the columns that they lack are read.
@@ -66,7 +69,15 @@ def _take(
     )
     if taken is Taken.TOO_LARGE and not sizer.can_cut(window):
         whole_entries = [work.entry(extent, work.harvest.read)]
-        return _take_by_recnum(work, reach, whole_entries)
+        if work.target.has_recnums:
+            return _take_by_recnum(work, reach, whole_entries)
+        taken = take_window(work, sizer, window, question, whole_entries, whole, at_any_size=True)
+        if taken is Taken.TOO_LARGE:
+            raise UpstreamTooLargeError(
+                f"The upstream gives no answer for {question}: it says that this is too much, and "
+                f"without record numbers it cannot be cut further. What was finished is kept; "
+                f"sync parts that other keys cut out"
+            )
     if taken is Taken.HELD:
         place = max(window.low, work.outlook.extent.low)
         work.say(f"back to {position_text(work.wanted.series, place)}")

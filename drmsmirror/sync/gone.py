@@ -1,7 +1,7 @@
 """Records that an upstream no longer lists, which it has to confirm before that is believed.
 
-A server that fails can answer that there is nothing. So it is asked once more, by record number,
-together with a record that has to be there.
+A server that fails can answer that there is nothing. So it is asked once more, together with a
+record that has to be there: by record number, or where there is none by place on the axis.
 """
 
 from __future__ import annotations
@@ -9,15 +9,23 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from drmsmirror.errors import UpstreamAnswerError
-from drmsmirror.records import Portion, identity_keys, newest_records
+from drmsmirror.model.intervals import Interval
+from drmsmirror.model.parts import MOST_WINDOWS
+from drmsmirror.model.positions import lowest_named
+from drmsmirror.model.recordset.printing import windows_text
+from drmsmirror.records import Portion, identity_keys, newest_records, sample_positions
 from drmsmirror.sync.nothing import confirm_nothing
 from drmsmirror.sync.work import MOST_NUMBERS, Work
 
 __all__ = ["confirmed_gone"]
+
+#: Places that are asked for once more, at most, besides one that has to be there.
+_MOST_POSITIONS = MOST_WINDOWS - 1
 
 #: Records among which one that has to be there is looked for.
 _NEAR = 1000
@@ -51,25 +59,33 @@ def confirmed_gone(
     gone = store.find_gone(portion, there)
     if not gone.num_rows:
         return None
+    confirmed = _confirmed_by_number if work.target.has_recnums else _confirmed_by_place
+    return confirmed(work, portion, gone, there, record_set)
+
+
+def _confirmed_by_number(
+    work: Work, portion: Portion, gone: pa.Table, there: pa.Table, record_set: str
+) -> pa.Table:
+    """Ask for the numbers of records that are gone, and for one that has to be there."""
     is_upstreams = pc.and_(
-        pc.equal(gone["_generation"], store.generation), pc.greater_equal(gone["recnum"], 0)
+        pc.equal(gone["_generation"], work.store.generation), pc.greater_equal(gone["recnum"], 0)
     )
     numbers = gone["recnum"].filter(is_upstreams).to_pylist()
     control = _one_that_is_there(work, there, set(numbers))
     if not control:
         confirm_nothing(work, record_set)
-    if not work.target.has_recnums or not (numbers or control):
+    if not (numbers or control):
         return gone
     if portion.filters:
         return _without_those_there(work, gone, numbers, control)
     asked_again = random.sample(numbers, min(len(numbers), MOST_NUMBERS))
     found = work.upstream.count(work.numbered_text([*asked_again, *control]))
     if found != len(control) and not _are_others(work, gone, asked_again, control):
-        raise UpstreamAnswerError(
-            f"The upstream contradicts itself: it does not list {gone.num_rows} held records in "
-            f"{record_set}, but of {len(asked_again) + len(control)} record numbers, "
-            f"{len(control)} of which it listed just now or earlier, it counts {found}. Nothing of "
-            f"the answer was kept; run the same again"
+        raise _contradiction(
+            gone,
+            record_set,
+            f"but of {len(asked_again) + len(control)} record numbers, {len(control)} of which it "
+            f"listed just now or earlier, it counts {found}",
         )
     return gone
 
@@ -119,3 +135,91 @@ def _one_that_is_there(work: Work, there: pa.Table, gone: set[int]) -> list[int]
         return [listed]
     newest = newest_records(work.store.table, [], work.store.generation, _NEAR)
     return [number for number in newest["recnum"].to_pylist() if number not in gone][:1]
+
+
+def _confirmed_by_place(
+    work: Work, portion: Portion, gone: pa.Table, there: pa.Table, record_set: str
+) -> pa.Table:
+    """Count what was listed where records are gone, and at the oldest place; or see any elsewhere.
+
+    At the newest places more can have come meanwhile.
+    """
+    listed, lost = _positions(work, there), _positions(work, gone.filter(gone["_latest"]))
+    control = _named(work, portion, listed)[:1]
+    asked = sorted({*_some(_named(work, portion, lost)), *control})
+    if asked:
+        expected = int(np.isin(listed, asked).sum())
+        found = work.upstream.count(_text(work, asked))
+        if found != expected:
+            raise _contradiction(
+                gone,
+                record_set,
+                f"but in {len(asked)} places of the axis, where it listed {expected} records just "
+                f"now, it counts {found}",
+            )
+    elsewhere = [] if control else _held_elsewhere(work, lost)
+    if elsewhere and not work.upstream.count(_text(work, elsewhere)):
+        raise _contradiction(
+            gone,
+            record_set,
+            f"nor any in {len(elsewhere)} other places of the axis where records are held",
+        )
+    return _without_those_in_places(work, portion, gone) if portion.filters else gone
+
+
+def _without_those_in_places(work: Work, portion: Portion, gone: pa.Table) -> pa.Table:
+    """What is gone of records that were not listed: the others satisfy a condition no longer.
+
+    Those are brought as they are now. What cannot be asked for is left as it is.
+    """
+    keys = [*work.wanted.series.internal_prime_keys]
+    places = _named(work, portion, _positions(work, gone))
+    there = []
+    for first in range(0, len(places), MOST_WINDOWS):
+        some = places[first : first + MOST_WINDOWS]
+        windows = [Interval(place, place + 1) for place in some]
+        listed = work.fetch(windows_text(work.followed, windows)).table
+        work.keep(listed, ())
+        there.append(work.store.typed(listed).select(keys))
+    is_asked = np.isin(_positions(work, gone), places)
+    lost = gone.filter(pa.array(is_asked))
+    return lost.join(pa.concat_tables(there), keys, join_type="left anti") if there else lost
+
+
+def _held_elsewhere(work: Work, lost: np.ndarray) -> list[float]:
+    """Positions at which records are held and none is gone."""
+    gone = set(lost.tolist())
+    held = sample_positions(work.store.table, work.portion, _MOST_POSITIONS + len(gone))
+    return _some([position for position in held if position not in gone])
+
+
+def _positions(work: Work, rows: pa.Table) -> np.ndarray:
+    """Positions of records, whole ones."""
+    axis = rows[work.wanted.series.axis.column]
+    return np.asarray(np.floor(axis.cast(pa.float64(), safe=False).to_numpy()))
+
+
+def _named(work: Work, portion: Portion, positions: np.ndarray) -> list[float]:
+    """Those that can be asked for, and lie in the extents as a whole."""
+    lowest = lowest_named(work.wanted.series)
+    return [
+        one
+        for one in np.unique(positions).tolist()
+        if one > lowest
+        and any(e.interval.contains(Interval(one, one + 1)) for e in portion.extents)
+    ]
+
+
+def _some(positions: Sequence[float]) -> list[float]:
+    return sorted(random.sample(positions, min(len(positions), _MOST_POSITIONS)))
+
+
+def _text(work: Work, positions: Sequence[float]) -> str:
+    return windows_text(work.wanted, [Interval(one, one + 1) for one in positions])
+
+
+def _contradiction(gone: pa.Table, record_set: str, what: str) -> UpstreamAnswerError:
+    return UpstreamAnswerError(
+        f"The upstream contradicts itself: it does not list {gone.num_rows} held records in "
+        f"{record_set}, {what}. Nothing of the answer was kept; run the same again"
+    )

@@ -23,7 +23,7 @@ from drmsmirror.records import identity_keys, type_records
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.upstream import Upstream
 
-__all__ = ["adopt_precision", "learn_formats", "refuse_rounded"]
+__all__ = ["adopt_precision", "learn_formats", "refuse_rounded", "refuse_without_numbers"]
 
 #: Records from which formats are learnt, at most.
 _SAMPLE = 200
@@ -45,6 +45,22 @@ def adopt_precision(mirror: Mirror, series: str, precision: Precision) -> bool:
     refuse_rounded(mirror, series)
     mirror.catalogue.save_state(replace(state, all_digits=True))
     return True
+
+
+def refuse_without_numbers(mirror: Mirror, series: str, precision: Precision) -> None:
+    """Refuse to begin to hold a series at full precision whose records come without numbers.
+
+    By them printed values are put beside those with all digits, so that formats can be learnt.
+
+    Raises
+    ------
+    QueryError
+    """
+    if precision is Precision.FULL and not mirror.catalogue.state(series).all_digits:
+        raise QueryError(
+            f"{series} cannot be had at full precision: the upstream gives its records no numbers. "
+            f"Subscribe to it with --precision text"
+        )
 
 
 def refuse_rounded(mirror: Mirror, series: str) -> None:

@@ -25,11 +25,13 @@ from drmsmirror.model.conditions import columns_of
 from drmsmirror.model.intervals import EVERYTHING, Interval
 from drmsmirror.model.positions import position_text
 from drmsmirror.model.recordset import window_text
+from drmsmirror.model.recordset.printing import windows_text
 from drmsmirror.records import (
     Portion,
     count_held,
     find_differing,
     sample_held,
+    sample_positions,
     window_end,
 )
 from drmsmirror.sync.gone import confirmed_gone
@@ -40,6 +42,9 @@ __all__ = ["is_due", "note_as_read", "note_reading", "reconcile"]
 
 #: Records that are read whole, chosen at random, each time.
 _SAMPLE = 100
+
+#: Places of the axis whose records are read whole where there are no record numbers.
+_SAMPLE_PLACES = 25
 
 #: After so long it is another night.
 _A_NIGHT = timedelta(hours=20)
@@ -286,19 +291,36 @@ class _Comparison:
     def by_sample(self) -> None:
         """Read some records whole, chosen at random: what changes while DATE and QUALITY stay."""
         work = self._work
-        if self._is_whole or self._is_over:
-            return
-        numbers = sample_held(
-            work.store.table, work.portion, _SAMPLE, generation=work.store.generation
-        )
-        if not numbers:
+        if (self._is_pass and self._is_whole) or self._is_over:
             return
         before = work.store.totals.records_revised
-        work.bring(numbers)
+        looked_at = self._bring_some()
         changed = work.store.totals.records_revised - before
         if changed:
+            unseen = (
+                "though their record number, DATE and QUALITY had not"
+                if work.target.has_recnums
+                else "before the last days, which alone are read again each time"
+            )
             work.notices.append(
-                f"{changed} of {len(numbers)} records chosen at random had changed though their "
-                f"record number, DATE and QUALITY had not. Read all of them once: "
+                f"{changed} of {looked_at} records chosen at random had changed {unseen}. "
+                f"Read all of them once: "
                 f"drmsmirror sync {shlex.quote(work.asked)} --reconcile --full"
             )
+
+    def _bring_some(self) -> int:
+        """Read some records as they are now; without numbers those of some places of the axis."""
+        work, table = self._work, self._work.store.table
+        if work.target.has_recnums:
+            return len(
+                work.bring(
+                    sample_held(table, work.portion, _SAMPLE, generation=work.store.generation)
+                )
+            )
+        places = sample_positions(table, work.portion, _SAMPLE_PLACES)
+        if not places:
+            return 0
+        text = windows_text(work.wanted, [Interval(place, place + 1) for place in places])
+        listed = work.fetch(text)
+        work.keep(listed.table, ())
+        return listed.rows

@@ -28,13 +28,13 @@ from drmsmirror.sync.links import links_notice, links_to
 from drmsmirror.sync.parts import refuse_what_is_no_part
 from drmsmirror.sync.patience import telling
 from drmsmirror.sync.pieces import all_behind
-from drmsmirror.sync.precision import adopt_precision
+from drmsmirror.sync.precision import adopt_precision, refuse_without_numbers
 from drmsmirror.sync.progress import Known, Reporter, SilentReporter, SyncReport
 from drmsmirror.sync.reconcile import is_due, note_as_read, note_reading, reconcile
 from drmsmirror.sync.setback import notice_setback
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.sync.survey import survey
-from drmsmirror.sync.target import Target, read_target
+from drmsmirror.sync.target import Target, is_first_reading, read_target, with_numbers_given
 from drmsmirror.sync.task import Task
 from drmsmirror.sync.work import Terms, Work
 from drmsmirror.upkeep import maintain_after_sync
@@ -93,10 +93,10 @@ def sync(
     )
     tree = parse_recordset(record_set)
     clock = mirror.catalogue.database.clock
-    names = dict.fromkeys(str(part.series).lower() for part in tree.sets)
+    names = {str(part.series).lower(): str(part.series) for part in tree.sets}
     known = Known(record_set)
     with telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within):
-        targets = {name: read_target(upstream, name, clock) for name in names}
+        targets = {key: read_target(upstream, name, clock) for key, name in names.items()}
     bound = bind(tree, lambda name: targets[name.lower()].definition)
     refuse_what_is_no_part(bound)
     reports = []
@@ -115,13 +115,19 @@ def _sync_set(
     target: Target,
     terms: Terms,
 ) -> SyncReport:
-    series = wanted.series.name
+    series, within = wanted.series.name, mirror.settings.sync.tell_within
     outdated = links_to(mirror, series)
+    if not is_first_reading(mirror, target):  # else a survey finds it out
+        known = Known(asked)
+        with telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within):
+            target = with_numbers_given(target, mirror, upstream, wanted)
     with holding_series(mirror.catalogue, series) as lease:
         notice = notice_setback(mirror, upstream, target)
         notices = [notice] if notice else []
         url = mirror.settings.upstream.url
         notices += adopt_definition(mirror, target.definition, url, lease)
+        if not target.lists_recnums:
+            refuse_without_numbers(mirror, series, terms.task.precision)
         all_digits = adopt_precision(mirror, series, terms.task.precision)
         with recorded_run(mirror, series, asked) as run:
             store = WindowStore(mirror, target.definition, run.id, lease, all_digits=all_digits)
@@ -159,7 +165,7 @@ def _carry_out(work: Work) -> RunOutcome:
 
 def _take_all(work: Work, asker: Asker) -> RunOutcome:
     if not work.store.has_table:
-        work.store.make_table(work.as_of.recnum, asker.days_of_series())
+        work.store.make_table(asker.records_of_series(), asker.days_of_series())
     note_reading(work)
     work.meter.start()
     followed = follow(work) if work.terms.task.follows else RunOutcome.DONE

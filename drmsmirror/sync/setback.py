@@ -38,8 +38,10 @@ def notice_setback(mirror: Mirror, upstream: Upstream, target: Target) -> str:
         What was noticed, for a person; empty where there is nothing to notice.
     """
     series = target.definition.name
-    if not target.has_recnums or not mirror.catalogue.knows(series):
+    if not mirror.catalogue.knows(series):
         return ""
+    if not target.has_recnums:
+        return _notice_numbers_lost(mirror, target)
     was = reached(mirror, series)
     if target.as_of.recnum < was:
         what = f"its largest record number is {target.as_of.recnum}, and it was {was} before"
@@ -47,14 +49,40 @@ def notice_setback(mirror: Mirror, upstream: Upstream, target: Target) -> str:
         what = "record numbers that are held belong to other records now"
     else:
         return ""
+    return _begin_generation(
+        mirror,
+        series,
+        f"The upstream of {series} went back in time, or the series was built anew: {what}",
+    )
+
+
+def _notice_numbers_lost(mirror: Mirror, target: Target) -> str:
+    """Begin a new generation where records are held by numbers that the upstream no longer gives.
+
+    A number of the mirror's own does not supersede one of the upstream's.
+    """
+    definition = mirror.catalogue.definition(target.definition.name)
+    state = mirror.catalogue.state(definition.name)
+    if target.lists_recnums or state.table_path is None:
+        return ""
+    table = mirror.table(definition)
+    if (table.largest("recnum") or 0) <= 0:
+        return ""
+    if not newest_records(table, [], state.generation, 1).num_rows:
+        return ""
+    return _begin_generation(
+        mirror,
+        definition.name,
+        f"The upstream of {definition.name} no longer gives the numbers of its records",
+    )
+
+
+def _begin_generation(mirror: Mirror, series: str, why: str) -> str:
     state = mirror.catalogue.state(series)
     mirror.catalogue.save_state(
         replace(state, generation=state.generation + 1, watermark=None, watermark_utc=None)
     )
-    notice = (
-        f"The upstream of {series} went back in time, or the series was built anew: {what}. "
-        f"What is held stays, and all of it is read again"
-    )
+    notice = f"{why}. What is held stays, and all of it is read again"
     _log.warning(notice)
     return notice
 

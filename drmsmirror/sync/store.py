@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 import pyarrow as pa
 
 from drmsmirror.catalogue import AsOf, Lease, RunCounters
+from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.series import SeriesDefinition
@@ -135,6 +136,7 @@ class WindowStore:
         typed = self._typed(given)
         rows = mark(typed.rows)
         if rows["recnum"].null_count:
+            _refuse_repeats(self.definition, rows)
             rows = number_records(self.table, rows)
         result = merge(
             self.table,
@@ -223,6 +225,17 @@ class WindowStore:
             above_files=settings.compact_above_files,
             file_bytes=settings.target_file_mib * 2**20,
             least_share=least_share,
+        )
+
+
+def _refuse_repeats(definition: SeriesDefinition, rows: pa.Table) -> None:
+    """Refuse what lists a record twice: without numbers nobody can tell which of them counts."""
+    keys = list(definition.internal_prime_keys)
+    twice = rows.num_rows - rows.group_by(keys).aggregate([]).num_rows if keys else 0
+    if twice:
+        raise UpstreamAnswerError(
+            f"The upstream lists {twice} records of {definition.name} twice, and gives them no "
+            f"record numbers. Nothing of the answer was kept; run the same again"
         )
 
 

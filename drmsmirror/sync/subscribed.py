@@ -227,6 +227,7 @@ def _todo(subscription: Subscription, task: Task | None) -> Task:
     return replace(
         task or Task(reconcile=subscription.reconcile),
         keys=subscription.keys,
+        lag=subscription.lag,
         precision=subscription.precision,
     )
 

@@ -22,6 +22,7 @@ from drmsmirror.sync.outlook import Outlook
 from drmsmirror.sync.pieces import all_behind, all_missing, recnums_to_follow
 from drmsmirror.sync.progress import Ahead
 from drmsmirror.sync.speed import likely_bytes, likely_seconds
+from drmsmirror.sync.target import is_first_reading, with_numbers_given
 from drmsmirror.sync.work import Work
 from drmsmirror.upstream import RecordText
 
@@ -60,6 +61,9 @@ def survey(work: Work, asker: Asker) -> Survey:
     if not total:  # the first run makes a table by what it is told here
         confirm_nothing(work, work.asked)
     work.known = replace(work.known, records=total)
+    if is_first_reading(work.mirror, work.target):
+        work.target = with_numbers_given(work.target, work.mirror, work.upstream, work.wanted)
+        target = work.as_of.recnum
     lacking = total if missing == wanted else asker.count(missing)
     recnums = recnums_to_follow(behind, target)
     newer = work.upstream.count(recnum_text(work.followed, recnums)) if behind else 0

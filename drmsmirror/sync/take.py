@@ -40,6 +40,7 @@ def take_window(
     whole: Portion = _NOTHING,
     *,
     columns: frozenset[str] | None = None,
+    at_any_size: bool = False,
 ) -> Taken:
     """Bring a window's records into the mirror and record that they are held.
 
@@ -58,6 +59,8 @@ def take_window(
         Of what these are all records.
     columns : frozenset of str, optional
         All that is lacking of records that are held; by default records are read whole.
+    at_any_size : bool
+        Whether it is fetched however many records there are, unless the upstream refuses.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def take_window(
     """
     rows = work.upstream.count(record_set)
     sizer.counted(window, rows)
-    if sizer.is_too_large(window, rows):
+    if sizer.is_too_large(window, rows) and not at_any_size:
         return Taken.TOO_LARGE
     given = no_records(work)
     if rows:
@@ -115,6 +118,6 @@ def _confirm_count(work: Work, record_set: str, rows: int) -> None:
 
 def no_records(work: Work) -> pa.Table:
     """What a window is that has no records, and was not fetched."""
-    keys = identity_keys(work.wanted.series)
+    keys = identity_keys(work.wanted.series, numbers=work.target.numbers)
     types = [pa.int64() if key.startswith("*") else pa.string() for key in keys]
     return pa.table([pa.array([], type_) for type_ in types], names=list(keys))

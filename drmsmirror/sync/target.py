@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drmsmirror.catalogue import AsOf, Clock
-from drmsmirror.errors import UpstreamAnswerError
+from drmsmirror.errors import (
+    UpstreamAnswerError,
+    UpstreamError,
+    UpstreamOverloadedError,
+    UpstreamPausedError,
+    UpstreamTimeoutError,
+)
 from drmsmirror.mirror import Mirror
+from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.upstream import Upstream
+from drmsmirror.records import RECORD_NUMBERS
+from drmsmirror.upstream import KeySample, Upstream
 
-__all__ = ["Target", "reached", "read_target", "refuse_going_back"]
+__all__ = [
+    "Target",
+    "is_first_reading",
+    "reached",
+    "read_target",
+    "refuse_going_back",
+    "with_numbers_given",
+]
+
+#: What a server does not raise because of a key that it was asked for.
+_OTHER_TROUBLE = (UpstreamOverloadedError, UpstreamPausedError, UpstreamTimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +41,20 @@ class Target:
     as_of : AsOf
         Its largest record number, 0 where it does not say, and a moment before that was asked for.
     has_recnums : bool
-        Whether it says.
+        Whether it says, so that what is new can be followed by number.
+    numbers : tuple of str
+        The record's own numbers that it gives of each record, as special keys.
     """
 
     definition: SeriesDefinition
     as_of: AsOf
     has_recnums: bool = True
+    numbers: tuple[str, ...] = RECORD_NUMBERS
+
+    @property
+    def lists_recnums(self) -> bool:
+        """Whether records come with their numbers."""
+        return RECORD_NUMBERS[0] in self.numbers
 
 
 def read_target(upstream: Upstream, series: str, clock: Clock) -> Target:
@@ -41,14 +67,106 @@ def read_target(upstream: Upstream, series: str, clock: Clock) -> Target:
     """
     now = clock()
     state = upstream.definition(series)
-    if state.max_recnum is None and state.definition.axis.keyword is None:
-        raise UpstreamAnswerError(
-            f"The upstream does not say the largest record number of {state.definition.name} (its "
-            f"series_struct has no Interval), and the series has no time by which one could tell "
-            f"what is new. Nothing was changed. Sync from a server that says it (upstream.url), or "
-            f"import files"
+    target = Target(
+        state.definition, AsOf(state.max_recnum or 0, now), state.max_recnum is not None
+    )
+    if not target.has_recnums:
+        _refuse_without_axis(
+            target, "the largest record number (its series_struct has no Interval)"
         )
-    return Target(state.definition, AsOf(state.max_recnum or 0, now), state.max_recnum is not None)
+    return target
+
+
+def is_first_reading(mirror: Mirror, target: Target) -> bool:
+    """Whether nothing was read yet in the present generation of a series with record numbers.
+
+    Until something is, it makes no difference whether its records come with them.
+    """
+    if target.as_of.recnum <= 0:
+        return False
+    if not mirror.catalogue.knows(target.definition.name):
+        return True
+    state, coverage = mirror.catalogue.held(target.definition.name)
+    return all(entry.generation != state.generation for entry in coverage)
+
+
+def with_numbers_given(
+    target: Target, mirror: Mirror, upstream: Upstream, wanted: BoundSet
+) -> Target:
+    """Find out which numbers of a record the upstream gives.
+
+    One that says its largest record number is believed to give that of each record where some were
+    read by number before, and where it is 0 as before; else a record of what is wanted is looked
+    at, and of the series where that has none.
+
+    Raises
+    ------
+    UpstreamAnswerError
+        It gives no record numbers, and the series has no time axis to follow it by.
+    """
+    if target.has_recnums and _is_as_before(mirror, target):
+        return target
+    texts = dict.fromkeys((wanted.text, f"{target.definition.name}[]"))
+    for text in texts:
+        sample = _sample_numbers(upstream, target.definition, text)
+        if sample.rows:
+            break
+    else:
+        return target  # there is nothing yet that could have a number
+    numbers = tuple(key for key in RECORD_NUMBERS if key in sample.given)
+    seen = replace(target, numbers=numbers)
+    if target.as_of.recnum > 0 and seen.lists_recnums:
+        return seen
+    # where a number that is 0 or none is said to be the largest, none is said
+    seen = replace(seen, as_of=replace(target.as_of, recnum=0), has_recnums=False)
+    _refuse_without_axis(seen, "the largest record number, or not that of each record")
+    return seen
+
+
+def _sample_numbers(upstream: Upstream, definition: SeriesDefinition, text: str) -> KeySample:
+    """Which numbers a record of a set has; a server may fail because it is asked for them.
+
+    That is believed where it answers the same question without them.
+    """
+    keys = definition.prime_keys or tuple(column.key for column in definition.columns[:1])
+    try:
+        return upstream.sample_keys(text, (*RECORD_NUMBERS, *keys), n=1)
+    except _OTHER_TROUBLE:
+        raise
+    except UpstreamError:
+        sample = upstream.sample_keys(text, keys, n=1)
+    given = {key for key in RECORD_NUMBERS if _answers(upstream, text, key)}
+    return KeySample(sample.rows, frozenset(given))
+
+
+def _answers(upstream: Upstream, text: str, key: str) -> bool:
+    """Whether a server gives a key by which it may fail."""
+    try:
+        return key in upstream.sample_keys(text, (key,), n=1).given
+    except _OTHER_TROUBLE:
+        raise
+    except UpstreamError:
+        return False
+
+
+def _is_as_before(mirror: Mirror, target: Target) -> bool:
+    """Whether what was read bears out the largest record number that the upstream says."""
+    series = target.definition.name
+    if not mirror.catalogue.knows(series):
+        return False
+    if target.as_of.recnum > 0:
+        return reached(mirror, series) > 0
+    state = mirror.catalogue.state(series)
+    return state.watermark == 0 and not state.rows_held
+
+
+def _refuse_without_axis(target: Target, what: str) -> None:
+    if target.definition.axis.keyword is None:
+        raise UpstreamAnswerError(
+            f"The upstream does not say of {target.definition.name} {what}, and the series has no "
+            f"time by which one could tell what is new. Nothing was changed. Sync from a server "
+            f"that says it (upstream.url), or import files"
+        )
 
 
 def refuse_going_back(mirror: Mirror, target: Target) -> None:

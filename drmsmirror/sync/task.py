@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from drmsmirror.model.subscription import Precision, Reconcile
 
@@ -25,6 +26,9 @@ class Task:
         How what is held is compared with the upstream, once it is up to date.
     everywhere : bool
         Whether all of it is compared now; else once a night, as far as the budget allows.
+    lag : timedelta
+        How far back records are read again where the upstream gives no record numbers; none: as
+        far as the settings say.
     """
 
     keys: tuple[str, ...] | None = None
@@ -32,3 +36,4 @@ class Task:
     follows: bool = True
     reconcile: Reconcile = Reconcile.ROTATION
     everywhere: bool = False
+    lag: timedelta = timedelta()

@@ -16,7 +16,7 @@ from drmsmirror.failpoints import reach
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Extent, extent_of
-from drmsmirror.model.positions import positions
+from drmsmirror.model.positions import position_at, positions
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import Portion, identity_keys, with_markers
@@ -108,7 +108,7 @@ class Work:
     def __post_init__(self) -> None:
         self._counted = self.terms.traffic_before
         self.outlook = Outlook()
-        self.known = Known(self.asked, self.as_of.recnum)
+        self.known = Known(self.asked, self.as_of.recnum if self.target.has_recnums else None)
         self.harvest = harvest_of(self.wanted, self.terms.task.keys, self.coverage())
 
     @property
@@ -136,7 +136,7 @@ class Work:
         read = self.harvest.read if columns is None else columns
         listed = self.upstream.records(
             record_set,
-            identity_keys(self.wanted.series, *read),
+            identity_keys(self.wanted.series, *read, numbers=self.target.numbers),
             n=n,
             all_digits=self.store.all_digits,
         )
@@ -193,9 +193,13 @@ class Work:
 
         So long before the newest that was held when the run began records can still come late.
         """
-        newest = self.store.newest_position
-        series, hours = self.wanted.series, self.mirror.settings.sync.lag_hours
-        return -math.inf if newest is None else newest - positions(series, hours * 3600)
+        newest, series = self.store.newest_position, self.wanted.series
+        if newest is None:  # a draft knows what is held without having it
+            read = [position_at(series, one.as_of_utc) for one in self.coverage()]
+            newest = max(read, default=None)
+        seconds = self.terms.task.lag.total_seconds()
+        seconds = seconds or self.mirror.settings.sync.lag_hours * 3600
+        return -math.inf if newest is None else newest - positions(series, seconds)
 
     @property
     def share_held(self) -> float:

@@ -11,6 +11,7 @@ from .content import build_series, wide_series
 from .definitions import Keyword, Link, Segment, SeriesDefinition, builtin_names, load_definition
 from .errors import NotCovered, QueryError
 from .faults import Fault, FaultKind
+from .numberless import NumbersHidden
 from .records import Series
 from .replay import shared_data
 from .sample import SampleJsoc
@@ -22,6 +23,7 @@ __all__ = [
     "Keyword",
     "Link",
     "NotCovered",
+    "NumbersHidden",
     "QueryError",
     "Request",
     "SampleJsoc",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from .definitions import Keyword
 from .errors import UnknownSeries
 from .faults import Fault, FaultKind
 from .generation import next_records
+from .numberless import NumbersHidden, without_numbers
 from .records import Series
 from .replay import recorded_bodies, replay_key
 from .server import SampleServer
@@ -74,6 +76,7 @@ class SampleJsoc:
         self._faults: list[tuple[Fault, int | None, When]] = []
         self._held: dict[str, Mapping[str, Any]] = {}
         self._recorded: dict[tuple[str, str], bytes] = {}
+        self._hidden: NumbersHidden | None = None
         self._requests: list[Request] = []
         self._now_in_flight = 0
         self._most_in_flight = 0
@@ -262,6 +265,10 @@ class SampleJsoc:
             self._recorded.update(bodies)
         return len(bodies)
 
+    def hide_numbers(self, how: NumbersHidden | None) -> None:
+        """From now on be a server without record numbers; None: one with them."""
+        self._hidden = how
+
     # ------------------------------------------------------------ the log
     @property
     def requests(self) -> list[Request]:
@@ -332,6 +339,8 @@ class SampleJsoc:
         recorded = self._recorded.get(replay_key(asked.op, asked.ds))
         if asked.cgi == "jsoc_info" and recorded is not None:
             return Reply(recorded)
+        if self._hidden is not None:
+            return without_numbers(self._hidden, asked, partial(respond, self))
         return respond(self, asked)
 
     def cap_of(self, series: Series) -> int:

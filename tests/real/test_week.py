@@ -8,6 +8,7 @@ upstream                   caught by the next sync                    caught by 
 a change gets a new number new, late and changed records              records that vanished
 a change keeps its number  new and late records                       changed, and vanished
 no largest number          all of that within the lag                 all of it
+no numbers at all          all of that within the lag                 all of it
 =========================  =========================================  ============================
 
 Some moments and regions are replayed by default, the whole week with ``JSOC_REPLAY=all``.
@@ -27,6 +28,7 @@ import pytest
 from drmsmirror.failpoints import POINTS
 from drmsmirror.model.subscription import Reconcile
 from drmsmirror.sync import Task
+from tests.jsoc import NumbersHidden
 from tests.real.week import NAME, WEEK, Week, captures, region_of
 from tests.unit.sync.mirrors import Copy
 from tests.unit.sync.mirrors import copy_of as copy_of
@@ -115,3 +117,24 @@ def test_without_a_largest_number_the_lag_catches_it(week, copy_of) -> None:
     living = Week(copy.jsoc, in_place=True)
     copy.hide_largest_number(NAME)
     replay(week, copy, living, lambda: copy.assert_same(NAME))
+
+
+def test_without_any_numbers_the_lag_catches_it(week, copy_of) -> None:
+    copy = copy_of(sync={"lag_hours": 24.0 * 30})
+    living = Week(copy.jsoc, in_place=True)
+    copy.jsoc.hide_numbers(NumbersHidden.INVALID)
+    replay(week, copy, living, lambda: copy.assert_same_values(NAME))
+    assert living.changed
+    assert living.vanished
+
+
+@pytest.mark.parametrize("kill", [0, 3])
+def test_without_any_numbers_what_the_lag_leaves_is_caught_by_reading_all(
+    kill, week, copy_of
+) -> None:
+    copy = copy_of(sync={"lag_hours": 1.0})
+    living = Week(copy.jsoc, in_place=True)
+    copy.jsoc.hide_numbers(NumbersHidden.LEFT_OUT)
+    replay(week, copy, living, lambda: None, kill=kill)
+    copy.sync(NAME, task=_EVERYTHING)
+    copy.assert_same_values(NAME)

@@ -177,6 +177,13 @@ class Copy:
         assert found == expected
         return len(found["*recnum*"])
 
+    def assert_same_values(self, record_set: str) -> int:
+        """The same of every key but the record's own numbers."""
+        keys = self.keys(record_set.partition("[")[0])[2:]
+        expected = truth(self.jsoc, record_set, keys)
+        assert self.held(record_set, keys) == expected
+        return len(expected[keys[0]])
+
     def assert_covered(self, name: str) -> None:
         """Where coverage says that all is held, the latest records are those of the upstream."""
         upstream = self.jsoc.series(name)
