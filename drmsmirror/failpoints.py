@@ -10,33 +10,47 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["POINTS", "reach"]
+__all__ = ["EFFECTS", "POINTS", "effect", "reach", "visits"]
 
 _VARIABLE = "DRMSMIRROR_FAILPOINT"
 
-#: Every point: of one window of a sync in the order in which it reaches them, of any file that is
-#: written, of publishing to a database, of upkeep, of record tables made anew, and of drops.
-POINTS = (
-    "window.fetched",
-    "records.before_commit",
-    "records.after_commit",
-    "catalogue.before_commit",
-    "catalogue.after_commit",
-    "file.before_fsync",
-    "file.before_rename",
-    "file.after_rename",
-    "publish.before_commit",
-    "publish.after_commit",
-    "log.after_checkpoint",
-    "log.before_cleanup",
-    "log.after_cleanup",
-    "upkeep.before_removal",
-    "upkeep.after_removal",
-    "rebuild.filled",
-    "drop.given_up",
-    "drop.removed",
+#: Every effect that a process leaves behind, with a point before and a point after it: on files,
+#: on the catalogue, on record tables and their logs, and two transactions by their names.
+EFFECTS = (
+    "directory.making",
+    "file.write",
+    "file.fsync",
+    "file.rename",
+    "file.linking",
+    "directory.fsync",
+    "file.removal",
+    "directory.removal",
+    "catalogue.making",
+    "catalogue.commit",
+    "catalogue.care",
+    "records.creation",
+    "records.commit",
+    "data.fsync",
+    "log.checkpoint",
+    "log.cleanup",
+    "window.commit",
+    "publish.commit",
 )
+
+#: Moments between effects.
+_MOMENTS = ("window.fetched", "rebuild.filled", "drop.given_up", "drop.removed")
+
+
+def _sides(name: str) -> tuple[str, str]:
+    subject, deed = name.split(".")
+    return f"{subject}.before_{deed}", f"{subject}.after_{deed}"
+
+
+#: Every point.
+POINTS = (*(side for name in EFFECTS for side in _sides(name)), *_MOMENTS)
 
 _reached: dict[str, int] = {}
 
@@ -46,9 +60,21 @@ def reach(point: str) -> None:
     wanted = os.environ.get(_VARIABLE)
     if wanted is None:
         return
-    name, _, count = wanted.partition(":")
-    if name != point:
-        return
     _reached[point] = _reached.get(point, 0) + 1
-    if _reached[point] >= int(count or 1):
+    name, _, count = wanted.partition(":")
+    if name == point and _reached[point] >= int(count or 1):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def effect(name: str) -> Iterator[None]:
+    """Have a point before the effect inside the block, and one after it where it ended well."""
+    before, after = _sides(name)
+    reach(before)
+    yield
+    reach(after)
+
+
+def visits() -> dict[str, int]:
+    """How often each point was reached, where the variable is set to anything."""
+    return dict(_reached)

@@ -23,15 +23,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drmsmirror.errors import NoSpaceError, StoreError
-from drmsmirror.failpoints import reach
+from drmsmirror.failpoints import effect
 
 __all__ = [
     "abandoned_files",
     "free_bytes",
     "locked_file",
     "make_directory",
+    "move_file",
+    "name_again",
     "remove_abandoned",
     "remove_directory",
+    "remove_empty_directory",
     "remove_file",
     "replacing",
     "set_aside",
@@ -67,14 +70,15 @@ def replacing(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
             raise StoreError(f"Cannot write {target}: it is no regular file")
         _remove_abandoned(target)
         with _temporary_beside(target) as temporary:
-            yield temporary
-            temporary.chmod(mode)
-            reach("file.before_fsync")
-            _sync(temporary)
-            reach("file.before_rename")
-            temporary.replace(target)
-            _sync_directory(target.parent)
-            reach("file.after_rename")
+            with effect("file.write"):
+                yield temporary
+                temporary.chmod(mode)
+            with effect("file.fsync"):
+                _sync(temporary)
+            with effect("file.rename"):
+                temporary.replace(target)
+            with effect("directory.fsync"):
+                _sync_directory(target.parent)
     except OSError as error:
         raise _explained(error, target) from error
 
@@ -131,7 +135,8 @@ def locked_file(path: Path) -> Iterator[LockedFile | None]:
 def make_directory(path: Path) -> None:
     """Make a directory and its parents where they are absent."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        with effect("directory.making"):
+            path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _explained(error, path) from error
 
@@ -139,17 +144,50 @@ def make_directory(path: Path) -> None:
 def remove_file(path: Path) -> None:
     """Remove a file where it is there; whoever has it open can read on."""
     try:
-        path.unlink(missing_ok=True)
+        with effect("file.removal"):
+            path.unlink(missing_ok=True)
     except OSError as error:
-        raise _explained(error, path) from error
+        raise _explained(error, path, "remove") from error
+
+
+def move_file(path: Path, target: Path) -> None:
+    """Give a file another name in the same directory, where there is none of that name."""
+    try:
+        with effect("file.rename"):
+            path.rename(target)
+        with effect("directory.fsync"):
+            _sync_directory(target.parent)
+    except OSError as error:
+        raise _explained(error, target) from error
+
+
+def name_again(path: Path, target: Path) -> None:
+    """Give a file a second name, so that at no moment it has none; or another, without links."""
+    try:
+        with effect("file.linking"):
+            target.hardlink_to(path)
+        with effect("directory.fsync"):
+            _sync_directory(target.parent)
+    except OSError:
+        move_file(path, target)
+
+
+def remove_empty_directory(path: Path) -> None:
+    """Remove a directory in which there is nothing any more."""
+    try:
+        with effect("directory.removal"):
+            path.rmdir()
+    except OSError as error:
+        raise _explained(error, path, "remove") from error
 
 
 def set_aside(path: Path) -> None:
     """Give a damaged file another name beside the old one; nothing where it is gone."""
-    reach("file.before_rename")
     try:
-        path.rename(path.with_name(path.name + ".damaged"))
-        _sync_directory(path.parent)
+        with effect("file.rename"):
+            path.rename(path.with_name(path.name + ".damaged"))
+        with effect("directory.fsync"):
+            _sync_directory(path.parent)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -159,12 +197,13 @@ def set_aside(path: Path) -> None:
 def remove_directory(path: Path) -> None:
     """Remove a directory with all that is in it, where it is there."""
     try:
-        shutil.rmtree(path)
+        with effect("directory.removal"):
+            shutil.rmtree(path)
     except FileNotFoundError:
         if path.exists():  # somebody else removed a part of it
             raise
     except OSError as error:
-        raise _explained(error, path) from error
+        raise _explained(error, path, "remove") from error
 
 
 def abandoned_files(directory: Path, before: float) -> list[Path]:
@@ -186,16 +225,18 @@ def remove_abandoned(path: Path) -> None:
     """Remove the temporary file of a process that was killed, unless somebody locks it."""
     with suppress(OSError), path.open("rb") as file:  # another process may be quicker
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
+        with effect("file.removal"):
+            path.unlink()
 
 
 def sync_files(paths: Iterable[Path]) -> None:
     """Flush files that another library wrote, and the directories they stand in, to the disk."""
     written = [path for path in paths if path.exists()]
-    for path in written:
-        _sync(path)
-    for directory in {path.parent for path in written}:
-        _sync_directory(directory)
+    with effect("data.fsync"):
+        for path in written:
+            _sync(path)
+        for directory in {path.parent for path in written}:
+            _sync_directory(directory)
 
 
 def free_bytes(path: Path) -> int:
@@ -266,7 +307,7 @@ def _sync_directory(path: Path) -> None:
         os.close(handle)
 
 
-def _explained(error: OSError, path: Path) -> StoreError:
+def _explained(error: OSError, path: Path, deed: str = "write") -> StoreError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpaceError(f"No space left to write {path}; free some and run the same again")
-    return StoreError(f"Cannot write {path}: {error.strerror or error}")
+        return NoSpaceError(f"No space left to {deed} {path}; free some and run the same again")
+    return StoreError(f"Cannot {deed} {path}: {error.strerror or error}")

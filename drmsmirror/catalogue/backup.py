@@ -26,7 +26,7 @@ from drmsmirror.catalogue.place import Place, place_of
 from drmsmirror.catalogue.processes import has_ended
 from drmsmirror.catalogue.schema import check_revision, read_revision, refuse_newer
 from drmsmirror.errors import IntegrityError, LockedError, NotFoundError, StoreError
-from drmsmirror.files import make_directory, replacing
+from drmsmirror.files import make_directory, move_file, name_again, replacing
 
 __all__ = ["back_up", "publish", "restore"]
 
@@ -155,11 +155,8 @@ def _put_aside(place: Place, path: Path, clock: Clock) -> Path:
     for suffix in _SIDE_FILES:
         side = path.with_name(path.name + suffix)
         if side.exists():
-            side.rename(aside.with_name(aside.name + suffix))
-    try:
-        aside.hardlink_to(path)  # so that at no moment there is no catalogue
-    except OSError:
-        path.rename(aside)
+            move_file(side, aside.with_name(aside.name + suffix))
+    name_again(path, aside)  # so that at no moment there is no catalogue
     return aside
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, text
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.failures import explained
+from drmsmirror.failpoints import effect
 
 __all__ = ["Care", "needed", "take"]
 
@@ -68,7 +69,11 @@ def take(database: Database, care: Care) -> None:
                 connection.execute(text(f"ANALYZE {name}"))
         return
     # outside of transactions, in which SQLite cannot vacuum
-    with explained(database.place), closing(database.engine.raw_connection()) as raw:
+    with (
+        explained(database.place),
+        closing(database.engine.raw_connection()) as raw,
+        effect("catalogue.care"),
+    ):
         raw.cursor().execute("ANALYZE" if care is Care.ANALYZE else "VACUUM")
 
 

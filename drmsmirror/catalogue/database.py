@@ -16,6 +16,7 @@ from drmsmirror.catalogue.failures import explained
 from drmsmirror.catalogue.journal import stored_journal_mode
 from drmsmirror.catalogue.place import Place
 from drmsmirror.errors import NoMirrorError, StoreError
+from drmsmirror.failpoints import reach
 
 __all__ = ["Clock", "Database", "connect", "utc_now"]
 
@@ -102,6 +103,8 @@ class Database:
                     wait = round(self.busy_seconds * 1000)
                     connection.execute(text(f"SET LOCAL lock_timeout = '{wait}ms'"))
                 yield connection
+                reach("catalogue.before_commit")
+            reach("catalogue.after_commit")
 
     def keep_others_out(self, connection: Connection, table: Table) -> None:
         """Let nobody else write a table until the transaction ends.

@@ -24,7 +24,6 @@ from drmsmirror.catalogue.masters import series_key
 from drmsmirror.catalogue.state import SeriesState
 from drmsmirror.catalogue.subscriptions import StoredSubscription
 from drmsmirror.errors import SubscribedError
-from drmsmirror.failpoints import reach
 from drmsmirror.model.extent import Extent, Restriction
 from drmsmirror.model.intervals import Interval
 
@@ -124,8 +123,6 @@ def begin_part(
         _forget_history(connection, key)
         gone = answers.forget_about(connection, key)
         drop = _note(connection, before, record_set, tuple(extents), database.clock())
-        reach("catalogue.before_commit")
-    reach("catalogue.after_commit")
     return GivenUp(drop, gone)
 
 
@@ -168,8 +165,6 @@ def begin_whole(
             connection, replace(before, table_path=path), before.series, None, database.clock()
         )
         state.write(connection, key, _nothing_held(before))
-        reach("catalogue.before_commit")
-    reach("catalogue.after_commit")
     return GivenUp(drop, gone, ended)
 
 
@@ -203,8 +198,6 @@ def finish(
             now = state.read(connection, key, for_change=True)
             after = replace(now, table_version=table_version, rows_held=rows_held)
             state.write(connection, key, after)
-        reach("catalogue.before_commit")
-    reach("catalogue.after_commit")
 
 
 def note_table(connection: Connection, of: SeriesState, when: datetime) -> None:

@@ -10,7 +10,6 @@ from drmsmirror.catalogue import coverage, definitions, drops, leases, state
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.definitions import known_key
 from drmsmirror.catalogue.leases import Lease
-from drmsmirror.failpoints import reach
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.series import SeriesDefinition
 
@@ -67,8 +66,6 @@ def evolve(
         if before.table_path is not None and before.table_path != table_path:
             drops.forget_table(connection, key, table_path)
             drops.note_table(connection, before, database.clock())
-        reach("catalogue.before_commit")
-    reach("catalogue.after_commit")
 
 
 def note_new_table(database: Database, series: str, table_path: str, lease: Lease) -> None:
@@ -94,5 +91,3 @@ def note_new_table(database: Database, series: str, table_path: str, lease: Leas
         drops.forget_table(connection, key, table_path)
         of = replace(state.read(connection, key), table_path=table_path)
         drops.note_table(connection, of, database.clock())
-        reach("catalogue.before_commit")
-    reach("catalogue.after_commit")

@@ -19,6 +19,7 @@ from drmsmirror.catalogue.journal import probe, set_journal_mode
 from drmsmirror.catalogue.place import Place
 from drmsmirror.catalogue.schema import REVISIONS, check_revision, read_revision, refuse_newer
 from drmsmirror.errors import IntegrityError, NoMirrorError, StoreError
+from drmsmirror.failpoints import effect
 from drmsmirror.files import make_directory, replacing
 
 if TYPE_CHECKING:
@@ -208,6 +209,10 @@ def _fill_empty(database: Database) -> None:
 def _prepare_file(path: Path, place: Place) -> None:
     """Make an empty SQLite file with the journal that suits its file system."""
     mode = probe(path.parent)
-    with explained(place), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with (
+        effect("catalogue.making"),
+        explained(place),
+        closing(sqlite3.connect(path, isolation_level=None)) as connection,
+    ):
         if not set_journal_mode(connection, mode):
             raise StoreError(f"SQLite does not accept the journal mode {mode} for {path}")

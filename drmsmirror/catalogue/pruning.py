@@ -17,7 +17,6 @@ from drmsmirror.catalogue import answers, tables, totals
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.masters import series_key
 from drmsmirror.catalogue.runs import RunOutcome
-from drmsmirror.failpoints import reach
 
 __all__ = ["Superfluous", "prune", "superfluous"]
 
@@ -75,8 +74,6 @@ def prune(database: Database, *, keep_runs: int, series: str | None = None) -> S
                 connection.execute(delete(table).where(table.c.id.in_(some)))
         if found.failures:
             connection.execute(delete(_FAILED).where(_FAILED.c.until_utc < found.failed_before))
-        reach("catalogue.before_commit")
-    reach("catalogue.after_commit")
     return found.counts
 
 

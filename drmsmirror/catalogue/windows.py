@@ -92,6 +92,6 @@ def record_window(
                 watermark=watermark.recnum if watermark else None,
                 share_held=share_held,
             )
-        reach("catalogue.before_commit")
-    reach("catalogue.after_commit")
+        reach("window.before_commit")
+    reach("window.after_commit")
     return after

@@ -16,7 +16,7 @@ from drmsmirror.catalogue.failures import explained
 from drmsmirror.catalogue.journal import probe, set_journal_mode
 from drmsmirror.catalogue.place import Place
 from drmsmirror.errors import StoreError
-from drmsmirror.failpoints import reach
+from drmsmirror.failpoints import effect, reach
 from drmsmirror.files import make_directory
 from drmsmirror.publish.note import Note
 from drmsmirror.publish.tables import Tables
@@ -111,5 +111,9 @@ def _make_file(place: Place) -> None:
     assert place.path is not None
     make_directory(place.path.parent)
     mode = probe(place.path.parent)
-    with explained(place), closing(sqlite3.connect(place.path, isolation_level=None)) as connection:
+    with (
+        effect("catalogue.making"),
+        explained(place),
+        closing(sqlite3.connect(place.path, isolation_level=None)) as connection,
+    ):
         set_journal_mode(connection, mode)

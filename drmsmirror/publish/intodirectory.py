@@ -23,7 +23,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from drmsmirror.errors import StoreError
-from drmsmirror.files import make_directory, replacing, write_bytes
+from drmsmirror.files import (
+    make_directory,
+    remove_empty_directory,
+    remove_file,
+    replacing,
+    write_bytes,
+)
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.codecs import arrow_type
 from drmsmirror.model.series import SeriesDefinition
@@ -168,12 +174,11 @@ def _remove_others(
     gone = [name for name in there if name not in periods]
     try:
         for name in gone:
-            (there[name] / _FILE).unlink(missing_ok=True)
-            there[name].rmdir()
-    except OSError as error:
+            remove_file(there[name] / _FILE)
+            remove_empty_directory(there[name])
+    except StoreError as error:
         raise StoreError(
-            f"Cannot remove {folder}: {error.strerror or error}. Remove what is not of "
-            f"{definition.name} there and run the same again"
+            f"{error}. Remove what is not of {definition.name} there and run the same again"
         ) from error
     return sum(before.periods.get(name, 0) for name in gone) if before else 0
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 
 from drmsmirror.errors import IntegrityError, LockedError, NoSpaceError, StoreError
-from drmsmirror.failpoints import reach
+from drmsmirror.failpoints import effect
 from drmsmirror.files import make_directory, set_aside, sync_files
 from drmsmirror.model.codecs import arrow_type
 from drmsmirror.model.series import SeriesDefinition
@@ -119,22 +119,23 @@ class RecordTable:
         from deltalake import DeltaTable
 
         make_directory(path)
-        delta = DeltaTable.create(
-            path,
-            _with_others(table_schema(definition), others),
-            mode="ignore",
-            partition_by=[PERIOD],
-            name=definition.name,
-            description=definition.note[:200] or None,
-            configuration={
-                "delta.dataSkippingStatsColumns": ",".join(pruning_columns(definition)),
-                "delta.checkpointInterval": "50",
-                _PERIOD_PROPERTY: str(period),
-                **({FORMER_PROPERTY: former_text(former)} if former else {}),
-                **log_properties(KEPT_HOURS),
-            },
-            raise_if_key_not_exists=False,
-        )
+        with effect("records.creation"):
+            delta = DeltaTable.create(
+                path,
+                _with_others(table_schema(definition), others),
+                mode="ignore",
+                partition_by=[PERIOD],
+                name=definition.name,
+                description=definition.note[:200] or None,
+                configuration={
+                    "delta.dataSkippingStatsColumns": ",".join(pruning_columns(definition)),
+                    "delta.checkpointInterval": "50",
+                    _PERIOD_PROPERTY: str(period),
+                    **({FORMER_PROPERTY: former_text(former)} if former else {}),
+                    **log_properties(KEPT_HOURS),
+                },
+                raise_if_key_not_exists=False,
+            )
         period = Period(delta.metadata().configuration.get(_PERIOD_PROPERTY, period))
         table = cls(path, definition, period, FileList.of(path, delta), delta)
         table._make_durable(range(delta.version() + 1))
@@ -417,13 +418,12 @@ class RecordTable:
 
         try:
             if checkpoint:
-                self._delta.create_checkpoint()
-                reach("log.after_checkpoint")
+                with effect("log.checkpoint"):
+                    self._delta.create_checkpoint()
             # it must be on the disk before what it stands for is removed
             sync_files(self.log().checkpoint_files)
-            reach("log.before_cleanup")
-            self._delta.cleanup_metadata()
-            reach("log.after_cleanup")
+            with effect("log.cleanup"):
+                self._delta.cleanup_metadata()
         except (DeltaError, OSError) as error:
             raise StoreError(
                 f"Cannot shorten the log of {self.definition.name} at {self.path}: {error}"
@@ -445,10 +445,16 @@ class RecordTable:
         CommitConflictError
             Another process was quicker; nothing was committed.
         """
+        before = self.version
+        with effect("records.commit"):
+            self._attempt(write)
+            self._look_again()
+            self._make_durable(range(before + 1, self.version + 1))
+
+    def _attempt(self, write: Callable[[], object]) -> None:
+        """Run a write, and say in our words what made it fail."""
         from deltalake.exceptions import CommitFailedError, DeltaError
 
-        reach("records.before_commit")
-        before = self.version
         try:
             write()
         except CommitFailedError as error:
@@ -466,9 +472,6 @@ class RecordTable:
             raise StoreError(
                 f"Cannot write records of {self.definition.name} at {self.path}: {error}"
             ) from error
-        self._look_again()
-        self._make_durable(range(before + 1, self.version + 1))
-        reach("records.after_commit")
 
     @property
     def _delta(self) -> DeltaTable:

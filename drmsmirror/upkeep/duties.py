@@ -14,7 +14,6 @@ from itertools import islice
 from pathlib import Path
 
 from drmsmirror.catalogue import Care, Lease, Superfluous
-from drmsmirror.failpoints import reach
 from drmsmirror.files import abandoned_files, remove_abandoned, remove_file
 from drmsmirror.mirror import Mirror
 from drmsmirror.records import RecordTable, crowded_periods, rewrite
@@ -196,10 +195,8 @@ def _is_worth_while(table: RecordTable, unused: Sequence[Path]) -> bool:
 
 
 def _remove(files: Sequence[Path], remove: Callable[[Path], None]) -> None:
-    reach("upkeep.before_removal")
     for file in files:
         remove(file)
-    reach("upkeep.after_removal")
 
 
 def _size(files: Sequence[Path]) -> int:

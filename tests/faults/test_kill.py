@@ -81,14 +81,10 @@ def copy(copy_of) -> Copy:
 @pytest.mark.parametrize(
     ("point", "count"),
     [
-        *(
-            (point, 1)
-            for point in POINTS
-            if point.startswith(("window.", "records.", "catalogue."))
-        ),
+        *((point, 1) for point in POINTS if point.startswith(("window.", "records."))),
         ("window.fetched", 4),
         ("records.after_commit", 3),
-        ("catalogue.before_commit", 2),
+        ("window.before_commit", 2),
     ],
 )
 def test_a_sync_killed_at_a_point_is_completed_by_the_next(point, count, copy) -> None:
@@ -98,7 +94,7 @@ def test_a_sync_killed_at_a_point_is_completed_by_the_next(point, count, copy) -
 
 
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize("point", [point for point in POINTS if point.startswith("file.")])
+@pytest.mark.parametrize("point", ["file.before_fsync", "file.before_rename", "file.after_rename"])
 def test_a_sync_killed_while_it_writes_a_file_is_completed_by_the_next(point, count, copy) -> None:
     """The first file that a new mirror writes are its settings, the second the published copy."""
     process = copy.command("sync", WHOLE, DRMSMIRROR_FAILPOINT=f"{point}:{count}")
@@ -107,7 +103,7 @@ def test_a_sync_killed_while_it_writes_a_file_is_completed_by_the_next(point, co
 
 
 def test_killed_at_one_point_after_another_it_still_arrives(copy) -> None:
-    for point in ("window.fetched:3", "records.after_commit", "catalogue.after_commit"):
+    for point in ("window.fetched:3", "records.after_commit", "window.after_commit"):
         finish(copy, copy.command("sync", WHOLE, DRMSMIRROR_FAILPOINT=point))
     assert_survived(copy)
 

@@ -31,21 +31,21 @@ VARIABLES = {
 #: Points that maintenance comes to: the commits are those of compaction, then of removing files.
 OF_MAINTENANCE = [
     *(f"records.{side}_commit:{count}" for side in ("before", "after") for count in (1, 2)),
-    "catalogue.before_commit",
-    "catalogue.after_commit",
-    "upkeep.before_removal",
-    "upkeep.after_removal",
+    "window.before_commit",
+    "window.after_commit",
+    "file.before_removal",
+    "file.after_removal",
     *(point for point in POINTS if point.startswith("log.")),
 ]
 
-#: Those of a drop: the catalogue gives up, rows go, the catalogue notes it.
+#: Those of a drop, which takes its lease: the catalogue gives up, rows go, the catalogue notes it.
 OF_A_DROP = [
-    "catalogue.before_commit:1",
-    "catalogue.after_commit:1",
-    "drop.given_up",
-    "drop.removed",
     "catalogue.before_commit:2",
     "catalogue.after_commit:2",
+    "drop.given_up",
+    "drop.removed",
+    "catalogue.before_commit:3",
+    "catalogue.after_commit:3",
 ]
 
 
@@ -106,7 +106,7 @@ def test_a_drop_that_is_killed_is_finished_by_maintenance(record_set, point, cop
     kill(copy, point, "drop", record_set, "--yes")
     with copy.open() as mirror:
         if mirror.catalogue.coverage(NAME) == before:  # it did not even begin
-            assert point == "catalogue.before_commit:1"
+            assert point == "catalogue.before_commit:2"
             copy.assert_same(NAME)
             drop(mirror, record_set)
         maintain(mirror)

@@ -203,8 +203,6 @@ class Copy:
 
     def command(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start ``drmsmirror`` on this mirror, as a process of its own."""
-        own = {name: text for name, text in os.environ.items() if "DRMSMIRROR_" not in name}
-        sync, upstream = self.settings.sync, self.settings.upstream
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "drmsmirror", *arguments],
             stdin=subprocess.DEVNULL,
@@ -213,7 +211,15 @@ class Copy:
             text=True,
             # it can be interrupted, even where the tests run in the background
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-            env=own
+            env=self.environment(**variables),
+        )
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        """What a process must find to work on this mirror."""
+        own = {name: text for name, text in os.environ.items() if "DRMSMIRROR_" not in name}
+        sync, upstream = self.settings.sync, self.settings.upstream
+        return (
+            own
             | {
                 "DRMSMIRROR_MIRROR": str(self.settings.mirror),
                 "DRMSMIRROR_UPSTREAM__URL": upstream.url,
@@ -224,7 +230,7 @@ class Copy:
                 "DRMSMIRROR_SYNC__MAX_WINDOW": str(sync.max_window),
                 "PYTHONPATH": str(PROJECT),
             }
-            | variables,
+            | variables
         )
 
 
