@@ -41,7 +41,14 @@ EFFECTS = (
 )
 
 #: Moments between effects.
-_MOMENTS = ("window.fetched", "rebuild.filled", "drop.given_up", "drop.removed")
+_MOMENTS = (
+    "window.fetched",
+    "rebuild.noted",
+    "rebuild.filled",
+    "definition.adopted",
+    "drop.given_up",
+    "drop.removed",
+)
 
 
 def _sides(name: str) -> tuple[str, str]:

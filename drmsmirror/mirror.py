@@ -18,7 +18,7 @@ import logging
 import os
 import shlex
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,8 +108,11 @@ class Mirror:
     def open_or_create(
         cls, settings: Settings, announce: Callable[[str], None] = _log.warning
     ) -> Mirror:
-        """Open the mirror; where there is none, make it and announce where."""
-        if cls.exists(settings):
+        """Open the mirror; where there is none, make it and announce where.
+
+        One whose making was interrupted is made to its end.
+        """
+        with suppress(NoMirrorError):
             return cls.open(settings)
         mirror = cls.create(settings)
         free = free_bytes(settings.mirror) / 2**30
@@ -121,7 +124,8 @@ class Mirror:
         """Whether there is a mirror at the place that the settings name."""
         place = catalogue_place(settings)
         if isinstance(place, Path):
-            return place.exists()
+            # who may not write reads the published copy; a file without tables was left half made
+            return place.exists() and (_is_read_only(place) or Catalogue.current(place) is not None)
         try:
             return Catalogue.current(place) is not None
         except NoMirrorError:  # the URL of a SQLite file that is not there yet

@@ -10,6 +10,7 @@ from drmsmirror.catalogue import coverage, definitions, drops, leases, state
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.definitions import known_key
 from drmsmirror.catalogue.leases import Lease
+from drmsmirror.failpoints import reach
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.series import SeriesDefinition
 
@@ -66,6 +67,7 @@ def evolve(
         if before.table_path is not None and before.table_path != table_path:
             drops.forget_table(connection, key, table_path)
             drops.note_table(connection, before, database.clock())
+    reach("definition.adopted")
 
 
 def note_new_table(database: Database, series: str, table_path: str, lease: Lease) -> None:
@@ -91,3 +93,4 @@ def note_new_table(database: Database, series: str, table_path: str, lease: Leas
         drops.forget_table(connection, key, table_path)
         of = replace(state.read(connection, key), table_path=table_path)
         drops.note_table(connection, of, database.clock())
+    reach("rebuild.noted")

@@ -80,6 +80,7 @@ def reconcile(work: Work, *, whole: bool, everywhere: bool) -> bool:
     comparison.by_counts()
     comparison.in_rotation()
     comparison.by_sample()
+    comparison.end()
     return not work.is_over
 
 
@@ -195,7 +196,7 @@ class _Comparison:
     def in_rotation(self) -> None:
         """Compare window after window from where the last night ended, until the budget is used."""
         work = self._work
-        state = replace(_state(work), worked_utc=work.as_of.utc)
+        state = _state(work)
         depth = Depth.WHOLE if self._is_whole else Depth.TELLING
         if self._is_pass:
             state = replace(state, position=-math.inf)
@@ -232,6 +233,10 @@ class _Comparison:
 
     def _next_window(self, low: float) -> Interval:
         return next(self._windows(low, self._sizer.rows))
+
+    def end(self) -> None:
+        """Say that the night's work is done: one that died before is taken up by the next run."""
+        _save(self._work, replace(_state(self._work), worked_utc=self._work.as_of.utc))
 
     # -- one window -------------------------------------------------------------------------------
 

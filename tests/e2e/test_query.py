@@ -107,7 +107,7 @@ def test_commands_at_the_same_time_send_one_request(command: Command, upstream: 
     assert len(upstream.requests) <= 3
 
 
-@pytest.mark.parametrize("point", ["records.after_commit", "catalogue.after_commit"])
+@pytest.mark.parametrize("point", ["records.after_commit", "window.after_commit"])
 def test_a_query_that_was_killed_while_it_merged_can_be_put_again(
     command: Command, upstream: SampleJsoc, point: str
 ) -> None:

@@ -10,9 +10,9 @@ WHOLE = "hmi.M_45s"
 
 #: In the order in which they are reached: the new table is noted, filled, and named.
 POINTS = [
-    "catalogue.after_commit:1",
+    "rebuild.noted",
     "rebuild.filled",
-    "catalogue.after_commit:2",
+    "definition.adopted",
 ]
 
 
