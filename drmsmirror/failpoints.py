@@ -25,6 +25,7 @@ EFFECTS = (
     "file.fsync",
     "file.rename",
     "file.linking",
+    "file.overwriting",
     "directory.fsync",
     "file.removal",
     "directory.removal",

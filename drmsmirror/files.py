@@ -266,8 +266,9 @@ def _temporary_beside(target: Path) -> Iterator[Path]:
 
 def _overwrite(handle: int, path: Path, content: str) -> None:
     try:
-        os.pwrite(handle, content.encode("ascii"), 0)
-        os.ftruncate(handle, len(content))
+        with effect("file.overwriting"):
+            os.pwrite(handle, content.encode("ascii"), 0)
+            os.ftruncate(handle, len(content))
     except OSError as error:
         raise _explained(error, path) from error
 

@@ -2,6 +2,31 @@
 
 from __future__ import annotations
 
-from tests.unit.sync.mirrors import copy_of
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.faults.forking import Forks, forks
+from tests.unit.sync.mirrors import Copy, copy_of
 
 __all__ = ["copy_of"]
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Forks]:
+    """Run commands in processes that begin at once."""
+    with forks() as running:
+        yield running
+
+
+@pytest.fixture
+def kill(running: Forks) -> Callable[..., None]:
+    """Run a command on a mirror that is killed at a point."""
+
+    def run(copy: Copy, point: str, *arguments: str, **variables: str) -> None:
+        environment = copy.environment(DRMSMIRROR_FAILPOINT=point, **variables)
+        ended = running.run(arguments, environment)
+        assert ended.code == -signal.SIGKILL, ended.said
+
+    return run

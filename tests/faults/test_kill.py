@@ -20,6 +20,14 @@ SMALL_WINDOWS = {"first_window": 40, "max_window": 40}
 
 STOPPED = Fault(FaultKind.STALL)
 
+#: Points that a sync comes to, besides those of files.
+OF_A_SYNC = [
+    *(point for point in POINTS if point.startswith(("window.", "records."))),
+    "window.fetched:4",
+    "records.after_commit:3",
+    "window.before_commit:2",
+]
+
 #: Names that a mirror's directory may show.
 SHOWN = re.compile(r"drmsmirror\.toml|catalogue\.(copy\.)?sqlite(-wal|-shm|-journal)?|records")
 
@@ -78,42 +86,34 @@ def copy(copy_of) -> Copy:
     return copy_of(WHOLE, rows=ROWS, sync=SMALL_WINDOWS)
 
 
-@pytest.mark.parametrize(
-    ("point", "count"),
-    [
-        *((point, 1) for point in POINTS if point.startswith(("window.", "records."))),
-        ("window.fetched", 4),
-        ("records.after_commit", 3),
-        ("window.before_commit", 2),
-    ],
-)
-def test_a_sync_killed_at_a_point_is_completed_by_the_next(point, count, copy) -> None:
-    process = copy.command("sync", WHOLE, DRMSMIRROR_FAILPOINT=f"{point}:{count}")
-    finish(copy, process)
+@pytest.mark.parametrize("at", OF_A_SYNC)
+def test_a_sync_killed_at_a_point_is_completed_by_the_next(at, copy, kill) -> None:
+    kill(copy, at, "sync", WHOLE)
     assert_survived(copy)
 
 
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("point", ["file.before_fsync", "file.before_rename", "file.after_rename"])
-def test_a_sync_killed_while_it_writes_a_file_is_completed_by_the_next(point, count, copy) -> None:
+def test_a_sync_killed_while_it_writes_a_file_is_completed_by_the_next(
+    point, count, copy, kill
+) -> None:
     """The first file that a new mirror writes are its settings, the second the published copy."""
-    process = copy.command("sync", WHOLE, DRMSMIRROR_FAILPOINT=f"{point}:{count}")
-    finish(copy, process)
+    kill(copy, f"{point}:{count}", "sync", WHOLE)
     assert_survived(copy)
 
 
-def test_killed_at_one_point_after_another_it_still_arrives(copy) -> None:
+def test_killed_at_one_point_after_another_it_still_arrives(copy, kill) -> None:
     for point in ("window.fetched:3", "records.after_commit", "window.after_commit"):
-        finish(copy, copy.command("sync", WHOLE, DRMSMIRROR_FAILPOINT=point))
+        kill(copy, point, "sync", WHOLE)
     assert_survived(copy)
 
 
 @pytest.mark.parametrize("point", ["records.before_commit", "records.after_commit"])
-def test_a_sync_killed_while_it_follows_is_completed_by_the_next(point, copy) -> None:
+def test_a_sync_killed_while_it_follows_is_completed_by_the_next(point, copy, kill) -> None:
     copy.sync(WHOLE)
     recnums = copy.jsoc.series(WHOLE).columns["recnum"].tolist()
     copy.jsoc.revise(WHOLE, recnums[:10], {"DATARMS": 3.25})
-    finish(copy, copy.command("sync", WHOLE, DRMSMIRROR_FAILPOINT=point))
+    kill(copy, point, "sync", WHOLE)
     copy.sync(WHOLE)
     copy.assert_same(WHOLE)
     assert copy.sync(WHOLE).requests == 1
@@ -125,14 +125,14 @@ def test_a_sync_killed_at_any_request_is_completed_by_the_next(number, copy) -> 
     victims = []
     seen = []
 
-    def kill(request: Request) -> bool:
+    def strike(request: Request) -> bool:
         seen.append(request)
         if len(seen) == number:
             assert started.wait(60)
             os.kill(victims[0], signal.SIGKILL)
         return False
 
-    copy.jsoc.fault(STOPPED, times=None, when=kill)
+    copy.jsoc.fault(STOPPED, times=None, when=strike)
     process = copy.command("sync", WHOLE)
     victims.append(process.pid)
     started.set()
@@ -142,19 +142,19 @@ def test_a_sync_killed_at_any_request_is_completed_by_the_next(number, copy) -> 
     assert_survived(copy)
 
 
-def test_what_was_published_stays_readable_while_a_later_run_is_killed(copy) -> None:
+def test_what_was_published_stays_readable_while_a_later_run_is_killed(copy, kill) -> None:
     copy.sync(WHOLE)
     published = (copy.settings.mirror / "catalogue.copy.sqlite").read_bytes()
     copy.jsoc.append(WHOLE, {"T_REC": "2015.01.01_TAI", "CAMERA": 1})
     for point in ("file.before_fsync", "file.before_rename"):
-        finish(copy, copy.command("sync", WHOLE, DRMSMIRROR_FAILPOINT=point))
+        kill(copy, point, "sync", WHOLE)
         assert (copy.settings.mirror / "catalogue.copy.sqlite").read_bytes() == published
     assert_survived(copy)
 
 
-def test_a_temporary_file_of_a_killed_process_is_removed_by_the_next_run(copy) -> None:
+def test_a_temporary_file_of_a_killed_process_is_removed_by_the_next_run(copy, kill) -> None:
     copy.sync(WHOLE)
     copy.jsoc.append(WHOLE, {"T_REC": "2015.01.01_TAI", "CAMERA": 1})
-    finish(copy, copy.command("sync", WHOLE, DRMSMIRROR_FAILPOINT="file.before_rename"))
+    kill(copy, "file.before_rename", "sync", WHOLE)
     copy.sync(WHOLE)
     assert [path.name for path in copy.settings.mirror.glob(".*.tmp")] == []

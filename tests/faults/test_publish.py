@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -21,13 +20,6 @@ def copy(copy_of) -> Copy:
     made = copy_of(NAME, rows=150)
     made.sync(NAME)
     return made
-
-
-def kill(copy: Copy, target: str, point: str) -> None:
-    """Publish in a process of its own that dies at a point."""
-    process = copy.command("publish", NAME, "--to", target, DRMSMIRROR_FAILPOINT=point)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL, said
 
 
 def run(copy: Copy, target: str) -> None:
@@ -63,11 +55,11 @@ def change(copy: Copy) -> None:
 @pytest.mark.parametrize(
     ("point", "is_there"), [("publish.before_commit", False), ("publish.after_commit", True)]
 )
-def test_sqlite_has_all_of_a_publication_or_nothing(point, is_there, copy, tmp_path) -> None:
+def test_sqlite_has_all_of_a_publication_or_nothing(point, is_there, copy, kill, tmp_path) -> None:
     file, whole = tmp_path / "killed.db", tmp_path / "whole.db"
     run(copy, f"sqlite:///{whole}")
     before = in_sqlite(whole)
-    kill(copy, f"sqlite:///{file}", point)
+    kill(copy, point, "publish", NAME, "--to", f"sqlite:///{file}")
     assert in_sqlite(file) == (before if is_there else [])
     run(copy, f"sqlite:///{file}")
     assert in_sqlite(file) == before
@@ -76,19 +68,19 @@ def test_sqlite_has_all_of_a_publication_or_nothing(point, is_there, copy, tmp_p
     run(copy, f"sqlite:///{whole}")
     after = in_sqlite(whole)
     assert len(set(after) - set(before)) == 3
-    kill(copy, f"sqlite:///{file}", point)
+    kill(copy, point, "publish", NAME, "--to", f"sqlite:///{file}")
     assert in_sqlite(file) == (after if is_there else before)
     run(copy, f"sqlite:///{file}")
     assert in_sqlite(file) == after
 
 
 @pytest.mark.parametrize("point", ["file.before_rename:2", "file.after_rename:2"])
-def test_a_parquet_data_set_is_completed_by_the_next(point, copy, tmp_path) -> None:
+def test_a_parquet_data_set_is_completed_by_the_next(point, copy, kill, tmp_path) -> None:
     """The first file that is written are empty notes, the second that of a partition."""
     directory, whole = tmp_path / "killed", tmp_path / "whole"
     run(copy, f"parquet:{whole}")
     expected = in_parquet(whole / "hmi" / "m_45s")
-    kill(copy, f"parquet:{directory}", point)
+    kill(copy, point, "publish", NAME, "--to", f"parquet:{directory}")
     there = in_parquet(directory / "hmi" / "m_45s")
     assert there == (expected if "after" in point else [])
     run(copy, f"parquet:{directory}")

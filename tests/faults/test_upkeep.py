@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,15 +73,9 @@ def copy(made: Copy, tmp_path: Path) -> Copy:
     return Copy(settings, made.jsoc)
 
 
-def kill(copy: Copy, point: str, *arguments: str) -> None:
-    process = copy.command(*arguments, DRMSMIRROR_FAILPOINT=point, **VARIABLES)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL, said
-
-
 @pytest.mark.parametrize("point", OF_MAINTENANCE)
-def test_maintenance_that_is_killed_is_done_by_the_next(point, copy) -> None:
-    kill(copy, point, "maintain")
+def test_maintenance_that_is_killed_is_done_by_the_next(point, copy, kill) -> None:
+    kill(copy, point, "maintain", **VARIABLES)
     copy.assert_same(NAME)
     with copy.open() as mirror:
         maintain(mirror)
@@ -100,10 +93,10 @@ def test_maintenance_that_is_killed_is_done_by_the_next(point, copy) -> None:
     ("record_set", "point"),
     [*((NAME, point) for point in OF_A_DROP), *((PART, point) for point in OF_A_DROP[2:5])],
 )
-def test_a_drop_that_is_killed_is_finished_by_maintenance(record_set, point, copy) -> None:
+def test_a_drop_that_is_killed_is_finished_by_maintenance(record_set, point, copy, kill) -> None:
     with copy.open() as mirror:
         before = mirror.catalogue.coverage(NAME)
-    kill(copy, point, "drop", record_set, "--yes")
+    kill(copy, point, "drop", record_set, "--yes", **VARIABLES)
     with copy.open() as mirror:
         if mirror.catalogue.coverage(NAME) == before:  # it did not even begin
             assert point == "catalogue.before_commit:2"
@@ -126,8 +119,8 @@ def test_a_drop_that_is_killed_is_finished_by_maintenance(record_set, point, cop
 
 
 @pytest.mark.parametrize("record_set", [NAME, PART])
-def test_a_drop_that_is_killed_is_finished_by_the_next_drop_or_sync(record_set, copy) -> None:
-    kill(copy, "drop.given_up", "drop", record_set, "--yes")
+def test_a_drop_that_is_killed_is_finished_by_the_next_drop_or_sync(record_set, copy, kill) -> None:
+    kill(copy, "drop.given_up", "drop", record_set, "--yes", **VARIABLES)
     copy.sync(NAME)
     copy.assert_same(NAME)
     with copy.open() as mirror:

@@ -51,7 +51,7 @@ _POINTS = {
     "sync": [one for one in POINTS if one.startswith(("window.", "records.", "catalogue."))]
     + ["file.before_fsync", "file.before_rename", "file.after_rename"],
     "drop": [one for one in POINTS if one.startswith("drop.")],
-    "maintain": [one for one in POINTS if one.startswith(("log.", "upkeep."))],
+    "maintain": [one for one in POINTS if one.startswith("log.") or one.endswith("_removal")],
 }
 
 _region = st.integers(1, 3)

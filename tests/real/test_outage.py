@@ -44,7 +44,11 @@ _MODES = 5
 _EVERYTHING = Task(reconcile=Reconcile.FULL, everywhere=True)
 _NOTHING = Task(reconcile=Reconcile.OFF)
 _KEYS = ["T_REC", "HARPNUM", "*recnum*", "USFLUX"]
-_POINTS = [point for point in POINTS if point.startswith(("window.", "records.", "catalogue."))]
+_POINTS = [
+    point
+    for point in POINTS
+    if point.startswith(("window.", "records.")) and not point.endswith("_creation")
+]
 
 
 def replay(

@@ -1,0 +1,28 @@
+"""Every point kills something, and the next run leaves what an undisturbed one leaves.
+
+The visits that are tried here are few; ``python -m tests.faults.kills`` tries them all.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from drmsmirror.failpoints import POINTS
+from tests.faults.forking import Forks
+from tests.faults.kills import DEEDS, Deed, stage
+from tests.faults.test_evolving import POINTS as OF_A_REBUILD
+from tests.faults.test_kill import OF_A_SYNC
+from tests.faults.test_upkeep import OF_MAINTENANCE
+
+
+@pytest.mark.parametrize("deed", [deed for deed in DEEDS if deed.at], ids=lambda deed: deed.name)
+def test_what_was_killed_is_made_good_by_the_next_run(deed: Deed, running: Forks) -> None:
+    with stage(deed, running) as prepared:
+        for at in deed.at:
+            prepared.kill(at)
+
+
+def test_every_point_is_one_at_which_something_is_killed() -> None:
+    here = {at.partition(":")[0] for deed in DEEDS for at in deed.at}
+    elsewhere = {at.partition(":")[0] for at in (*OF_A_SYNC, *OF_A_REBUILD, *OF_MAINTENANCE)}
+    assert here | elsewhere == set(POINTS)
