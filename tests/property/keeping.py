@@ -231,7 +231,8 @@ class Kept:
     def ask_tag(self, name: str) -> None:
         """Ask as of a tag: it is answered as it was then, but for what was dropped since."""
         then, now = self.tagged[name], self._recall(name)
-        assert then == {cell: row for cell, row in now.items() if cell in then}
+        # how values print is of the present
+        assert all(cell in now and _typed(now[cell]) == _typed(row) for cell, row in then.items())
         assert all(self._was_dropped(cell) for cell in now.keys() - then.keys())
 
     # -- checks -----------------------------------------------------------------------------------
@@ -399,7 +400,7 @@ class Kept:
 
 def _typed(row: Row) -> tuple[Any, ...]:
     """A printed record as `Kept._versions` has it."""
-    return int(row[0]), int(row[1]), int(row[4], 16), float(row[5])
+    return int(row[0]), int(row[1]), int(row[4], 0), float(row[5])
 
 
 class _Meanwhile:

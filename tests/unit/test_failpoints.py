@@ -69,6 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "_delta.delete": {"records/table.py"},
     "_delta.vacuum": {"records/table.py"},
     "alter.set_table_properties": {"records/table.py"},
+    "_delta.repair": {"records/table.py"},
     "create_write_transaction": {"records/table.py"},
     "create_checkpoint": {"records/table.py"},
     "cleanup_metadata": {"records/table.py"},
@@ -77,7 +78,7 @@ ALLOWED: dict[str, set[str]] = {
         name: set[str]()
         for name in (
             "copyfile", "copytree", "copy2", "fdatasync", "link", "makedirs",
-            "optimize", "putenv", "remove_column", "removedirs", "repair", "restore_table",
+            "optimize", "putenv", "remove_column", "removedirs", "restore_table",
             "shutil.copy", "shutil.move", "symlink", "symlink_to", "sendfile", "touch", "truncate",
             "utime", "write_text", "os.remove", "os.replace", "os.write", "to_csv", "to_parquet",
         )
