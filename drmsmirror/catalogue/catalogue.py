@@ -281,6 +281,7 @@ class Catalogue:
         watermark: AsOf | None = None,
         share_held: float | None = None,
         codecs: Mapping[str, str] | None = None,
+        has_filled: bool = False,
         lease: Lease | None = None,
     ) -> SeriesState:
         """Say that rows are held; see :func:`drmsmirror.catalogue.windows.record_window`."""
@@ -295,6 +296,7 @@ class Catalogue:
             watermark=watermark,
             share_held=share_held,
             codecs=codecs,
+            has_filled=has_filled,
             lease=lease,
         )
 

@@ -109,7 +109,7 @@ def _find(database: Database, connection: Connection, keep_runs: int, series: st
         ).all()
         history += [row.id for row in old if row.id not in kept]
         ended = [_last_ended(connection, key, tag.run, tag.moment_utc) for tag in tags]
-        needed = {*tagged, *ended, *(row.run for row in old if row.id in kept)}
+        needed = {*tagged, *ended, *(row.run for row in old if row.id in named)}
         has_ended = _RUNS.c.outcome != RunOutcome.RUNNING.value
         query = _of_series(_RUNS, key).where(_RUNS.c.id < first, has_ended)
         runs += [number for number in connection.scalars(query) if number not in needed]

@@ -45,6 +45,8 @@ class SeriesState:
         When the upstream was at the watermark.
     all_digits : bool
         Whether its values are read with all their digits, rather than as they print.
+    filled_run : int or None
+        The last run that gave rows columns that they were held without, in their place.
     """
 
     series: str
@@ -59,6 +61,7 @@ class SeriesState:
     watermark: int | None = None
     watermark_utc: datetime | None = None
     all_digits: bool = False
+    filled_run: int | None = None
 
 
 _STATE = (
@@ -132,6 +135,7 @@ def read(connection: Connection, key: str, *, for_change: bool = False) -> Serie
         watermark=row.watermark,
         watermark_utc=row.watermark_utc,
         all_digits=row.all_digits,
+        filled_run=row.filled_run,
     )
 
 

@@ -197,9 +197,10 @@ series_state = Table(
     Column("watermark_utc", UtcDateTime),
     Column("definition_read_utc", UtcDateTime, nullable=False),
     Column("upstream_url", Text, nullable=False),
-    Column(
-        "all_digits", Boolean, nullable=False, server_default=false()
-    ),  # whether values were read unrounded
+    # whether its values are read unrounded
+    Column("all_digits", Boolean, nullable=False, server_default=false()),
+    # the last run that gave rows columns that they lacked, in their place
+    Column("filled_run", BigInteger),
 )
 
 coverage = Table(

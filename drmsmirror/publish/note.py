@@ -115,6 +115,9 @@ def first_run_to_take(mirror: Mirror, note: Note) -> int | None:
         return None
     if known.series != note.series or _text(known.started_utc) != note.run_started_utc:
         return None
+    filled = mirror.catalogue.state(note.series).filled_run
+    if filled is not None and filled >= known.id:  # in their place: the rows do not say so
+        return None
     return known.id + 1 if note.run_has_ended else known.id
 
 

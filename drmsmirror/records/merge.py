@@ -60,6 +60,8 @@ class MergeResult:
         Version of the table that holds them all.
     removed : int
         Records that were marked as gone.
+    filled : int
+        Of the unchanged ones those that were held with fewer of their columns.
     """
 
     new: int
@@ -67,6 +69,7 @@ class MergeResult:
     unchanged: int
     version: int
     removed: int = 0
+    filled: int = 0
 
 
 def merge(
@@ -146,6 +149,7 @@ def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
         unchanged=batch.rows.num_rows - change.fresh.num_rows + change.filled,
         version=table.version,
         removed=0 if batch.gone is None else pc.sum(batch.gone["_latest"]).as_py(),
+        filled=change.filled,
     )
 
 

@@ -166,6 +166,7 @@ class WindowStore:
             counters=counted,
             share_held=share_held,
             codecs=learnt,
+            has_filled=result.filled > 0,
             lease=self.lease,
         )
         self._formats = typed.codecs

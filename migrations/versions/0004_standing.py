@@ -36,11 +36,11 @@ def upgrade() -> None:
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in _COUNTERS),
         sa.PrimaryKeyConstraint("series_key", "kind", "outcome", name=op.f("pk_forgotten_runs")),
     )
-
     op.add_column(
         "series_state",
         sa.Column("all_digits", sa.Boolean(), nullable=False, server_default=sa.false()),
     )
+    op.add_column("series_state", sa.Column("filled_run", sa.BigInteger()))
     for name in ("pass_depth", "checked_depth"):
         op.add_column(
             "reconciliations",
@@ -61,5 +61,6 @@ def downgrade() -> None:
     op.drop_table("checked_files")
     op.drop_column("reconciliations", "checked_depth")
     op.drop_column("reconciliations", "pass_depth")
+    op.drop_column("series_state", "filled_run")
     op.drop_column("series_state", "all_digits")
     op.drop_table("forgotten_runs")

@@ -17,7 +17,8 @@ from drmsmirror.model.extent import Restriction
 from drmsmirror.model.intervals import Interval
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.struct import definition_from_struct
-from drmsmirror.sync.store import WindowStore, adopt_definition
+from drmsmirror.sync.adopting import adopt_additions
+from drmsmirror.sync.store import WindowStore
 from tests.jsoc import Series, wide_series
 from tests.jsoc.answers import series_struct
 
@@ -91,7 +92,7 @@ def hold(mirror: Mirror, series: Series, window: int = _WINDOW) -> SeriesDefinit
     struct = json.loads(series_struct(series, 0.0).body)
     definition = definition_from_struct(name, struct)
     with mirror.catalogue.holding(f"series {name}") as lease:
-        adopt_definition(mirror, definition, "")
+        adopt_additions(mirror, definition, "")
         formats = {k.name: k.format for k in series.definition.keywords if k.name[:1] == "K"}
         mirror.catalogue.record_window(
             name,

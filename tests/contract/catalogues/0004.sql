@@ -263,12 +263,12 @@ CREATE TABLE series_state (
 	watermark BIGINT, 
 	watermark_utc DATETIME, 
 	definition_read_utc DATETIME NOT NULL, 
-	upstream_url TEXT NOT NULL, all_digits BOOLEAN DEFAULT 0 NOT NULL, 
+	upstream_url TEXT NOT NULL, all_digits BOOLEAN DEFAULT 0 NOT NULL, filled_run BIGINT, 
 	CONSTRAINT pk_series_state PRIMARY KEY (series_key), 
 	CONSTRAINT fk_series_state_series_key_drms_series FOREIGN KEY(series_key) REFERENCES drms_series (series_key) ON DELETE CASCADE
 );
-INSERT INTO "series_state" VALUES('hmi.sharp_720s',0,NULL,NULL,NULL,1,3,9,'2024-05-10 12:00:00.250000','2024-05-10 12:00:00.250000','http://jsoc.stanford.edu',0);
-INSERT INTO "series_state" VALUES('test.nopk',0,NULL,NULL,NULL,NULL,0,NULL,NULL,'2024-05-10 12:00:00.250000','',0);
+INSERT INTO "series_state" VALUES('hmi.sharp_720s',0,NULL,NULL,NULL,1,3,9,'2024-05-10 12:00:00.250000','2024-05-10 12:00:00.250000','http://jsoc.stanford.edu',0,NULL);
+INSERT INTO "series_state" VALUES('test.nopk',0,NULL,NULL,NULL,NULL,0,NULL,NULL,'2024-05-10 12:00:00.250000','',0,NULL);
 CREATE TABLE subscriptions (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	record_set TEXT NOT NULL, 
