@@ -13,7 +13,8 @@ from drmsmirror.client import Client, Source
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.sync import import_records
-from drmsmirror.sync.store import WindowStore, adopt_definition
+from drmsmirror.sync.adopting import adopt_additions
+from drmsmirror.sync.store import WindowStore
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import SampleJsoc
 from tests.real.conftest import RECORDED_KEYS, at_full_speed, everything, sharp_like
@@ -77,7 +78,7 @@ def _recorded_answers(folder: Path) -> dict[str, dict[str, list[str]]]:
 def _keep(mirror: Mirror, definition: SeriesDefinition, tables: list[pa.Table]) -> None:
     """Store tables as a sync does, and state that all of the series is held."""
     catalogue = mirror.catalogue
-    adopt_definition(mirror, definition, "")
+    adopt_additions(mirror, definition, "")
     with catalogue.holding("series") as lease:
         run = catalogue.start_run(definition.name, definition.name)
         store = WindowStore(mirror, definition, run.id, lease)

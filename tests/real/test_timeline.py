@@ -21,7 +21,8 @@ from drmsmirror.client import Client
 from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.sync.store import WindowStore, adopt_definition
+from drmsmirror.sync.adopting import adopt_additions
+from drmsmirror.sync.store import WindowStore
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import SampleJsoc
 from tests.jsoc.replay import query_of
@@ -42,7 +43,7 @@ def test_a_recorded_week_is_taken_in_and_reads_back_with_identical_text(
     file = recorded / _WEEK
     if not file.exists():
         pytest.skip(f"there is no {_WEEK}")
-    adopt_definition(mirror, sharp_nrt, "")
+    adopt_additions(mirror, sharp_nrt, "")
     answers = failures = 0
     with SampleJsoc() as jsoc, Client(mirror.settings, policy="offline") as client:
         upstream = Jsoc(mirror.settings.upstream.model_copy(update=at_full_speed(jsoc.url)))
