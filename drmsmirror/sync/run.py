@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 from drmsmirror.catalogue import RunKind, RunOutcome
@@ -181,16 +182,16 @@ def _compare(work: Work) -> None:
     is_wanted = task.reconcile is not Reconcile.OFF and work.store.has_table
     if not is_wanted or not (task.everywhere or is_due(work)):
         return
-    series, whole = work.wanted.series.name, task.reconcile is Reconcile.FULL
+    series, whole, is_done = work.wanted.series.name, task.reconcile is Reconcile.FULL, False
     with recorded_run(work.mirror, series, work.asked, RunKind.RECONCILE) as run:
         work.store = replace(work.store, run=run.id)
         try:
-            is_done = reconcile(work, whole=whole, everywhere=whole or task.everywhere)
-        except RequestLimitError:
-            is_done = False
-        work.store.finish()
-        run.outcome = RunOutcome.DONE if is_done else RunOutcome.STOPPED
-        run.counters = work.uncounted()
+            with suppress(RequestLimitError):
+                is_done = reconcile(work, whole=whole, everywhere=whole or task.everywhere)
+            work.store.finish()
+            run.outcome = RunOutcome.DONE if is_done else RunOutcome.STOPPED
+        finally:
+            run.counters = work.uncounted()
     if not is_done and task.everywhere:
         work.notices.append(
             f"The run ended before all of {work.asked} was compared with the upstream; the next "

@@ -10,12 +10,12 @@ import pytest
 from drmsmirror.catalogue import Depth, Reconciliation, RunKind, RunOutcome
 from drmsmirror.client.comparing import Comparison
 from drmsmirror.client.holdings import holdings
-from drmsmirror.errors import UpstreamAnswerError, UpstreamTooLargeError
+from drmsmirror.errors import UpstreamAnswerError, UpstreamError, UpstreamTooLargeError
 from drmsmirror.model.subscription import Reconcile, Subscription
 from drmsmirror.records import last_run
 from drmsmirror.sync import Task, sync
 from drmsmirror.upstream import Jsoc, LimitedSession, PoliteSession, RecordText
-from tests.jsoc import Request
+from tests.jsoc import FaultKind, Request
 from tests.jsoc.replay import replay_key
 from tests.unit.sync.mirrors import Copy, Listener, asked
 
@@ -299,6 +299,17 @@ def test_the_run_that_compares_has_a_row_of_its_own(synced) -> None:
     assert syncing.counters.requests + comparing.counters.requests == report.requests
     assert (syncing.outcome, comparing.outcome) == (RunOutcome.DONE, RunOutcome.DONE)
     assert comparing.watermark_after == syncing.watermark_after
+
+
+def test_a_comparison_that_fails_counts_what_it_asked_and_leaves_the_sync_done(synced) -> None:
+    synced.jsoc.fault(FaultKind.HTML, times=1, when=lambda request: request.op == "rs_list")
+    with pytest.raises(UpstreamError):
+        compare(synced)
+    with synced.open() as mirror:
+        comparing, syncing = mirror.catalogue.runs(limit=2)
+    assert (syncing.outcome, comparing.outcome) == (RunOutcome.DONE, RunOutcome.FAILED)
+    requests = syncing.counters.requests + comparing.counters.requests
+    assert requests == len(asked(synced.jsoc)) > syncing.counters.requests
 
 
 def test_requests_that_are_used_up_end_the_comparing_alone(synced) -> None:
