@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -245,6 +245,8 @@ def test_through_whatever_happens_the_mirror_keeps_its_promises() -> None:
         Keeping,
         settings=settings(
             max_examples=400 if _IS_SOAK else 6,
+            # to shrink a failure takes minutes, for which nobody waits before a commit
+            phases=tuple(Phase) if _IS_SOAK else (Phase.explicit, Phase.reuse, Phase.generate),
             stateful_step_count=25 if _IS_SOAK else 10,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
