@@ -18,7 +18,7 @@ from drmsmirror.model.intervals import Interval
 from drmsmirror.model.parts import MOST_WINDOWS
 from drmsmirror.model.positions import lowest_named
 from drmsmirror.model.recordset.printing import windows_text
-from drmsmirror.records import Portion, identity_keys, newest_records, sample_positions
+from drmsmirror.records import Portion, identity_keys, newest_records
 from drmsmirror.sync.nothing import confirm_nothing
 from drmsmirror.sync.work import MOST_NUMBERS, Work
 
@@ -140,7 +140,7 @@ def _one_that_is_there(work: Work, there: pa.Table, gone: set[int]) -> list[int]
 def _confirmed_by_place(
     work: Work, portion: Portion, gone: pa.Table, there: pa.Table, record_set: str
 ) -> pa.Table:
-    """Count what was listed where records are gone, and at the oldest place; or see any elsewhere.
+    """Count what was listed where records are gone, and at the oldest place where any was.
 
     At the newest places more can have come meanwhile.
     """
@@ -157,13 +157,8 @@ def _confirmed_by_place(
                 f"but in {len(asked)} places of the axis, where it listed {expected} records just "
                 f"now, it counts {found}",
             )
-    elsewhere = [] if control else _held_elsewhere(work, lost)
-    if elsewhere and not work.upstream.count(_text(work, elsewhere)):
-        raise _contradiction(
-            gone,
-            record_set,
-            f"nor any in {len(elsewhere)} other places of the axis where records are held",
-        )
+    if not control:
+        confirm_nothing(work, record_set)
     return _without_those_in_places(work, portion, gone) if portion.filters else gone
 
 
@@ -184,13 +179,6 @@ def _without_those_in_places(work: Work, portion: Portion, gone: pa.Table) -> pa
     is_asked = np.isin(_positions(work, gone), places)
     lost = gone.filter(pa.array(is_asked))
     return lost.join(pa.concat_tables(there), keys, join_type="left anti") if there else lost
-
-
-def _held_elsewhere(work: Work, lost: np.ndarray) -> list[float]:
-    """Positions at which records are held and none is gone."""
-    gone = set(lost.tolist())
-    held = sample_positions(work.store.table, work.portion, _MOST_POSITIONS + len(gone))
-    return _some([position for position in held if position not in gone])
 
 
 def _positions(work: Work, rows: pa.Table) -> np.ndarray:

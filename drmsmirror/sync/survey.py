@@ -58,12 +58,12 @@ def survey(work: Work, asker: Asker) -> Survey:
         return _survey_of_newer(work, behind) if behind else Survey(Outlook())
     wanted = union(piece.wanted.interval for piece in pieces)
     total = asker.count(wanted)
-    if not total:  # the first run makes a table by what it is told here
-        confirm_nothing(work, work.asked)
     work.known = replace(work.known, records=total)
     if is_first_reading(work.mirror, work.target):
         work.target = with_numbers_given(work.target, work.mirror, work.upstream, work.wanted)
         target = work.as_of.recnum
+    if not total:  # the first run makes a table by what it is told here
+        confirm_nothing(work, work.asked)
     lacking = total if missing == wanted else asker.count(missing)
     recnums = recnums_to_follow(behind, target)
     newer = work.upstream.count(recnum_text(work.followed, recnums)) if behind else 0
