@@ -10,7 +10,7 @@ from drmsmirror.catalogue.catalogue import Catalogue
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.errors import LockedError
 
-__all__ = ["holding_series", "holding_series_if_free", "holding_to_merge"]
+__all__ = ["holding_series", "holding_series_if_free", "holding_to_merge", "refuse_held"]
 
 #: For so long a run waits for a question to merge what it brought, seconds.
 _MERGED_WITHIN = 10.0
@@ -39,6 +39,19 @@ def holding_series(catalogue: Catalogue, series: str) -> Iterator[Lease]:
                     raise
                 time.sleep(_LOOK_EVERY)
         yield lease
+
+
+def refuse_held(catalogue: Catalogue, series: str) -> None:
+    """Refuse a series on which somebody works, before the upstream is asked for anything.
+
+    Raises
+    ------
+    LockedError
+        Another run works on it.
+    """
+    if catalogue.is_held(_run(series)):
+        with holding_series(catalogue, series):
+            pass
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from drmsmirror.catalogue import RunKind, RunOutcome
-from drmsmirror.catalogue.hold import holding_series
+from drmsmirror.catalogue.hold import holding_series, refuse_held
 from drmsmirror.errors import RequestLimitError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
@@ -95,6 +95,8 @@ def sync(
     tree = parse_recordset(record_set)
     clock = mirror.catalogue.database.clock
     names = {str(part.series).lower(): str(part.series) for part in tree.sets}
+    for name in names:  # whoever works on it may have the upstream for long
+        refuse_held(mirror.catalogue, name)
     known = Known(record_set)
     with telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within):
         targets = {key: read_target(upstream, name, clock) for key, name in names.items()}

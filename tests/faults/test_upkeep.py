@@ -37,14 +37,14 @@ OF_MAINTENANCE = [
     *(point for point in POINTS if point.startswith("log.")),
 ]
 
-#: Those of a drop, which takes its lease: the catalogue gives up, rows go, the catalogue notes it.
+#: Those of a drop, which takes its lease and begins its run: the catalogue gives up, rows go, the catalogue notes it.
 OF_A_DROP = [
-    "catalogue.before_commit:2",
-    "catalogue.after_commit:2",
-    "drop.given_up",
-    "drop.removed",
     "catalogue.before_commit:3",
     "catalogue.after_commit:3",
+    "drop.given_up",
+    "drop.removed",
+    "catalogue.before_commit:4",
+    "catalogue.after_commit:4",
 ]
 
 
@@ -99,7 +99,7 @@ def test_a_drop_that_is_killed_is_finished_by_maintenance(record_set, point, cop
     kill(copy, point, "drop", record_set, "--yes", **VARIABLES)
     with copy.open() as mirror:
         if mirror.catalogue.coverage(NAME) == before:  # it did not even begin
-            assert point == "catalogue.before_commit:2"
+            assert point == "catalogue.before_commit:3"
             copy.assert_same(NAME)
             drop(mirror, record_set)
         maintain(mirror)

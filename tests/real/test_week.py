@@ -34,7 +34,7 @@ from tests.unit.sync.mirrors import Copy
 from tests.unit.sync.mirrors import copy_of as copy_of
 
 #: Of so many moments, and of so many regions, one is replayed.
-_STEP, _REGIONS = (1, 1) if os.environ.get("JSOC_REPLAY") == "all" else (150, 5)
+_STEP, _REGIONS = (1, 1) if os.environ.get("JSOC_REPLAY") == "all" else (240, 8)
 
 _EVERYTHING = Task(reconcile=Reconcile.FULL, everywhere=True)
 _NOTHING = Task(reconcile=Reconcile.OFF)
