@@ -119,8 +119,5 @@ def command(
         talk(f"  drmsmirror sync {shlex.quote(name)}")
     else:
         talk(f"Changed the subscription to {name}, number {stored.id}.")
-    if stored.subscription.keys or stored.subscription.segments:
-        talk(
-            "Keywords and segments are noted down: for now a sync fetches all keywords, and no "
-            "segments."
-        )
+    if stored.subscription.segments:
+        talk("Segments are noted down: this version does not fetch their files yet.")
