@@ -37,7 +37,8 @@ OF_MAINTENANCE = [
     *(point for point in POINTS if point.startswith("log.")),
 ]
 
-#: Those of a drop, which takes its lease and begins its run: the catalogue gives up, rows go, the catalogue notes it.
+#: Those of a drop, which takes its lease and begins its run: the catalogue gives up, rows go, the
+#: catalogue notes it.
 OF_A_DROP = [
     "catalogue.before_commit:3",
     "catalogue.after_commit:3",
