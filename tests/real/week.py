@@ -117,7 +117,7 @@ class Week:
                 continue  # it comes late
             if kind == 1 and times == 1:
                 values = (*values[:2], "1.5", *values[3:])  # it changes later
-            if kind == 2 and times > 2:
+            if kind == 2 and times > 1:
                 continue  # it has vanished
             found[key] = values
         return found
