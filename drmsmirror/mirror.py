@@ -27,7 +27,7 @@ from drmsmirror.catalogue import Catalogue, Drop, SeriesState, with_password
 from drmsmirror.errors import IntegrityError, NoMirrorError, NotHeldError, StoreError
 from drmsmirror.files import free_bytes, make_directory, remove_directory, write_bytes
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records import FORMAT, OpenTables, Period, RecordTable, choose_period
+from drmsmirror.records import FORMAT, Databases, OpenTables, Period, RecordTable, choose_period
 from drmsmirror.settings import FILE_NAME, Settings
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Mirror:
         self.settings = settings
         self.catalogue = catalogue
         self._tables = OpenTables()
+        self._databases = Databases(remembers_files=False)  # who writes sees ever new ones
 
     @classmethod
     def create(cls, settings: Settings) -> Mirror:
@@ -141,6 +142,7 @@ class Mirror:
         """Let go of the catalogue, and of what is kept open of the record tables."""
         self.catalogue.close()
         self._tables.close()
+        self._databases.close()
 
     @property
     def root(self) -> Path:
@@ -195,12 +197,16 @@ class Mirror:
         state = self.catalogue.state(definition.name)
         if state.table_path is not None:
             return RecordTable.open(
-                *self._place(definition, state), at_least=state.table_version or 0
+                *self._place(definition, state),
+                at_least=state.table_version or 0,
+                connect=self._databases.connect,
             )
         self._finish_whole_drop(definition.name)
         period = choose_period(definition, expected_rows, expected_days)
         path = Path(_RECORDS) / definition.namespace / definition.table
-        table = RecordTable.create(self.root / path, definition, period)
+        table = RecordTable.create(
+            self.root / path, definition, period, connect=self._databases.connect
+        )
         self.catalogue.save_state(
             replace(
                 state,

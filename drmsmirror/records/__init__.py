@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drmsmirror.records.changes import ChangedRecords, ChangeKind, reading_changes
 from drmsmirror.records.compaction import compact, crowded_periods, rewrite
+from drmsmirror.records.databases import Databases
 from drmsmirror.records.engine import Interruptible, OutOfTimeError, connect
 from drmsmirror.records.extents import Portion
 from drmsmirror.records.filelist import DataFile
@@ -63,6 +64,7 @@ __all__ = [
     "ChangeKind",
     "ChangedRecords",
     "DataFile",
+    "Databases",
     "FormerColumn",
     "Interruptible",
     "KeyPlan",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from drmsmirror.records.engine import Interruptible, connect, files_relation, identifier, literal
+from drmsmirror.records.engine import Interruptible, files_relation, identifier, literal
 from drmsmirror.records.past import identity, latest_after
 from drmsmirror.records.schema import SYSTEM_COLUMNS, table_schema
 from drmsmirror.records.slices import slices
@@ -163,7 +163,7 @@ def reading_changes(table: RecordTable, since: int, until: int) -> Iterator[_Cha
     until : int
         The last run that counts.
     """
-    with connect([table.path]) as connection, Interruptible(connection) as do:
+    with table.connect([table.path]) as connection, Interruptible(connection) as do:
         yield _Changes(connection, do, table, since, until)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from drmsmirror.model.recordset import Span
-from drmsmirror.records.engine import connect, files_relation, identifier
+from drmsmirror.records.engine import files_relation, identifier
 from drmsmirror.records.schema import NO_TIME, PERIOD
 from drmsmirror.records.slices import slices
 from drmsmirror.records.table import RecordTable
@@ -92,7 +92,7 @@ def crowded_periods(
 
 def rewrite(table: RecordTable, period: str, file_bytes: int) -> None:
     """Make files of about ``file_bytes`` of all the files of a partition."""
-    with connect([table.path]) as connection:
+    with table.connect([table.path]) as connection:
         table.replace_partition(period, sorted_batches(connection, table, period), file_bytes)
 
 

@@ -33,9 +33,15 @@ class Databases:
 
     Threads may share it: each question has a connection of its own, which alone is interrupted
     with it. What :func:`~drmsmirror.records.connect` says of directories and settings holds here.
+
+    Parameters
+    ----------
+    remembers_files : bool
+        Whether what files begin with is remembered: for whoever reads the same ones again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, remembers_files: bool = True) -> None:
+        self._remembers_files = remembers_files
         self._kept: OrderedDict[frozenset[Path], DuckDBPyConnection] = OrderedDict()
         self._lock = Lock()
         self._process: int | None = os.getpid()
@@ -88,14 +94,17 @@ class Databases:
 
     def _connection(self, key: frozenset[Path], directories: Sequence[Path]) -> DuckDBPyConnection:
         if self._process != os.getpid():  # closed, or forked: the threads are not here
-            return open_database(directories)
+            return self._open(directories)
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = open_database(directories)
+                self._kept[key] = self._open(directories)
                 while len(self._kept) > _MOST:
                     self._kept.popitem(last=False)[1].close()
             self._kept.move_to_end(key)
             return self._kept[key].cursor()
+
+    def _open(self, directories: Sequence[Path]) -> DuckDBPyConnection:
+        return open_database(directories, remembers_files=self._remembers_files)
 
     def _forget(self, key: frozenset[Path]) -> None:
         with self._lock:

@@ -46,7 +46,7 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 }
 
 #: Files of a record table never change, so that what they begin with can be remembered.
-_REMEMBERING = "SET GLOBAL parquet_metadata_cache = true"
+_REMEMBERING = "SET GLOBAL parquet_metadata_cache = {}"
 
 #: Once this was run nothing else on disk can be reached, and no setting changed.
 _LOCKED = "SET enable_external_access = false; SET lock_configuration = true"
@@ -93,7 +93,9 @@ def connect(directories: Sequence[Path] = ()) -> Iterator[DuckDBPyConnection]:
         yield connection
 
 
-def open_database(directories: Sequence[Path]) -> DuckDBPyConnection:
+def open_database(
+    directories: Sequence[Path], *, remembers_files: bool = True
+) -> DuckDBPyConnection:
     """Make a database in memory, by which nothing on disk but the directories can be read."""
     import duckdb
 
@@ -101,7 +103,8 @@ def open_database(directories: Sequence[Path]) -> DuckDBPyConnection:
     spill = {"temp_directory": f"{tempfile.gettempdir()}/drmsmirror-{os.getpid()}"}
     connection = duckdb.connect(":memory:", config=_SETTINGS | spill)
     allowed = ", ".join(literal(f"{directory}/") for directory in directories)
-    connection.execute(f"SET allowed_directories = [{allowed}]; {_REMEMBERING}; {_LOCKED}")
+    remembering = _REMEMBERING.format(str(remembers_files).lower())
+    connection.execute(f"SET allowed_directories = [{allowed}]; {remembering}; {_LOCKED}")
     return connection
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.records.engine import files_relation, identifier, literal
 from drmsmirror.records.extents import Portion
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
@@ -64,6 +64,6 @@ def find_gone(
             WHERE {same_key or "FALSE"} AND (NOT {is_upstreams} OR given.recnum > held.recnum)
         ) AND NOT ({is_upstreams} AND recnum IN (SELECT recnum FROM given))
     """
-    with connect([table.path]) as connection:
+    with table.connect([table.path]) as connection:
         connection.register("given", given.select([*dict.fromkeys((*keys, "recnum"))]))
         return connection.sql(query).to_arrow_table()

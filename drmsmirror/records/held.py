@@ -15,7 +15,7 @@ import pyarrow as pa
 from drmsmirror.model.intervals import Interval
 from drmsmirror.model.positions import lowest_named
 from drmsmirror.model.recordset import SqlCondition
-from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.records.engine import files_relation, identifier, literal
 from drmsmirror.records.extents import Portion
 from drmsmirror.records.rows import calculating
 from drmsmirror.records.schema import table_schema
@@ -131,7 +131,7 @@ def _holding(
     ]
     rows = files_relation(table.files(*portion.ranges(definition)), pa.schema(fields))
     conditions = [one for one in portion.filters if isinstance(one, SqlCondition)]
-    with calculating(conditions), connect([table.path]) as connection:
+    with calculating(conditions), table.connect([table.path]) as connection:
         connection.execute(
             f"CREATE TEMP VIEW held AS SELECT * FROM {rows} "
             f"WHERE _latest AND _gone_run IS NULL AND ({portion.sql(definition)})"

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from drmsmirror.model.extent import Extent
-from drmsmirror.records.engine import connect, files_relation, identifier
+from drmsmirror.records.engine import files_relation, identifier
 from drmsmirror.records.extents import Portion
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
@@ -34,7 +34,7 @@ def positions_lacking(table: RecordTable, column: str, extent: Extent) -> np.nda
     rows = files_relation(
         table.files(*portion.ranges(definition)), pa.schema([fields[n] for n in used])
     )
-    with connect([table.path]) as connection:
+    with table.connect([table.path]) as connection:
         found = connection.sql(
             f"SELECT DISTINCT CAST({identifier(axis)} AS DOUBLE) AS position FROM {rows} "
             f"WHERE _gone_run IS NULL AND {identifier(column)} IS NULL "

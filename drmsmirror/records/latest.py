@@ -17,7 +17,6 @@ import pyarrow as pa
 from drmsmirror.model.recordset import Span
 from drmsmirror.records.engine import (
     Interruptible,
-    connect,
     files_relation,
     identifier,
     literal,
@@ -169,5 +168,5 @@ class LatestRecords:
 @contextmanager
 def reading_latest(table: RecordTable) -> Iterator[LatestRecords]:
     """Read a table at its version, while a block runs."""
-    with connect([table.path]) as connection, Interruptible(connection) as do:
+    with table.connect([table.path]) as connection, Interruptible(connection) as do:
         yield LatestRecords(connection, do, table)

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from drmsmirror.model.recordset import Span
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records.completing import complete
-from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.records.engine import files_relation, identifier, literal
 from drmsmirror.records.filelist import Ranges
 from drmsmirror.records.schema import PERIOD, periods_of, pruning_columns, table_schema
 from drmsmirror.records.table import CommitConflictError, RecordTable
@@ -225,7 +225,7 @@ def _find_change(table: RecordTable, batch: _Batch) -> _Change:
     definition, given = table.definition, batch.rows
     files = table.files(*batch.selects(definition))
     if files:
-        with connect([table.path]) as connection:
+        with table.connect([table.path]) as connection:
             connection.register("given", given)
             connection.register("gone", _gone_rows(definition, batch.gone))
             touched = _touched_keys(connection, definition, files, batch.generation)

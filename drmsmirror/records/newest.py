@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from drmsmirror.model.recordset import Span
-from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.records.engine import files_relation, identifier, literal
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
 
@@ -26,7 +26,7 @@ def newest_records(
     near = [] if largest is None else [("recnum", [Span(int(largest) - 1000 * count, None)])]
     for ranges in (near, []):
         rows = files_relation(table.files(ranges), pa.schema(fields))
-        with connect([table.path]) as connection:
+        with table.connect([table.path]) as connection:
             found = connection.sql(
                 f"""
                 SELECT {", ".join(identifier(name) for name in listed)} FROM (

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drmsmirror.model.recordset import Span
-from drmsmirror.records.engine import connect, files_relation, identifier
+from drmsmirror.records.engine import files_relation, identifier
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
 
@@ -38,7 +38,7 @@ def number_records(table: RecordTable, rows: pa.Table) -> pa.Table:
         f"held.{identifier(k)} IS NOT DISTINCT FROM given.{identifier(k)}" for k in keys
     )
     given = rows.append_column("_row", pa.array(range(rows.num_rows), pa.int64()))
-    with connect([table.path]) as connection:
+    with table.connect([table.path]) as connection:
         connection.register("given", given)
         connection.execute(
             f"CREATE TEMP TABLE held AS SELECT * FROM {files_relation(near, needed)} "

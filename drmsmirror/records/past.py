@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.records.engine import files_relation, identifier, literal
 from drmsmirror.records.table import RecordTable
 
 __all__ = ["identity", "knows_runs", "last_run", "latest_after", "versions_after"]
@@ -69,7 +69,7 @@ def last_run(table: RecordTable) -> int:
     """The largest number of a run that the rows of a table name; 0 without rows."""
     marks = ("_seen_run", "_gone_run")
     rows = files_relation(table.files(), pa.schema([table.schema.field(name) for name in marks]))
-    with connect([table.path]) as connection:
+    with table.connect([table.path]) as connection:
         found = connection.execute(f"SELECT max(_seen_run), max(_gone_run) FROM {rows}").fetchall()
     return max((number for number in found[0] if number is not None), default=0)
 
@@ -81,7 +81,7 @@ def knows_runs(table: RecordTable, numbers: range) -> bool:
     between = " OR ".join(
         f"{mark} BETWEEN {literal(numbers.start)} AND {literal(numbers.stop - 1)}" for mark in marks
     )
-    with connect([table.path]) as connection:
+    with table.connect([table.path]) as connection:
         found = connection.execute(f"SELECT 1 FROM {rows} WHERE {between} LIMIT 1").fetchall()
     return bool(found)
 

@@ -21,7 +21,7 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.model.types import KeywordType
 from drmsmirror.model.widening import widened
 from drmsmirror.records.compaction import sorted_batches
-from drmsmirror.records.engine import connect, files_relation, identifier, literal
+from drmsmirror.records.engine import files_relation, identifier, literal
 from drmsmirror.records.former import FormerColumn
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
@@ -80,7 +80,7 @@ def rebuild(
     listed = [one for one in former if one.column.name not in fits]
     new = RecordTable.create(path, definition, table.period, others=others, former=listed)
     schema = pa.schema([field for field in new.schema if field.name in has.names])
-    with connect([table.path]) as connection:
+    with table.connect([table.path]) as connection:
         for period in sorted(table.file_sizes()):
             rows = sorted_batches(connection, table, period)
             new.add_partition(period, _widened(rows, schema, widenings), file_bytes)
@@ -98,7 +98,7 @@ def has_beyond(table: RecordTable, column: str, limit: int) -> bool:
     name = identifier(column)
     rows = files_relation(table.files(), pa.schema([table.schema.field(column)]))
     missing = literal(KeywordType.LONGLONG.missing)
-    with connect([table.path]) as connection:
+    with table.connect([table.path]) as connection:
         found = connection.execute(
             f"SELECT 1 FROM {rows} WHERE {name} <> {missing} "
             f"AND ({name} > {literal(limit)} OR {name} < {literal(-limit)}) LIMIT 1"
@@ -110,7 +110,7 @@ def sample_of(table: RecordTable, column: str, count: int) -> pa.Array:
     """Some of the values of a column, each once."""
     name = identifier(column)
     rows = files_relation(table.files(), pa.schema([table.schema.field(column)]))
-    with connect([table.path]) as connection:
+    with table.connect([table.path]) as connection:
         found = connection.sql(
             f"SELECT DISTINCT {name} FROM {rows} WHERE {name} IS NOT NULL LIMIT {int(count)}"
         ).to_arrow_table()

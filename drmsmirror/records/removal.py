@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drmsmirror.model.extent import Extent
-from drmsmirror.records.engine import connect, files_relation
+from drmsmirror.records.engine import files_relation
 from drmsmirror.records.extents import Portion
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
@@ -46,5 +46,5 @@ def count_rows_within(table: RecordTable, extents: Sequence[Extent]) -> int:
         return 0
     rows = files_relation(files, table_schema(definition))
     query = f"SELECT count(*) FROM {rows} WHERE {portion.sql(definition)}"
-    with connect([table.path]) as connection:
+    with table.connect([table.path]) as connection:
         return int(connection.execute(query).fetchall()[0][0])

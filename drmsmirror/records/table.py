@@ -100,6 +100,7 @@ class RecordTable:
         *,
         others: Sequence[pa.Field] = (),
         former: Sequence[FormerColumn] = (),
+        connect: Connect = connect,
     ) -> RecordTable:
         """Make an empty table.
 
@@ -115,6 +116,8 @@ class RecordTable:
             Columns that the definition has not.
         former : sequence of FormerColumn
             What those are.
+        connect : callable
+            As the class takes it.
         """
         from deltalake import DeltaTable
 
@@ -137,13 +140,19 @@ class RecordTable:
                 raise_if_key_not_exists=False,
             )
         period = Period(delta.metadata().configuration.get(_PERIOD_PROPERTY, period))
-        table = cls(path, definition, period, FileList.of(path, delta), delta)
+        table = cls(path, definition, period, FileList.of(path, delta), delta, connect)
         table._make_durable(range(delta.version() + 1))
         return table
 
     @classmethod
     def open(
-        cls, path: Path, definition: SeriesDefinition, period: Period, *, at_least: int
+        cls,
+        path: Path,
+        definition: SeriesDefinition,
+        period: Period,
+        *,
+        at_least: int,
+        connect: Connect = connect,
     ) -> RecordTable:
         """Open the newest version of a table that the catalogue knows.
 
@@ -151,6 +160,8 @@ class RecordTable:
         ----------
         at_least : int
             The version that the catalogue says is there.
+        connect : callable
+            As the class takes it.
 
         Raises
         ------
@@ -174,7 +185,7 @@ class RecordTable:
             )
         files = FileList.of(path, delta)
         refuse_other_types(path, definition, files)
-        return cls(path, definition, period, files, delta)
+        return cls(path, definition, period, files, delta, connect)
 
     def as_of(self, run: int) -> RecordTable:
         """The same table for whoever wants the records as they stood after a run.
