@@ -37,6 +37,7 @@ def test_init_makes_a_mirror_and_says_what_it_made(empty: Command) -> None:
     assert "nothing was changed" in empty("init").stderr
 
 
+@pytest.mark.long
 def test_the_commands_that_are_proposed_lead_to_the_mirror_in_use(
     empty: Command, tmp_path: Path
 ) -> None:
@@ -118,6 +119,7 @@ def test_sync_says_what_lies_ahead_and_what_would_be_less(empty: Command) -> Non
     assert "All of hmi.sharp_720s is held" in said
 
 
+@pytest.mark.long
 def test_the_narrower_commands_that_sync_proposes_work(empty: Command) -> None:
     said = empty("sync", "hmi.sharp_720s").stderr.splitlines()
     proposed = [line.split("'")[1] for line in said if line.startswith("  drmsmirror sync '")]
@@ -162,7 +164,9 @@ def test_query_writes_csv_json_and_parquet_with_the_same_content(
     assert table["USFLUX"].to_pylist() == flux
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "form", [FORMATS[0], *(pytest.param(form, marks=pytest.mark.long) for form in FORMATS[1:])]
+)
 def test_a_file_for_the_answer_is_written_whole_or_not_at_all(
     filled: Command, tmp_path: Path, form: str
 ) -> None:
@@ -267,6 +271,7 @@ def test_status_and_info_tell_of_the_series(filled: Command) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_catalogue_is_backed_up_and_brought_back(empty: Command, tmp_path: Path) -> None:
     empty("sync", "hmi.synoptic_mr_720s")
     backup = tmp_path / "backup.sqlite"
@@ -279,6 +284,7 @@ def test_a_catalogue_is_backed_up_and_brought_back(empty: Command, tmp_path: Pat
     assert empty("query", "hmi.synoptic_mr_720s", "--key", "CAR_ROT", "--offline").returncode == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [("upgrade",), ("restore", "backup.sqlite")])
 def test_what_changes_the_catalogue_as_a_whole_publishes_it(
     empty: Command, command: tuple[str, ...]
@@ -481,6 +487,7 @@ def test_records_are_imported_without_asking_the_upstream(
     assert away("query", "hmi.sharp_720s[4315]", "--key", KEYS, "--offline").returncode == 3
 
 
+@pytest.mark.long
 def test_parquet_of_a_query_is_taken_in_and_prints_the_same(
     empty: Command, filled: Command, tmp_path: Path
 ) -> None:
@@ -538,6 +545,7 @@ def test_a_bad_value_in_a_file_is_named_with_its_place(
     assert "record 2: recnum is 'x'" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how long a process has worked")
 def test_an_interrupt_while_the_engine_works_is_one_like_any_other(filled: Command) -> None:
     endless = "with recursive n(i) as (select 1 union all select i % 9 from n) select max(i) from n"

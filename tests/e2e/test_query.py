@@ -58,6 +58,7 @@ def test_a_part_is_given_where_it_is_wanted_and_said_to_be_one(command: Command)
     assert "drmsmirror sync" in part.stderr
 
 
+@pytest.mark.long
 def test_what_is_too_old_is_asked_for_again_or_refused(
     command: Command, upstream: SampleJsoc
 ) -> None:
@@ -107,6 +108,7 @@ def test_commands_at_the_same_time_send_one_request(command: Command, upstream: 
     assert len(upstream.requests) <= 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", ["records.after_commit", "window.after_commit"])
 def test_a_query_that_was_killed_while_it_merged_can_be_put_again(
     command: Command, upstream: SampleJsoc, point: str

@@ -44,6 +44,7 @@ def test_with_consent_it_runs_to_its_end_under_a_bar(empty: Command) -> None:
     assert "All of hmi.sharp_720s is held" in terminal.shown
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "more"),
     [((), SHORT), (("--yes",), LONG)],
@@ -68,6 +69,7 @@ def test_much_to_fetch_is_asked_about_though_little_is_stored(empty: Command) ->
         assert terminal.finish() == 0
 
 
+@pytest.mark.long
 def test_on_a_terminal_the_time_limit_of_scripts_does_not_count(empty: Command) -> None:
     with Terminal.running(empty, "sync", SHARP, more=SHORT | NO_TIME) as terminal:
         assert terminal.finish() == 0
@@ -86,6 +88,7 @@ def test_without_a_terminal_nobody_is_asked_and_a_run_stops_in_time(empty: Comma
     assert "drmsmirror sync hmi.sharp_720s" in done.stderr
 
 
+@pytest.mark.long
 def test_what_stopped_reports_it_to_scripts_and_the_next_run_goes_on(empty: Command) -> None:
     empty("sync", f"{SHARP}[4315]")
     (stopped,) = json.loads(empty("sync", SHARP, "--json", more=NO_TIME).stdout)
@@ -95,6 +98,7 @@ def test_what_stopped_reports_it_to_scripts_and_the_next_run_goes_on(empty: Comm
     assert (done["outcome"], done["share_held"]) == ("done", 1.0)
 
 
+@pytest.mark.long
 def test_what_is_agreed_to_beforehand_runs_to_its_end(empty: Command) -> None:
     done = empty("sync", SHARP, "--yes", more=LONG | NO_TIME)
 

@@ -1,12 +1,9 @@
 """Every point kills something, and the next run leaves what an undisturbed one leaves.
 
-The visits that are tried here are few, and of few commands; those of the others are tried with
-``KILLS=all``, and every visit by ``python -m tests.faults.kills``.
+The visits that are tried here are few; every visit is by ``python -m tests.faults.kills``.
 """
 
 from __future__ import annotations
-
-import os
 
 import pytest
 
@@ -17,17 +14,20 @@ from tests.faults.test_evolving import POINTS as OF_A_REBUILD
 from tests.faults.test_kill import OF_A_SYNC
 from tests.faults.test_upkeep import OF_MAINTENANCE
 
-#: A night that compares, a generation that begins, a drop, and the daemon.
-_MOST_TELLING = ("night", "setback", "drop", "daemon")
+#: A night that compares, and a drop: those of the others take their time.
+_MOST_TELLING = ("night", "drop")
 
-TRIED = [
-    deed
-    for deed in DEEDS
-    if deed.at and (os.environ.get("KILLS") == "all" or deed.name in _MOST_TELLING)
-]
+TRIED = [deed for deed in DEEDS if deed.at]
 
 
-@pytest.mark.parametrize("deed", TRIED, ids=lambda deed: deed.name)
+@pytest.mark.parametrize(
+    "deed",
+    [
+        pytest.param(deed, marks=[] if deed.name in _MOST_TELLING else pytest.mark.long)
+        for deed in TRIED
+    ],
+    ids=lambda deed: deed.name,
+)
 def test_what_was_killed_is_made_good_by_the_next_run(deed: Deed, running: Forks) -> None:
     with stage(deed, running) as prepared:
         for at in deed.at:

@@ -119,7 +119,9 @@ def test_a_sync_killed_while_it_follows_is_completed_by_the_next(point, copy, ki
     assert copy.sync(WHOLE).requests == 1
 
 
-@pytest.mark.parametrize("number", [1, 4, 7, 10])
+@pytest.mark.parametrize(
+    "number", [4, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 7, 10))]
+)
 def test_a_sync_killed_at_any_request_is_completed_by_the_next(number, copy) -> None:
     started = threading.Event()
     victims = []

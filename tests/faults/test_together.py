@@ -91,7 +91,7 @@ def test_queries_are_answered_while_a_sync_is_under_way(copy) -> None:
     assert finish(process)[0] == 0
 
 
-@pytest.mark.parametrize("window", [1, 3])
+@pytest.mark.parametrize("window", [1, pytest.param(3, marks=pytest.mark.long)])
 def test_an_interrupted_sync_says_so_keeps_what_is_finished_and_goes_on(window, copy) -> None:
     arrived = Arrived(window)
     copy.jsoc.fault(STALL, times=1, when=arrived)

@@ -82,7 +82,11 @@ _STEPS = st.lists(
 )
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind",
+    [KINDS[0], *(pytest.param(kind, marks=pytest.mark.long) for kind in KINDS[1:])],
+    ids=lambda kind: kind.name,
+)
 @settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(
     records=st.lists(_RECORD, min_size=1, max_size=10),

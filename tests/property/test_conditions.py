@@ -233,7 +233,7 @@ conditions = st.recursive(
 
 @pytest.mark.soak_factor(40)
 @settings(
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

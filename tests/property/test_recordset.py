@@ -138,7 +138,7 @@ sets = st.builds(
 trees = st.builds(RecordSet, st.lists(sets, min_size=1, max_size=3).map(tuple))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(trees)
 def test_a_printed_tree_parses_to_an_equal_tree(tree: RecordSet) -> None:
     parsed = parse_recordset(canonical(tree))
@@ -191,7 +191,7 @@ def understood_or_refused(query: str) -> None:
             assert window_text(one, Interval(0.0, 100.0))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.text(ALPHABET, max_size=60) | st.text(max_size=30))
 def test_any_text_is_understood_or_refused(text: str) -> None:
     understood_or_refused(text)
@@ -211,7 +211,7 @@ def mutations(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.soak_factor(250)
-@settings(max_examples=4_000, deadline=None)
+@settings(max_examples=2_000, deadline=None)
 @given(mutations())
 @example("hmi.M_45s[-4712.01.01_12:00_TT/9223372036854775807u@1u]")
 @example("hmi.M_45s[-4712.01.01_12:00_TT-2010.05.01]")
@@ -269,7 +269,7 @@ time_values = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(["hmi.sharp_720s[{}]", "test.phase[][{}]"]).flatmap(
         lambda form: integer_values.map(form.format)

@@ -104,7 +104,12 @@ def generation(copy: Copy) -> int:
 
 
 @pytest.mark.parametrize(
-    ("mode", "in_place", "slowly"), [(0, False, True), (1, True, True), (2, False, False)]
+    ("mode", "in_place", "slowly"),
+    [
+        pytest.param(0, False, True, marks=pytest.mark.long),
+        pytest.param(1, True, True, marks=pytest.mark.long),
+        (2, False, False),
+    ],
 )
 def test_a_setback_is_caught_and_nothing_is_lost(mode, in_place, slowly, copy_of) -> None:
     copy = copy_of()
@@ -138,6 +143,7 @@ def test_once_it_is_back_all_of_it_is_read_again(copy_of) -> None:
     copy.assert_same(NAME)  # what vanished and what changed too
 
 
+@pytest.mark.long
 def test_with_one_run_of_three_killed_it_is_the_same(copy_of) -> None:
     copy = copy_of()
     living = Week(copy.jsoc, in_place=False)

@@ -41,6 +41,7 @@ def test_the_series_that_benches_ask_is_held_as_a_whole(tmp_path: Path) -> None:
         assert len(client.answer(name, ["T_REC"]).texts()["T_REC"]) == 300
 
 
+@pytest.mark.long
 def test_small_answers_are_checked_and_compared_with_those_of_a_shorter_series() -> None:
     found = small.figures(few=5_000, many=50_000, repeats=1)
     assert {one.floor.partition("(")[2] for one in found[:-1]} == {"5,000 records)"}

@@ -51,6 +51,7 @@ def test_records_are_asked_for_with_all_digits_but_for_a_sample(exact) -> None:
     assert all("[:#" in one.ds for one in printed if "n" not in one.params)
 
 
+@pytest.mark.long
 def test_what_comes_later_is_exact_too_and_nothing_is_taken_for_changed(exact) -> None:
     exact.jsoc.advance(SHARP, hours=24.0, late=0.2)
     some = truth(exact.jsoc, SHARP, ["*recnum*"])["*recnum*"][:3]

@@ -149,6 +149,7 @@ def test_it_is_done_once_a_night(synced) -> None:
     assert synced.sync(WHOLE).requests == 1
 
 
+@pytest.mark.long
 def test_it_goes_on_every_night_after_the_upstream_went_back(synced) -> None:
     synced.jsoc.remove(WHOLE, [recnums(synced)[-1]])
     assert synced.sync(WHOLE).notices

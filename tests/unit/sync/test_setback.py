@@ -113,6 +113,7 @@ def test_until_it_is_read_again_what_was_held_is_answered_offline_as_of_its_date
             client.answer(DAY, "T_REC", max_age=timedelta(days=1))
 
 
+@pytest.mark.long
 def test_reading_again_goes_on_where_it_was_stopped(copy_of) -> None:
     copy = copy_of(WHOLE, sync={"first_window": 50, "max_window": 100})
     copy.sync(WHOLE)

@@ -55,6 +55,7 @@ def test_of_a_list_only_the_pieces_that_are_not_held_lie_ahead(copy_of) -> None:
     assert ahead.records == count(copy, "hmi.M_45s[2010.05.01_12:00_TAI/1h]")
 
 
+@pytest.mark.long
 def test_many_gaps_are_counted_in_questions_that_a_server_takes(copy_of) -> None:
     copy = copy_of(WHOLE)
     minutes = [f"2010.05.01_{n // 20:02d}:{n % 20 * 3:02d}:00_TAI" for n in range(110)]
