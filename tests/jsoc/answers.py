@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-from .columns import is_online, key_column, link_column, segment_entry
+from .columns import key_column, link_column, segment_entry
 from .definitions import SeriesDefinition
 from .errors import TooManyRows, UnknownSeries
 from .records import Series
 from .recordsets import split_query
 from .select import Selection, select
+from .shelf import Shelf
 from .specs import record_specs
 
 __all__ = [
@@ -179,10 +180,13 @@ def _names(text: str, known: Iterable[str]) -> list[str]:
     return names
 
 
-def _recinfo(selections: list[Selection]) -> str:
+def _recinfo(shelf: Shelf, selections: list[Selection], segments: list[str]) -> str:
+    """Names of the records, and whether the last segment asked for has a path."""
     entries: list[str] = []
     for s in selections:
-        online = is_online(s.series.columns["sunum"][s.rows]).tolist()
+        known = {segment.name.lower() for segment in s.series.definition.segments}
+        asked = any(name.lower() in known for name in segments)
+        online = [asked and bool(folder) for folder in shelf.folders(s.series, s.rows)]
         specs = record_specs(s.series, s.rows)
         entries += [
             f'{{"name":{json.dumps(name)},"online":{int(up)}}}'
@@ -196,6 +200,7 @@ def rs_list(
     lookup: Lookup,
     params: Mapping[str, str],
     cap: Callable[[Series], int],
+    shelf: Shelf,
     runtime: Callable[[], float],
 ) -> Answer:
     """``op=rs_list`` (semantics 4.2.4).
@@ -210,6 +215,8 @@ def rs_list(
         ``key``, ``seg``, ``link``, ``n``, ``R``, ``M``.
     cap : callable
         Row cap of a series (semantics 1.8).
+    shelf : Shelf
+        Where the files are.
     runtime : callable
         Seconds since the request began.
 
@@ -230,16 +237,17 @@ def rs_list(
     first = selections[0].series
     widest = params.get("M") == "1"
     keywords = [
-        f'{{"name":{json.dumps(name)},"values":{key_column(selections, name, widest)}}}'
+        f'{{"name":{json.dumps(name)},"values":{key_column(shelf, selections, name, widest)}}}'
         for name in _key_names(params.get("key", ""), first)
     ]
     known = [s.name for s in first.definition.segments]
-    segments = [segment_entry(selections, n) for n in _names(params.get("seg", ""), known)]
+    wanted = _names(params.get("seg", ""), known)
+    segments = [segment_entry(shelf, selections, name) for name in wanted]
     links = [
         f'{{"name":{json.dumps(name)},"values":{link_column(selections, name)}}}'
         for name in _names(params.get("link", ""), [k.name for k in first.definition.links])
     ]
-    head = _recinfo(selections) if params.get("R") == "1" else ""
+    head = _recinfo(shelf, selections, wanted) if params.get("R") == "1" else ""
     body = (
         f'{{{head}"keywords":[{",".join(keywords)}],"segments":[{",".join(segments)}],'
         f'"links":[{",".join(links)}],"count":{count},{_end(runtime())}'

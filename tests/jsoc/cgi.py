@@ -12,6 +12,7 @@ from .answers import Answer
 from .errors import NotCovered, QueryError, SplitError, SqlError, UnknownSeries
 from .faults import FaultKind, wrapper_error
 from .records import Series
+from .shelf import Shelf
 
 __all__ = ["Holdings", "Reply", "Request", "respond"]
 
@@ -70,6 +71,7 @@ class Reply:
 class Holdings(Protocol):
     """What the programs need to know."""
 
+    shelf: Shelf
     registered: Callable[[str], bool]
 
     def series(self, name: str) -> Series:
@@ -127,7 +129,9 @@ def _jsoc_info(holdings: Holdings, asked: Request, runtime: Callable[[], float])
         return _failure("invalid operation")
     if not (params.get("key") or params.get("seg") or params.get("link")):
         return _failure("Invalid key list: key, seg or link needed")
-    return answers.rs_list(asked.ds, holdings.series, params, holdings.cap_of, runtime)
+    return answers.rs_list(
+        asked.ds, holdings.series, params, holdings.cap_of, holdings.shelf, runtime
+    )
 
 
 def _error_body(asked: Request, error: QueryError) -> bytes:

@@ -3,72 +3,81 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from .definitions import Segment
 from .printing import column_json, column_texts, constant_text
 from .records import Series
 from .select import Selection
+from .shelf import Shelf, axes, folder_minute
 from .specs import record_specs
+from .storage import UnitState
 
-__all__ = ["is_online", "key_column", "link_column", "segment_entry"]
+__all__ = ["key_column", "link_column", "segment_entry"]
 
-_OFFLINE_EVERY: Final = 41
-
-
-def is_online(sunums: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which storage units are on disk: in this sample all but every 41st."""
-    return np.asarray(sunums % _OFFLINE_EVERY != 0)
+Texts = Callable[[Shelf, Series, NDArray[Any]], list[str]]
 
 
-def _directories(series: Series, rows: NDArray[Any]) -> list[str]:
-    sunums = series.columns["sunum"][rows]
-    slots = series.columns["slotnum"][rows].tolist()
-    up = is_online(sunums).tolist()
-    return [
-        f"/SUM{sunum % 97}/D{sunum}/S{slot:05d}" if online else ""
-        for sunum, slot, online in zip(sunums.tolist(), slots, up, strict=True)
-    ]
+def _states(words: Mapping[UnitState, str], archive: bool = False) -> Texts:
+    """Texts by what became of each storage unit."""
 
-
-def _sizes(series: Series, rows: NDArray[Any]) -> list[str]:
-    sizes = 20_160 + 2_880 * (series.columns["recnum"][rows] % 4_000)
-    return [str(size) for size in sizes.tolist()]
-
-
-def _by_online(yes: str, no: str) -> Callable[[Series, NDArray[Any]], list[str]]:
-    def texts(series: Series, rows: NDArray[Any]) -> list[str]:
-        return [yes if up else no for up in is_online(series.columns["sunum"][rows]).tolist()]
+    def texts(shelf: Shelf, series: Series, rows: NDArray[Any]) -> list[str]:
+        kept = not archive or series.definition.archive == 1
+        states = shelf.units.states(series.columns["sunum"][rows])
+        return [words[s] if kept or s is UnitState.NONE else "N" for s in states]
 
     return texts
 
 
-def _times(series: Series, rows: NDArray[Any]) -> list[str]:
-    minutes = series.columns["sunum"][rows] % 1440
-    return [f"2015.03.01_{m // 60:02d}:{m % 60:02d}:00_UT" for m in minutes.tolist()]
+def _sizes(shelf: Shelf, series: Series, rows: NDArray[Any]) -> list[str]:
+    states = shelf.units.states(series.columns["sunum"][rows])
+    sizes = shelf.sizes(series, rows)
+    return [
+        "NA" if state is UnitState.NONE else str(size)
+        for state, size in zip(states, sizes, strict=True)
+    ]
 
 
-_SPECIAL: Final[dict[str, Callable[[Series, NDArray[Any]], list[str]]]] = {
+def _times(shelf: Shelf, series: Series, rows: NDArray[Any]) -> list[str]:
+    minutes = [folder_minute(sunum) for sunum in series.columns["sunum"][rows].tolist()]
+    return [f"2015.03.01_{m // 60:02d}:{m % 60:02d}:00_UT" for m in minutes]
+
+
+def _directories(shelf: Shelf, series: Series, rows: NDArray[Any]) -> list[str]:
+    return [folder or "NoDataDirectory" for folder in shelf.folders(series, rows)]
+
+
+def _logs(_: Shelf, __: Series, rows: NDArray[Any]) -> list[str]:
+    return ["NO LOG"] * len(rows)
+
+
+def _specs(_: Shelf, series: Series, rows: NDArray[Any]) -> list[str]:
+    return record_specs(series, rows)
+
+
+_ON, _OFF, _GONE, _NONE = UnitState.ONLINE, UnitState.OFFLINE, UnitState.GONE, UnitState.NONE
+_SPECIAL: Final[dict[str, Texts]] = {
     "*size*": _sizes,
-    "*online*": _by_online("Y", "N"),
-    "*retain*": _by_online("2030.12.31", "N/A"),
-    "*archive*": _by_online("Y", "Y"),
-    "*recdir*": lambda s, rows: [d or "NoDataDirectory" for d in _directories(s, rows)],
-    "*logdir*": _by_online("NO LOG", "NO LOG"),
+    "*online*": _states({_ON: "Y", _OFF: "N", _GONE: "N", _NONE: "NA"}),
+    "*retain*": _states({_ON: "2030.12.31", _OFF: "N/A", _GONE: "N/A", _NONE: "NA"}),
+    "*archive*": _states({_ON: "Y", _OFF: "Y", _GONE: "N", _NONE: "NA"}, archive=True),
+    "*recdir*": _directories,
+    "*logdir*": _logs,
     "*dirmtime*": _times,
-    "*spec*": record_specs,
+    "*spec*": _specs,
 }
 
 
-def _key_texts(selection: Selection, name: str, widest: bool) -> tuple[list[str], bool]:
+def _key_texts(
+    shelf: Shelf, selection: Selection, name: str, widest: bool
+) -> tuple[list[str], bool]:
     """Values of one requested name, and whether they need no escaping."""
     series, rows = selection.series, selection.rows
     if name in _SPECIAL:
-        return _SPECIAL[name](series, rows), False
+        return _SPECIAL[name](shelf, series, rows), False
     found = series.definition.resolve(name)
     if found is None:
         return ["Invalid KeyLink"] * len(rows), True
@@ -85,7 +94,7 @@ def _key_texts(selection: Selection, name: str, widest: bool) -> tuple[list[str]
     return texts, keyword.type != "string"
 
 
-def key_column(selections: list[Selection], name: str, widest: bool = False) -> str:
+def key_column(shelf: Shelf, selections: list[Selection], name: str, widest: bool = False) -> str:
     """JSON array of a keyword's or special key's values.
 
     Strings, except ``*recnum*`` and ``*sunum*`` (semantics 2.2, rule 4). The word MISSING stands
@@ -99,7 +108,7 @@ def key_column(selections: list[Selection], name: str, widest: bool = False) -> 
     texts: list[str] = []
     plain = True
     for selection in selections:
-        more, safe = _key_texts(selection, name, widest)
+        more, safe = _key_texts(shelf, selection, name, widest)
         texts, plain = texts + more if texts else more, plain and safe
     return column_json(texts, plain)
 
@@ -123,17 +132,17 @@ def link_column(selections: list[Selection], name: str) -> str:
     return column_json(texts, False)
 
 
-def _segment_values(selection: Selection, segment: Segment) -> tuple[list[str], list[str]]:
-    folders = _directories(selection.series, selection.rows)
-    suffix = f"/{segment.name}.fits" if segment.protocol.startswith("fit") else f"/{segment.name}"
-    files = [folder + suffix if folder else "NoDataDirectory" for folder in folders]
+def _segment_values(
+    shelf: Shelf, selection: Selection, segment: Segment
+) -> tuple[list[str], list[str]]:
+    files = shelf.paths(selection.series, selection.rows, segment)
     if "VAR" not in segment.dims:
         return files, [segment.dims] * len(files)
     recnums = selection.series.columns["recnum"][selection.rows].tolist()
-    return files, [f"{200 + r % 700}x{100 + r % 350}" for r in recnums]
+    return files, ["x".join(map(str, axes(segment, recnum))) for recnum in recnums]
 
 
-def segment_entry(selections: list[Selection], name: str) -> str:
+def segment_entry(shelf: Shelf, selections: list[Selection], name: str) -> str:
     """JSON object of one requested segment (semantics 4.2.4).
 
     An unknown name, or one that the query's braces leave out, is ``InvalidSegName``.
@@ -150,7 +159,7 @@ def segment_entry(selections: list[Selection], name: str) -> str:
             files += ["InvalidSegName"] * len(s.rows)
             dims += ["NA"] * len(s.rows)
             continue
-        more, sizes = _segment_values(s, segment)
+        more, sizes = _segment_values(shelf, s, segment)
         files, dims = files + more, dims + sizes
         shown += len(more) if segment.protocol == "fits" else 0
     scale = json.dumps(["0.1"] * shown, separators=(",", ":"))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from .definitions import Keyword, SeriesDefinition, load_definition
 from .draws import draw_column
 from .layouts import KeyTable, default_records, key_table
-from .records import Series, constant_column
+from .records import Series, constant_column, first_unit
 
 __all__ = ["build_series", "fill", "wide_series"]
 
@@ -104,7 +104,7 @@ def fill(
     made["_time"] = keys.time
     columns: dict[str, NDArray[Any]] = {
         "recnum": recnums.astype(np.int64),
-        "sunum": 1_148_000_000 + recnums.astype(np.int64) // definition.unitsize,
+        "sunum": first_unit(definition.name) + recnums.astype(np.int64) // definition.unitsize,
         "slotnum": recnums.astype(np.int64) % definition.unitsize,
     }
     late = [k for k in definition.keywords if _depends(definition, k)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .definitions import Keyword
 from .printing import column_texts
-from .records import SYSTEM_COLUMNS, Series, constant_column
+from .records import SYSTEM_COLUMNS, Series, constant_column, first_unit
 from .select import select
 from .taitime import parse_time
 
@@ -82,7 +82,7 @@ def _renumber(series: Series, columns: dict[str, NDArray[Any]]) -> None:
     """Fresh recnums and storage units for new records."""
     rows = len(columns["recnum"])
     top = int(series.columns["recnum"].max()) if series.rows else 0
-    unit = int(series.columns["sunum"].max()) if series.rows else 1_000_000
+    unit = int(series.columns["sunum"].max()) if series.rows else first_unit(series.definition.name)
     columns["recnum"] = np.arange(top + 1, top + 1 + rows, dtype=np.int64)
     columns["sunum"] = unit + 1 + np.arange(rows, dtype=np.int64) // 4
     columns["slotnum"] = np.arange(rows, dtype=np.int64) % 4

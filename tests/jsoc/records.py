@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +13,23 @@ from numpy.typing import NDArray
 
 from .definitions import SeriesDefinition
 
-__all__ = ["SYSTEM_COLUMNS", "Series", "constant_column", "is_constant_column", "text_ranks"]
+__all__ = [
+    "SYSTEM_COLUMNS",
+    "Series",
+    "constant_column",
+    "first_unit",
+    "is_constant_column",
+    "text_ranks",
+]
 
 SYSTEM_COLUMNS: Final = ("recnum", "sunum", "slotnum")
 
 Column = NDArray[Any]
+
+
+def first_unit(series: str) -> int:
+    """Where the numbers of a series' storage units begin: far from those of other series."""
+    return 1_148_000_000 + 20_000_000 * (zlib.crc32(series.lower().encode()) % 900)
 
 
 def constant_column(value: Any, dtype: Any, rows: int) -> Column:

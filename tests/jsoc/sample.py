@@ -21,6 +21,8 @@ from .numberless import NumbersHidden, without_numbers
 from .records import Series
 from .replay import recorded_bodies, replay_key
 from .server import SampleServer
+from .shelf import Shelf
+from .storage import Units, UnitState
 
 __all__ = ["SampleJsoc"]
 
@@ -71,6 +73,8 @@ class SampleJsoc:
         self.latency_per_record = latency_per_record
         self.registered = registered
         self.failures: list[str] = []
+        self.units = Units()
+        self.shelf = Shelf(self.units)
         self._lock = threading.RLock()
         self._series: dict[str, Series] = {}
         self._faults: list[tuple[Fault, int | None, When]] = []
@@ -230,6 +234,43 @@ class SampleJsoc:
     def change_type(self, series: str, name: str, type_: str) -> None:
         """Give a keyword another type."""
         self._change(series, lambda s: (living.change_type(s, name, type_), []))
+
+    # ------------------------------------------------------------ files
+    def sunums(self, series: str, where: str | Sequence[int]) -> list[int]:
+        """Storage units of records: `where` is filters or recnums."""
+        found = self.series(series)
+        rows = living.find_rows(found, where)
+        return sorted(set(found.columns["sunum"][rows].tolist()))
+
+    def take_offline(self, sunums: Iterable[int]) -> None:
+        """Leave these storage units on tape only."""
+        self.units.put(sunums, UnitState.OFFLINE)
+
+    def bring_online(self, sunums: Iterable[int]) -> None:
+        """Have these units on disk; those that were not come to lie on another partition."""
+        self.units.put(sunums, UnitState.ONLINE)
+
+    def restage(self, sunums: Iterable[int], partition: int) -> None:
+        """Move these units to ``/SUM<partition>``, on disk."""
+        chosen = list(sunums)
+        self.units.put(chosen, UnitState.ONLINE)
+        self.units.move(chosen, partition)
+
+    def lose(self, sunums: Iterable[int]) -> None:
+        """Have these units neither on disk nor on tape."""
+        self.units.put(sunums, UnitState.GONE)
+
+    def name_file(self, series: str, recnum: int, segment: str, name: str) -> None:
+        """Give a record's file another name; with the empty one the record has no such file."""
+        self.shelf.name_file(series, recnum, segment, name)
+
+    def serve_file(self, series: str, recnum: int, segment: str, path: Path) -> None:
+        """Serve a real file, byte for byte, in place of a generated one."""
+        self.shelf.give(series, recnum, segment, path)
+
+    def rewrite_file(self, series: str, recnum: int, segment: str) -> None:
+        """Put other bytes of the same size under a file's path."""
+        self.shelf.rewrite(series, recnum, segment)
 
     # ------------------------------------------------------------ faults and replay
     def fault(self, fault: Fault | FaultKind, times: int | None = 1, when: When = None) -> None:
