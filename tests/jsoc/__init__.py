@@ -16,6 +16,7 @@ from .records import Series
 from .replay import shared_data
 from .sample import SampleJsoc
 from .select import Selection, select
+from .storage import UnitState
 
 __all__ = [
     "Fault",
@@ -31,6 +32,7 @@ __all__ = [
     "Selection",
     "Series",
     "SeriesDefinition",
+    "UnitState",
     "build_series",
     "builtin_names",
     "load_definition",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from . import answers
@@ -14,7 +14,7 @@ from .faults import FaultKind, wrapper_error
 from .records import Series
 from .shelf import Shelf
 
-__all__ = ["Holdings", "Reply", "Request", "respond"]
+__all__ = ["Holdings", "Reply", "Request", "not_found", "respond"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Request:
     Attributes
     ----------
     cgi, op, ds : str
-        Program, operation and record-set query (empty when not given).
+        Program, operation and record-set query (empty when not given); for a file ``file``,
+        nothing, and its path.
     params : mapping
         All parameters, decoded once.
     method : str
@@ -37,6 +38,8 @@ class Request:
         Records in the answer.
     bytes : int
         Bytes of body sent.
+    range, if_range : str
+        Those headers (empty when not given).
     fault : FaultKind or None
         The fault that was applied.
     refusal : str
@@ -53,6 +56,8 @@ class Request:
     ended: float = 0.0
     rows: int = 0
     bytes: int = 0
+    range: str = ""
+    if_range: str = ""
     fault: FaultKind | None = None
     refusal: str = ""
 
@@ -66,6 +71,7 @@ class Reply:
     status: int = 200
     content_type: str = "application/json"
     refusal: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Holdings(Protocol):
@@ -84,13 +90,18 @@ class Holdings(Protocol):
         """Row cap of a series."""
 
 
+def not_found() -> Reply:
+    """The page of a path where nothing lies."""
+    page = b"<html><body><h1>Not Found</h1></body></html>\n"
+    return Reply(page, status=404, content_type="text/html", refusal="NotFound")
+
+
 def respond(holdings: Holdings, asked: Request) -> Reply:
     """The answer to a request: never an exception, errors are answers."""
     try:
         answer = _answer(holdings, asked, lambda: time.monotonic() - asked.started)
     except KeyError:
-        page = b"<html><body><h1>Not Found</h1></body></html>\n"
-        return Reply(page, status=404, content_type="text/html", refusal="NotFound")
+        return not_found()
     except QueryError as error:
         return Reply(_error_body(asked, error) + b"\n", refusal=f"{type(error).__name__}: {error}")
     return Reply(answer.body + b"\n", answer.rows)  # every recorded body ends so

@@ -45,6 +45,14 @@ class FaultKind(Enum):
     """One value missing from the last keyword's column, in lists of records only."""
     WRONG_COUNT = "wrong-count"
     """``count`` is one more than the columns hold."""
+    TRUNCATED = "truncated"
+    """Half of a file, with the right Content-Length for half."""
+    FLIPPED_BIT = "flipped-bit"
+    """One bit in the middle of a file is another; its ETag is not."""
+    CHANGED_BYTES = "changed-bytes"
+    """Other bytes than the file has at other times, with an ETag of their own."""
+    NO_RANGES = "no-ranges"
+    """The whole file, whatever range was asked for."""
     TRUNCATED_JSON = "truncated-json"
     """Half of the body, with the right Content-Length for half."""
     EMPTY_BODY = "empty-body"
@@ -87,11 +95,15 @@ class Fault:
     retry_after: str | None = None
     text: str | None = None
 
-    def concerns(self, op: str) -> bool:
-        """Whether it can strike the answer to an operation; others have no columns."""
+    def concerns(self, cgi: str, op: str) -> bool:
+        """Whether it can strike the answer to an operation; others have no columns, or no bytes."""
+        if cgi == "file":
+            return self.kind not in _JSON_ONLY
         if self.kind is FaultKind.NO_RECORDS:
             return op in ("rs_list", "rs_summary")
-        return self.kind is not FaultKind.WRONG_COLUMN_LENGTH or op == "rs_list"
+        if self.kind is FaultKind.WRONG_COLUMN_LENGTH:
+            return op == "rs_list"
+        return self.kind not in _FILES_ONLY
 
 
 def wrapper_error(ds: str, code: int = 1) -> bytes:
@@ -145,6 +157,15 @@ _EDITS: Final[dict[FaultKind, Callable[[Any], None]]] = {
 }
 
 
+_FILES_ONLY: Final = (
+    FaultKind.TRUNCATED,
+    FaultKind.FLIPPED_BIT,
+    FaultKind.CHANGED_BYTES,
+    FaultKind.NO_RANGES,
+)
+_JSON_ONLY: Final = (*_EDITS, FaultKind.TRUNCATED_JSON, FaultKind.NO_RECORDS)
+
+
 def spoil(fault: Fault, body: bytes, ds: str) -> bytes:
     """The body that a fault makes of a good one (unchanged for faults of the connection)."""
     if fault.kind in _EDITS:
@@ -155,8 +176,15 @@ def spoil(fault: Fault, body: bytes, ds: str) -> bytes:
         return b"<html><head><title>JSOC</title></head><body><h1>Maintenance</h1></body></html>\n"
     if fault.kind is FaultKind.HTTP_STATUS:
         return b"<html><body><h1>Try again later</h1></body></html>\n"
-    if fault.kind is FaultKind.TRUNCATED_JSON:
+    if fault.kind in (FaultKind.TRUNCATED, FaultKind.TRUNCATED_JSON):
         return body[: len(body) // 2]
+    if fault.kind is FaultKind.FLIPPED_BIT:
+        middle = len(body) // 2
+        return (
+            body[:middle]
+            + bytes(byte ^ 1 for byte in body[middle : middle + 1])
+            + (body[middle + 1 :])
+        )
     if fault.kind is FaultKind.EMPTY_BODY:
         return b""
     if fault.kind is FaultKind.GARBAGE:

@@ -66,7 +66,7 @@ def _hdu(type_: str, data: NDArray[Any]) -> Any:
     if type_ == "char":  # FITS bytes have no sign
         data = (data.astype(np.int16) + 128).astype(np.uint8)
     hdu = fits.CompImageHDU(data, compression_type="RICE_1", tile_shape=(1, data.shape[1]))
-    scale, zero = (1.0, -128.0) if type_ == "char" else (0.1, 0.0)
+    scale, zero = (1, -128) if type_ == "char" else (0.1, 0.0)
     hdu.header["BZERO"], hdu.header["BSCALE"] = zero, scale
     if type_ in _BLANK:
         hdu.header["BLANK"] = _BLANK[type_]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from . import living
 from .answers import default_row_cap
-from .cgi import Reply, Request, respond
+from .cgi import Reply, Request, not_found, respond
 from .content import build_series
 from .definitions import Keyword
+from .delivery import deliver
 from .errors import UnknownSeries
 from .faults import Fault, FaultKind
 from .generation import next_records
@@ -27,6 +29,13 @@ from .storage import Units, UnitState
 __all__ = ["SampleJsoc"]
 
 When = str | Callable[[Request], bool] | None
+
+
+def _is_named(name: str, asked: Request) -> bool:
+    """Whether a request is for this operation, program, or path (a pattern)."""
+    if name.startswith("/"):
+        return asked.cgi == "file" and fnmatchcase(asked.ds, name)
+    return name in (asked.op, asked.cgi)
 
 
 class SampleJsoc:
@@ -282,7 +291,9 @@ class SampleJsoc:
         times : int or None
             For so many requests; None until `clear_faults`.
         when : str, callable or None
-            Only for this ``op`` (or program), or for requests the callable accepts; None: all.
+            Only for this ``op`` or program (``"file"``: all files), for files whose path matches
+            the pattern (``"/SUM*/magnetogram.fits"``), or for requests that the callable accepts;
+            None: all.
         """
         plan = fault if isinstance(fault, Fault) else Fault(fault)
         with self._lock:
@@ -353,9 +364,9 @@ class SampleJsoc:
         with self._lock:
             for i, (fault, times, when) in enumerate(self._faults):
                 wanted = when is None or (
-                    when in (asked.op, asked.cgi) if isinstance(when, str) else when(asked)
+                    _is_named(when, asked) if isinstance(when, str) else when(asked)
                 )
-                if not wanted or not fault.concerns(asked.op):
+                if not wanted or not fault.concerns(asked.cgi, asked.op):
                     continue
                 if times is not None:
                     left = times - 1
@@ -375,8 +386,10 @@ class SampleJsoc:
         """Keep the exception that a handler died of."""
         self.failures.append(repr(sys.exc_info()[1]))
 
-    def respond(self, asked: Request) -> Reply:
-        """The answer to a request, before any fault."""
+    def respond(self, asked: Request, fault: FaultKind | None = None) -> Reply:
+        """The answer to a request, before all of a fault that can be done to it afterwards."""
+        if asked.cgi == "file":
+            return self._file(asked, fault)
         recorded = self._recorded.get(replay_key(asked.op, asked.ds))
         if asked.cgi == "jsoc_info" and recorded is not None:
             return Reply(recorded)
@@ -387,3 +400,13 @@ class SampleJsoc:
     def cap_of(self, series: Series) -> int:
         """Row cap of a series."""
         return default_row_cap(series) if self.row_cap is None else self.row_cap
+
+    def _file(self, asked: Request, fault: FaultKind | None) -> Reply:
+        """The answer to a request for a file, with the faults that ranges and ETags show."""
+        file = self.shelf.find(asked.ds, self.all_series())
+        if file is None:
+            return not_found()
+        changed = fault is FaultKind.CHANGED_BYTES
+        body = self.shelf.other(file) if changed else self.shelf.read(file)
+        modified = self.shelf.modified(file) + (3600.0 if changed else 0.0)
+        return deliver(body, modified, asked, ranges=fault is not FaultKind.NO_RANGES)

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .cgi import Reply, Request
 from .faults import Fault, FaultKind, spoil
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SampleServer"]
 
 PREFIX: Final = "/cgi-bin/ajax/"
+FILES: Final = "/SUM"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -53,19 +54,24 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         cgi = path.removeprefix(PREFIX) if path.startswith(PREFIX) else path
         params = dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
+        op, ds = params.get("op", ""), params.get("ds", "")
+        if path.startswith(FILES):
+            cgi, op, ds = "file", "", unquote(path)
         asked = Request(
             cgi,
-            params.get("op", ""),
-            params.get("ds", ""),
+            op,
+            ds,
             params,
             self.command or "",
             started=self.started,
+            range=self.headers.get("Range") or "",
+            if_range=self.headers.get("If-Range") or "",
         )
         jsoc.begin()
         self.current = asked
         try:
             fault = jsoc.take_fault(asked)
-            reply = jsoc.respond(asked)
+            reply = jsoc.respond(asked, fault.kind if fault else None)
             self.current = replace(
                 asked,
                 rows=reply.rows,
@@ -92,39 +98,42 @@ class _Handler(BaseHTTPRequestHandler):
         jsoc = self.server.jsoc
         jsoc.wait(jsoc.latency + jsoc.latency_per_record * reply.rows)
         if fault is None:
-            return self._write(reply.body, reply.status, reply.content_type)
+            return self._write(reply.body, reply)
         body = spoil(fault, reply.body, asked.ds)
         if fault.kind is FaultKind.SLOW:
             jsoc.wait(fault.seconds + fault.per_record * reply.rows)
         if fault.kind is FaultKind.HTTP_STATUS:
-            return self._write(body, fault.status, "text/html", retry_after=fault.retry_after)
+            later = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
+            page = Reply(b"", status=fault.status, content_type="text/html", headers=later)
+            return self._write(body, page)
         if fault.kind is FaultKind.HTML:
-            return self._write(body, 200, "text/html")
+            return self._write(body, Reply(b"", content_type="text/html"))
         if fault.kind in (FaultKind.STALL, FaultKind.CLOSE_EARLY):
             self.close_connection = True
             part = b"" if fault.kind is FaultKind.STALL else body[: len(body) // 2]
-            self._head(len(body), reply.status, reply.content_type, None)
+            self._head(len(body), reply)
             self._flush()
             if fault.kind is FaultKind.STALL:
                 jsoc.wait(None)
             self._end(reply.status, len(part))
             return self._flush(part)
-        return self._write(body, reply.status, reply.content_type)
+        if fault.kind in (FaultKind.EMPTY_BODY, FaultKind.GARBAGE):
+            return self._write(body, Reply(b"", content_type=reply.content_type))
+        return self._write(body, reply)
 
-    def _write(
-        self, body: bytes, status: int, content_type: str, retry_after: str | None = None
-    ) -> None:
-        self._head(len(body), status, content_type, retry_after)
+    def _write(self, body: bytes, like: Reply) -> None:
+        """Send a body with the status and the headers of a reply."""
+        self._head(len(body), like)
         part = b"" if self.command == "HEAD" else body
-        self._end(status, len(part))
+        self._end(like.status, len(part))
         self._flush(part)
 
-    def _head(self, length: int, status: int, content_type: str, retry_after: str | None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
+    def _head(self, length: int, like: Reply) -> None:
+        self.send_response(like.status)
+        self.send_header("Content-Type", like.content_type)
         self.send_header("Content-Length", str(length))
-        if retry_after is not None:
-            self.send_header("Retry-After", retry_after)
+        for name, value in like.headers.items():
+            self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()

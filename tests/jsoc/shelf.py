@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ _EXTENSIONS: Final = {"fits": ".fits", "fitz": ".fits", "fitsdep": ".fits", "fit
 _FITS: Final = tuple(_EXTENSIONS)
 _FIXED_SHAPE: Final[Shape] = (64, 48)
 _SMALL: Final = 128
+_WRITTEN: Final = datetime(2015, 3, 1, tzinfo=UTC).timestamp()
 _WIDTHS: Final = 5
 _HEIGHTS: Final = 4
 _KINDS: Final = _WIDTHS * _HEIGHTS
@@ -173,10 +174,24 @@ class Shelf:
             given = self._given.get(file.key)
         if given is not None:
             return given.read_bytes()
-        if file.segment.protocol.lower() in _FITS:
-            shape = axes(file.segment, file.recnum)
-            return image_file(self._identity(file), file.segment.type, shape)
-        return text_file(self._identity(file))
+        return self._make(file, self._identity(file))
+
+    def other(self, file: SegmentFile) -> bytes:
+        """Bytes that a file does not have, of the same size."""
+        with self._lock:
+            given = self._given.get(file.key)
+        if given is not None:
+            return bytes(byte ^ 0x55 for byte in given.read_bytes())
+        return self._make(file, self._identity(file) + " other")
+
+    def modified(self, file: SegmentFile) -> float:
+        """When a file was written last, in seconds of the Unix epoch."""
+        with self._lock:
+            given = self._given.get(file.key)
+            edition = self._editions.get(file.key, 0)
+        if given is not None:
+            return given.stat().st_mtime
+        return _WRITTEN + 60.0 * folder_minute(file.sunum) + 86400.0 * edition
 
     def size(self, file: SegmentFile) -> int:
         """How many bytes `read` gives, without making them."""
@@ -208,13 +223,13 @@ class Shelf:
             sizes.append(size)
         return sizes
 
+    def _make(self, file: SegmentFile, identity: str) -> bytes:
+        if file.segment.protocol.lower() in _FITS:
+            return image_file(identity, file.segment.type, axes(file.segment, file.recnum))
+        return text_file(identity)
+
     def _identity(self, file: SegmentFile) -> str:
         with self._lock:
             edition = self._editions.get(file.key, 0)
         series, recnum, segment = file.key
         return f"{series}[:#{recnum}]{{{segment}}}" + (f" edition {edition}" if edition else "")
-
-
-def entity_tag(body: bytes) -> str:
-    """ETag of a file: changes with its bytes."""
-    return f'"{len(body):x}-{hashlib.sha256(body).hexdigest()[:13]}"'

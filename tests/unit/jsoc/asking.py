@@ -34,3 +34,25 @@ def column(jsoc: SampleJsoc, ds: str, key: str, **params: Any) -> list[Any]:
     """The values of one keyword."""
     answer = info(jsoc, "rs_list", ds, key=key, **params)
     return list(answer["keywords"][0]["values"]) if answer["count"] else []
+
+
+def fetch(
+    jsoc: SampleJsoc, path: str, method: str = "GET", **headers: str
+) -> tuple[http.client.HTTPResponse, bytes]:
+    """A file: the answer, and as many of its bytes as came. Headers as ``if_range=...``."""
+    connection = http.client.HTTPConnection("127.0.0.1", jsoc.port, timeout=30)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        connection.request(method, path, headers=named)
+        response = connection.getresponse()
+        try:
+            return response, response.read()
+        except http.client.IncompleteRead as broken:
+            return response, broken.partial
+    finally:
+        connection.close()
+
+
+def paths(jsoc: SampleJsoc, ds: str, seg: str = "magnetogram") -> list[str]:
+    """Where the files of a segment are."""
+    return list(info(jsoc, "rs_list", ds, seg=seg)["segments"][0]["values"])
