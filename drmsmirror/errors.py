@@ -15,7 +15,8 @@
     │   ├── UnknownSeriesError      neither held nor known upstream
     │   ├── NotHeldError            the mirror does not hold all that was asked for
     │   │   └── TooSlowError        ... and the upstream would take too long for the rest
-    │   └── NoMirrorError           there is no mirror where one was named
+    │   ├── NoMirrorError           there is no mirror where one was named
+    │   └── NoObjectError           the store has no such object
     ├── UpstreamError               the remote server
     │   ├── UpstreamUnavailableError    no connection, time-out, HTTP 5xx, wrapper failures
     │   │   ├── UpstreamTimeoutError    no answer within the time that was allowed
@@ -28,6 +29,7 @@
     │   ├── CatalogueVersionError   the catalogue belongs to another version
     │   ├── IntegrityError          what is stored contradicts itself
     │   │   └── DamageError         files that are held are not as they were written
+    │   ├── WrongContentError       what came is not what was expected, and was not stored
     │   └── NoSpaceError            the disk is full
     ├── ImportDataError             a file to import is not what it was said to be
     ├── LockedError                 another process is working on this
@@ -57,6 +59,7 @@ __all__ = [
     "LockedError",
     "MissingLibraryError",
     "NoMirrorError",
+    "NoObjectError",
     "NoSpaceError",
     "NotFoundError",
     "NotHeldError",
@@ -83,6 +86,7 @@ __all__ = [
     "UpstreamTimeoutError",
     "UpstreamTooLargeError",
     "UpstreamUnavailableError",
+    "WrongContentError",
 ]
 
 
@@ -216,6 +220,12 @@ class NoMirrorError(NotFoundError):
     code = "no-mirror"
 
 
+class NoObjectError(NotFoundError):
+    """The store of objects has none of that name."""
+
+    code = "no-object"
+
+
 class UpstreamError(DrmsMirrorError):
     """The remote server failed, refused, or answered what cannot be used."""
 
@@ -321,6 +331,13 @@ class DamageError(IntegrityError):
     """Files that are held are no longer as they were written, or gone."""
 
     code = "damaged"
+
+
+class WrongContentError(StoreError):
+    """What came is not what was expected; it was not stored."""
+
+    code = "wrong-content"
+    retryable = True
 
 
 class NoSpaceError(StoreError):

@@ -26,6 +26,8 @@ EFFECTS = (
     "file.rename",
     "file.linking",
     "file.overwriting",
+    "file.appending",
+    "file.truncation",
     "directory.fsync",
     "file.removal",
     "directory.removal",

@@ -14,6 +14,7 @@ import errno
 import fcntl
 import os
 import re
+import secrets
 import shutil
 import stat
 import tempfile
@@ -26,25 +27,45 @@ from drmsmirror.errors import NoSpaceError, StoreError
 from drmsmirror.failpoints import effect
 
 __all__ = [
+    "GrowingFile",
     "abandoned_files",
+    "clone_bytes",
+    "copy_bytes",
     "free_bytes",
+    "growing_file",
+    "is_abandoned",
+    "link_file",
     "locked_file",
     "make_directory",
+    "make_shared_directory",
     "move_file",
     "name_again",
     "remove_abandoned",
     "remove_directory",
     "remove_empty_directory",
     "remove_file",
+    "rename_durably",
     "replacing",
     "set_aside",
+    "sync_directory",
     "sync_files",
+    "temporary_in",
+    "temporary_link",
     "write_bytes",
 ]
 
 
 #: Names of temporary files: the one that they shall have, and what ``tempfile`` makes of chance.
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+
+#: Bytes that are read or written at once.
+_PIECE = 2**20
+
+#: ``FICLONE`` of Linux (``linux/fs.h``), which Python does not name.
+_FICLONE = 0x40049409
+
+#: What a file system says that cannot link, not so often, or not from another one.
+_NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @contextmanager
@@ -75,10 +96,7 @@ def replacing(target: Path, *, mode: int = 0o644) -> Iterator[Path]:
                 temporary.chmod(mode)
             with effect("file.fsync"):
                 _sync(temporary)
-            with effect("file.rename"):
-                temporary.replace(target)
-            with effect("directory.fsync"):
-                _sync_directory(target.parent)
+            _rename_durably(temporary, target)
     except OSError as error:
         raise _explained(error, target) from error
 
@@ -130,6 +148,245 @@ def locked_file(path: Path) -> Iterator[LockedFile | None]:
         yield LockedFile(text, lambda content: _overwrite(handle, path, content))
     finally:
         os.close(handle)
+
+
+class GrowingFile:
+    """A file that is appended to while a lock keeps others away, and that outlives its process.
+
+    Parameters
+    ----------
+    path : Path
+    handle : int
+        Open for reading and writing, and locked.
+    """
+
+    def __init__(self, path: Path, handle: int) -> None:
+        self.path = path
+        self._handle = handle
+        #: Bytes that are in it.
+        self.size = os.fstat(handle).st_size
+
+    def append(self, content: bytes | memoryview) -> None:
+        """Write at the end; where that fails, the file is as it was before.
+
+        Raises
+        ------
+        NoSpaceError
+            The disk is full.
+        StoreError
+            The file cannot be written for another reason.
+        """
+        try:
+            with effect("file.appending"):
+                _write_at(self._handle, content, self.size)
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._handle, self.size)
+            raise _explained(error, self.path) from error
+        self.size += len(content)
+
+    def content(self) -> Iterator[bytes]:
+        """Read what is in it, from the beginning, in pieces."""
+        try:
+            yield from _read_through(self._handle, self.size)
+        except OSError as error:
+            raise _explained(error, self.path, "read") from error
+
+    def cut(self, size: int = 0) -> None:
+        """Keep the first bytes only."""
+        try:
+            with effect("file.truncation"):
+                os.ftruncate(self._handle, size)
+        except OSError as error:
+            raise _explained(error, self.path) from error
+        self.size = size
+
+    def become(self, target: Path, *, mode: int) -> None:
+        """Flush it and give it its final name, in place of what may stand there."""
+        try:
+            written = os.fstat(self._handle).st_size
+            if written != self.size:
+                raise StoreError(
+                    f"Cannot finish {self.path}: it has {written:,} bytes, but "
+                    f"{self.size:,} were written; begin it again"
+                )
+            with effect("file.fsync"):
+                os.fchmod(self._handle, mode)
+                os.fsync(self._handle)
+            _rename_durably(self.path, target)
+        except OSError as error:
+            raise _explained(error, target) from error
+
+
+@contextmanager
+def growing_file(path: Path, *, mode: int) -> Iterator[GrowingFile | None]:
+    """Open a file to append to, locked while a block runs and made where it is absent.
+
+    Parameters
+    ----------
+    path : Path
+        No symbolic link.
+    mode : int
+        Permissions of the file.
+
+    Yields
+    ------
+    GrowingFile or None
+        None where another process holds the lock.
+
+    Raises
+    ------
+    StoreError
+        It cannot be written or locked.
+    """
+    try:
+        handle = _open_alone(path, mode)
+    except OSError as error:
+        raise _explained(error, path) from error
+    if handle is None:
+        yield None
+        return
+    try:
+        yield GrowingFile(path, handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def temporary_in(directory: Path, name: str) -> Iterator[Path]:
+    """Give the path of a new file that is locked for as long as the block runs, and goes with it.
+
+    Unless it was renamed. :func:`abandoned_files` finds those of processes that were killed.
+    """
+    try:
+        with _temporary_beside(directory / name) as temporary:
+            yield temporary
+    except OSError as error:
+        raise _explained(error, directory / name) from error
+
+
+@contextmanager
+def temporary_link(source: Path, directory: Path, name: str) -> Iterator[Path | None]:
+    """The same with a hard link to a file that is there; None where there can be none."""
+    try:
+        with source.open("rb") as file:
+            with suppress(OSError):  # who holds it himself keeps others away too
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            temporary = directory / f".{name}.{secrets.token_hex(4)}.tmp"
+            is_linked = link_file(source, temporary)
+            try:
+                yield temporary if is_linked else None
+            finally:
+                if is_linked:
+                    temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _explained(error, source, "link") from error
+
+
+def clone_bytes(source: Path, target: Path) -> bool:
+    """Have a file that is there, and empty, share the blocks of another one (``FICLONE``).
+
+    Returns
+    -------
+    bool
+        False where the file system cannot do so.
+
+    Raises
+    ------
+    NoSpaceError, StoreError
+        One cannot be read, or the other not written.
+    """
+    with _copying(source, target) as (reading, writing):
+        return _clone(reading, writing)
+
+
+def copy_bytes(source: Path, target: Path) -> None:
+    """Fill a file that is there, and empty, with what is in another one.
+
+    Raises
+    ------
+    NoSpaceError, StoreError
+        One cannot be read, or the other not written.
+    """
+    with _copying(source, target) as (reading, writing):
+        written = 0
+        for piece in _read_through(reading):
+            _write_at(writing, piece, written)
+            written += len(piece)
+
+
+def link_file(path: Path, target: Path, *, symbolic: bool = False) -> bool:
+    """Give a file a further name, by a hard or a symbolic link; False where that cannot be.
+
+    Raises
+    ------
+    StoreError
+        There is something of that name, or the directory cannot be written.
+    """
+    try:
+        with effect("file.linking"):
+            if symbolic:
+                target.symlink_to(path)
+            else:
+                target.hardlink_to(path)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
+        raise _explained(error, target) from error
+    return True
+
+
+def rename_durably(path: Path, target: Path, *, mode: int | None = None) -> None:
+    """Flush a file and give it its final name, in place of what may stand there.
+
+    Parameters
+    ----------
+    path, target : Path
+        On the same file system.
+    mode : int, optional
+        Permissions that it has from then on.
+    """
+    try:
+        with effect("file.fsync"):
+            if mode is not None:
+                path.chmod(mode)
+            _sync(path)
+        _rename_durably(path, target)
+    except OSError as error:
+        raise _explained(error, target) from error
+
+
+def sync_directory(path: Path) -> None:
+    """Flush the names in a directory to the disk."""
+    try:
+        with effect("directory.fsync"):
+            _sync_directory(path)
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
+def make_shared_directory(path: Path, *, mode: int = 0o2775) -> None:
+    """Make a directory for a group, whatever the umask; one that is there is used as it is.
+
+    It has its permissions from the moment on that it has its name, and stays after a power loss.
+    """
+    try:
+        if not path.is_dir():
+            with effect("directory.making"):
+                made = Path(
+                    tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+                )
+                try:
+                    made.chmod(mode)
+                    made.rename(path)
+                except OSError:
+                    made.rmdir()
+                    if not path.is_dir():  # else another process was quicker, and used it
+                        raise
+        with effect("directory.fsync"):
+            _sync_directory(path.parent)
+    except OSError as error:
+        raise _explained(error, path) from error
 
 
 def make_directory(path: Path) -> None:
@@ -218,15 +475,27 @@ def abandoned_files(directory: Path, before: float) -> list[Path]:
         no locks a younger one may be in use.
     """
     found = (path for path in directory.glob(".*.tmp") if _TEMPORARY.fullmatch(path.name))
-    return sorted(path for path in found if _is_abandoned(path, before))
+    return sorted(path for path in found if is_abandoned(path, before))
+
+
+def is_abandoned(path: Path, before: float) -> bool:
+    """Whether it is a file that nobody locks and that was last written earlier, as above."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            status = os.fstat(file.fileno())
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_mtime < before
 
 
 def remove_abandoned(path: Path) -> None:
     """Remove the temporary file of a process that was killed, unless somebody locks it."""
     with suppress(OSError), path.open("rb") as file:  # another process may be quicker
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with effect("file.removal"):
-            path.unlink()
+        if _has_name(file.fileno(), path):
+            with effect("file.removal"):
+                path.unlink()
 
 
 def sync_files(paths: Iterable[Path]) -> None:
@@ -264,6 +533,81 @@ def _temporary_beside(target: Path) -> Iterator[Path]:
         os.close(handle)
 
 
+@contextmanager
+def _copying(source: Path, target: Path) -> Iterator[tuple[int, int]]:
+    """Have one file open for reading, another one for writing."""
+    try:
+        with source.open("rb") as reading, effect("file.write"):
+            writing = os.open(target, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                yield reading.fileno(), writing
+            finally:
+                os.close(writing)
+    except OSError as error:
+        raise _explained(error, target, f"copy {source} to") from error
+
+
+def _open_alone(path: Path, mode: int) -> int | None:
+    """Open and lock the file that has this name; None where another process holds it."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _has_name(handle, path):
+                os.fchmod(handle, mode)
+                return handle
+            os.close(handle)  # the one who held it gave it another name meanwhile
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        except OSError:
+            os.close(handle)
+            raise
+
+
+def _has_name(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def _write_at(handle: int, content: bytes | memoryview, offset: int) -> None:
+    rest = memoryview(content)
+    while rest:
+        written = os.pwrite(handle, rest, offset)
+        rest, offset = rest[written:], offset + written
+
+
+def _read_through(handle: int, size: int | None = None) -> Iterator[bytes]:
+    """Pieces of a file from its beginning, to a size or its end."""
+    offset = 0
+    while size is None or offset < size:
+        piece = os.pread(handle, _PIECE if size is None else min(_PIECE, size - offset), offset)
+        if not piece:
+            return
+        yield piece
+        offset += len(piece)
+
+
+def _clone(reading: int, writing: int) -> bool:
+    """Have a file share the blocks of another one; False where the file system cannot."""
+    try:
+        fcntl.ioctl(writing, _FICLONE, reading)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        return False
+    return True
+
+
+def _rename_durably(path: Path, target: Path) -> None:
+    with effect("file.rename"):
+        path.replace(target)
+    with effect("directory.fsync"):
+        _sync_directory(target.parent)
+
+
 def _overwrite(handle: int, path: Path, content: str) -> None:
     try:
         with effect("file.overwriting"):
@@ -277,16 +621,6 @@ def _remove_abandoned(target: Path) -> None:
     """Remove the temporary files of processes that were killed: those that nobody locks."""
     for leftover in target.parent.glob(f".{target.name}.*.tmp"):
         remove_abandoned(leftover)
-
-
-def _is_abandoned(path: Path, before: float) -> bool:
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            status = os.fstat(file.fileno())
-    except OSError:
-        return False
-    return stat.S_ISREG(status.st_mode) and status.st_mtime < before
 
 
 def _sync(path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.faults.forking import Forks
 from tests.faults.kills import DEEDS, Deed, stage
 from tests.faults.test_evolving import POINTS as OF_A_REBUILD
 from tests.faults.test_kill import OF_A_SYNC
+from tests.faults.test_objects import POINTS as OF_OBJECTS
 from tests.faults.test_upkeep import OF_MAINTENANCE
 
 #: A night that compares, and a drop: those of the others take their time.
@@ -36,5 +37,7 @@ def test_what_was_killed_is_made_good_by_the_next_run(deed: Deed, running: Forks
 
 def test_every_point_is_one_at_which_something_is_killed() -> None:
     here = {at.partition(":")[0] for deed in DEEDS for at in deed.at}
-    elsewhere = {at.partition(":")[0] for at in (*OF_A_SYNC, *OF_A_REBUILD, *OF_MAINTENANCE)}
+    elsewhere = {
+        at.partition(":")[0] for at in (*OF_A_SYNC, *OF_A_REBUILD, *OF_MAINTENANCE, *OF_OBJECTS)
+    }
     assert here | elsewhere == set(POINTS)

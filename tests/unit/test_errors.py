@@ -48,6 +48,7 @@ def test_codes_name_one_error_each() -> None:
         ("UnknownSeriesError", 3),
         ("NotHeldError", 3),
         ("NoMirrorError", 3),
+        ("NoObjectError", 3),
         ("UpstreamUnavailableError", 4),
         ("UpstreamTooLargeError", 4),
         ("UpstreamTimeoutError", 4),
@@ -69,6 +70,7 @@ def test_what_can_succeed_later_is_retryable() -> None:
         "UpstreamPausedError",
         "UpstreamTimeoutError",
         "UpstreamUnavailableError",
+        "WrongContentError",
     }
 
 

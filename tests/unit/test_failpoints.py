@@ -22,13 +22,16 @@ TREES = {
 ALLOWED: dict[str, set[str]] = {
     "fsync": {"files.py"},
     "mkstemp": {"files.py"},
+    "mkdtemp": {"files.py"},
     "mkdir": {"files.py"},
     "rmdir": {"files.py"},
     "rmtree": {"files.py"},
     "unlink": {"files.py"},
     "rename": {"files.py"},
     "hardlink_to": {"files.py"},
+    "symlink_to": {"files.py"},
     "chmod": {"files.py"},
+    "fchmod": {"files.py"},
     "write_bytes": {"files.py"},
     "replace": {"files.py"},
     "pwrite": {"files.py"},
@@ -79,7 +82,7 @@ ALLOWED: dict[str, set[str]] = {
         for name in (
             "copyfile", "copytree", "copy2", "fdatasync", "link", "makedirs",
             "optimize", "putenv", "remove_column", "removedirs", "restore_table",
-            "shutil.copy", "shutil.move", "symlink", "symlink_to", "sendfile", "touch", "truncate",
+            "shutil.copy", "shutil.move", "symlink", "sendfile", "touch", "truncate",
             "utime", "write_text", "os.remove", "os.replace", "os.write", "to_csv", "to_parquet",
         )
     },

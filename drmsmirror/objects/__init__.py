@@ -1,0 +1,31 @@
+"""Objects: the bytes of segment files, each under the name that its SHA-256 gives it.
+
+A name that is visible means complete, verified and durable bytes, which never change. What an
+object is of, who may go and how much there may be is known elsewhere.
+"""
+
+from __future__ import annotations
+
+from drmsmirror.objects.local import LocalObjects
+from drmsmirror.objects.protocol import (
+    ADOPT,
+    Condition,
+    Finding,
+    Leftover,
+    ObjectStore,
+    Part,
+    Stored,
+    Way,
+)
+
+__all__ = [
+    "ADOPT",
+    "Condition",
+    "Finding",
+    "Leftover",
+    "LocalObjects",
+    "ObjectStore",
+    "Part",
+    "Stored",
+    "Way",
+]

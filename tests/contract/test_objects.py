@@ -1,0 +1,296 @@
+"""What a store of objects promises, wherever it keeps them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from drmsmirror.errors import DamageError, NoObjectError, StoreError, WrongContentError
+from drmsmirror.objects import (
+    Condition,
+    Finding,
+    LocalObjects,
+    ObjectStore,
+    Stored,
+    Way,
+)
+
+NAME = "0123456789abcdef"
+LATER = 1e11  # seconds since 1970: whatever was written was written earlier
+NOWHERE = "f" * 64
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+class Place:
+    """A store, and what happens to it without its knowledge."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def store(self) -> ObjectStore:
+        return LocalObjects(self.root)
+
+    def overwrite(self, name: str, content: bytes) -> None:
+        path = self.root / name[:2] / name
+        path.chmod(0o644)
+        path.write_bytes(content)
+
+    def lose(self, name: str) -> None:
+        (self.root / name[:2] / name).unlink()
+
+    def set_aside(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (self.root / "quarantine").iterdir()}
+
+    def incoming(self) -> list[str]:
+        return sorted(path.name for path in (self.root / "incoming").iterdir())
+
+
+@pytest.fixture(params=["local"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return Place(tmp_path / "objects")
+
+
+@pytest.fixture
+def store(place: Place) -> ObjectStore:
+    return place.store()
+
+
+def put(store: ObjectStore, content: bytes, name: str = NAME) -> Stored:
+    with store.part(name) as part:
+        assert part is not None
+        part.append(content)
+        return part.finish()
+
+
+def content_of(store: ObjectStore, name: str) -> bytes:
+    with store.open(name) as file:
+        return file.read()
+
+
+def test_what_was_put_is_there_under_its_digest(store: ObjectStore, place: Place) -> None:
+    stored = put(store, b"content")
+    assert stored == Stored(sha256(b"content"), 7)
+    for one in (store, place.store()):
+        assert one.exists(stored.sha256)
+        assert one.size(stored.sha256) == 7
+        assert content_of(one, stored.sha256) == b"content"
+        assert list(one.walk()) == [stored]
+    assert place.incoming() == []
+
+
+def test_nothing_is_an_object_too(store: ObjectStore) -> None:
+    assert put(store, b"") == Stored(sha256(b""), 0)
+    assert content_of(store, sha256(b"")) == b""
+    assert store.hash_of(sha256(b"")).condition is Condition.INTACT
+
+
+def test_an_empty_store_has_nothing(store: ObjectStore) -> None:
+    assert list(store.walk()) == []
+    assert store.abandoned(LATER) == []
+    assert not store.exists(NOWHERE)
+    assert store.size(NOWHERE) is None
+    assert store.local_path(NOWHERE) is None
+    assert not store.set_aside(NOWHERE)
+    store.remove(NOWHERE)
+    with pytest.raises(NoObjectError, match=NOWHERE):
+        store.open(NOWHERE)
+
+
+def test_a_part_is_there_again_and_its_digest_is_that_of_all(
+    store: ObjectStore, place: Place
+) -> None:
+    with store.part(NAME) as part:
+        assert part is not None
+        assert part.size_bytes == 0
+        part.append(b"first, ")
+        part.append(memoryview(b"second, "))
+    with place.store().part(NAME) as part:
+        assert part is not None
+        assert part.size_bytes == 15
+        part.append(b"third")
+        assert part.finish() == Stored(sha256(b"first, second, third"), 20)
+    with store.part(NAME) as part:
+        assert part is not None
+        assert part.size_bytes == 0
+
+
+def test_a_part_can_begin_again(store: ObjectStore) -> None:
+    with store.part(NAME) as part:
+        assert part is not None
+        part.append(b"wrong")
+        part.restart()
+        assert part.size_bytes == 0
+        part.append(b"right")
+        assert part.finish().sha256 == sha256(b"right")
+
+
+def test_a_part_has_one_writer(store: ObjectStore, place: Place) -> None:
+    with store.part(NAME) as part:
+        assert part is not None
+        with place.store().part(NAME) as other:
+            assert other is None
+        with place.store().part(NAME * 2) as another:
+            assert another is not None
+    with place.store().part(NAME) as other:
+        assert other is not None
+
+
+def test_content_that_was_not_expected_is_not_stored(store: ObjectStore) -> None:
+    with store.part(NAME) as part:
+        assert part is not None
+        part.append(b"other")
+        with pytest.raises(WrongContentError, match=sha256(b"other")):
+            part.finish(sha256(b"content"))
+        assert part.size_bytes == 0
+        assert list(store.walk()) == []
+        part.append(b"content")
+        part.finish(sha256(b"content"))
+    assert [one.size_bytes for one in store.walk()] == [7]
+
+
+def test_the_same_bytes_are_there_once(store: ObjectStore, place: Place) -> None:
+    assert put(store, b"content") == put(store, b"content", NAME * 2)
+    assert [one.size_bytes for one in store.walk()] == [7]
+    assert place.incoming() == []
+
+
+def test_an_object_that_was_torn_is_made_good_by_the_next(store: ObjectStore, place: Place) -> None:
+    stored = put(store, b"content")
+    place.overwrite(stored.sha256, b"cont")
+    assert put(store, b"content") == stored
+    assert store.hash_of(stored.sha256, 7).condition is Condition.INTACT
+
+
+def test_a_file_is_adopted_and_stays(store: ObjectStore, place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"content")
+    stored = Stored(sha256(b"content"), 7)
+    assert store.put_file(file) == stored
+    assert store.put_file(file, (Way.COPY,), stored.sha256) == stored
+    file.write_bytes(b"other")
+    assert content_of(store, stored.sha256) == b"content"
+    assert list(store.walk()) == [stored]
+    assert place.incoming() == []
+
+
+def test_a_file_that_is_not_what_was_expected_is_not_adopted(
+    store: ObjectStore, place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"other")
+    with pytest.raises(WrongContentError):
+        store.put_file(tmp_path / "file", expected_sha256=sha256(b"content"))
+    with pytest.raises(StoreError, match="no file"):
+        store.put_file(tmp_path)
+    with pytest.raises(StoreError, match="no file"):
+        store.put_file(tmp_path / "absent")
+    assert list(store.walk()) == []
+
+
+def test_a_copy_is_the_callers_own(store: ObjectStore, tmp_path: Path) -> None:
+    stored = put(store, b"content")
+    (tmp_path / "mine").write_bytes(b"before")
+    store.fetch_to(stored.sha256, tmp_path / "mine")
+    with (tmp_path / "mine").open("ab") as mine:
+        mine.write(b", changed")
+    assert (tmp_path / "mine").read_bytes() == b"content, changed"
+    assert content_of(store, stored.sha256) == b"content"
+    with pytest.raises(NoObjectError):
+        store.fetch_to(NOWHERE, tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_damaged_object_is_not_copied(store: ObjectStore, place: Place, tmp_path: Path) -> None:
+    stored = put(store, b"content")
+    place.overwrite(stored.sha256, b"cantent")
+    (tmp_path / "mine").write_bytes(b"before")
+    with pytest.raises(DamageError, match=stored.sha256):
+        store.fetch_to(stored.sha256, tmp_path / "mine")
+    assert (tmp_path / "mine").read_bytes() == b"before"
+
+
+def test_what_is_removed_is_gone_and_can_come_again(store: ObjectStore) -> None:
+    stored = put(store, b"content")
+    with store.open(stored.sha256):
+        store.remove(stored.sha256)
+    assert not store.exists(stored.sha256)
+    assert list(store.walk()) == []
+    assert put(store, b"content") == stored
+    assert store.exists(stored.sha256)
+
+
+def test_what_is_damaged_is_found(store: ObjectStore, place: Place) -> None:
+    name = put(store, b"content").sha256
+    assert store.hash_of(name) == Finding(name, Condition.INTACT, 7, name)
+    assert store.hash_of(name, 7) == Finding(name, Condition.INTACT, 7, name)
+    place.overwrite(name, b"c\x90ntent")
+    found = Finding(name, Condition.ROTTEN, 7, sha256(b"c\x90ntent"))
+    assert store.hash_of(name, 7) == found
+    place.overwrite(name, b"cont")
+    assert store.hash_of(name, 7) == Finding(name, Condition.TORN, 4)
+    assert store.hash_of(name).condition is Condition.ROTTEN
+    place.lose(name)
+    assert store.hash_of(name, 7) == Finding(name, Condition.MISSING)
+
+
+def test_what_is_damaged_is_set_aside(store: ObjectStore, place: Place) -> None:
+    stored = put(store, b"content")
+    place.overwrite(stored.sha256, b"cantent")
+    assert store.set_aside(stored.sha256)
+    assert not store.exists(stored.sha256)
+    assert place.set_aside() == {stored.sha256: b"cantent"}
+    assert put(store, b"content") == stored
+    assert content_of(store, stored.sha256) == b"content"
+
+
+def test_a_walk_is_in_order_and_can_go_on(store: ObjectStore) -> None:
+    names = sorted(put(store, b"%d" % number).sha256 for number in range(40))
+    assert [one.sha256 for one in store.walk()] == names
+    for place, name in enumerate(names):
+        assert [one.sha256 for one in store.walk(after=name)] == names[place + 1 :]
+    assert [one.sha256 for one in store.walk(after="8")] == [one for one in names if one > "8"]
+
+
+def test_a_walk_outlives_what_happens_meanwhile(store: ObjectStore) -> None:
+    names = sorted(put(store, b"%d" % number).sha256 for number in range(10))
+    walk = store.walk()
+    assert next(walk).sha256 == names[0]
+    for name in names[:-1]:
+        store.remove(name)
+    left = [one.sha256 for one in walk]
+    assert left[-1] == names[-1]
+    assert left == sorted(left)
+
+
+def test_parts_that_nobody_works_on_are_found_and_removed(store: ObjectStore, place: Place) -> None:
+    with store.part(NAME) as part:
+        assert part is not None
+        part.append(b"some")
+        assert store.abandoned(LATER) == []
+        assert store.remove_abandoned(LATER) == []
+        part.append(b"thing")
+    (left,) = store.abandoned(LATER)
+    assert (left.name, left.size_bytes) == (NAME, 9)
+    assert store.abandoned(left.written_at) == []
+    assert store.remove_abandoned(LATER) == [left]
+    assert store.abandoned(LATER) == []
+    assert place.incoming() == []
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "a" * 63, "A" * 64, "a" * 65, "/" + "a" * 63])
+def test_nothing_else_is_taken_for_a_name(store: ObjectStore, name: str) -> None:
+    for deed in (store.open, store.size, store.exists, store.remove, store.hash_of):
+        with pytest.raises(StoreError, match="names no object"):
+            deed(name)
+    for part in ("", name.replace("a", "g"), name.upper() or "A" * 16, "a" * 129):
+        with pytest.raises(StoreError, match="names no part"), store.part(part):
+            pass
+
+
+def test_how_much_can_be_stored_is_told_where_it_is_known(store: ObjectStore) -> None:
+    free = store.free_bytes()
+    assert free is None or free > 0
