@@ -12,18 +12,28 @@ from drmsmirror.catalogue.checks import CheckedFile
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
+from drmsmirror.catalogue.downloads import Download, Downloads
 from drmsmirror.catalogue.drops import Drop, GivenUp
 from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.mastertables import MASTER_TABLES
 from drmsmirror.catalogue.moments import Moment, Named
+from drmsmirror.catalogue.orders import Order, Orders, OrderState
+from drmsmirror.catalogue.pins import Pin, Pins
 from drmsmirror.catalogue.place import with_password
 from drmsmirror.catalogue.processes import Process, has_ended, this_process
 from drmsmirror.catalogue.pruning import Superfluous
 from drmsmirror.catalogue.reconciliations import Depth, Reconciliation
 from drmsmirror.catalogue.runs import Run, RunCounters, RunKind, RunOutcome
 from drmsmirror.catalogue.schema import REVISIONS
+from drmsmirror.catalogue.segmentindex import (
+    FailedFile,
+    HeldFile,
+    HeldObject,
+    ObjectTotals,
+    SegmentIndex,
+)
 from drmsmirror.catalogue.state import SeriesState
 from drmsmirror.catalogue.subscriptions import StoredSubscription
 from drmsmirror.catalogue.tags import Tag
@@ -42,15 +52,26 @@ __all__ = [
     "Cost",
     "CoverageThen",
     "Depth",
+    "Download",
+    "Downloads",
     "Drop",
     "Duty",
     "DutyOutcome",
+    "FailedFile",
     "FailedQuestion",
     "GivenUp",
     "Health",
+    "HeldFile",
+    "HeldObject",
     "Lease",
     "Moment",
     "Named",
+    "ObjectTotals",
+    "Order",
+    "OrderState",
+    "Orders",
+    "Pin",
+    "Pins",
     "Plan",
     "Process",
     "Reconciliation",
@@ -59,6 +80,7 @@ __all__ = [
     "RunKind",
     "RunOutcome",
     "RunTotals",
+    "SegmentIndex",
     "SeriesState",
     "SeriesSummary",
     "StoredAnswer",

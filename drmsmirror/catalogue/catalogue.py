@@ -45,16 +45,20 @@ from drmsmirror.catalogue.checks import CheckedFile
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
+from drmsmirror.catalogue.downloads import Downloads
 from drmsmirror.catalogue.drops import Drop, GivenUp
 from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.moments import Moment, Named
+from drmsmirror.catalogue.orders import Orders
+from drmsmirror.catalogue.pins import Pins
 from drmsmirror.catalogue.place import place_of
 from drmsmirror.catalogue.pruning import Superfluous
 from drmsmirror.catalogue.reconciliations import Reconciliation
 from drmsmirror.catalogue.runs import Run, RunCounters, RunKind, RunOutcome
 from drmsmirror.catalogue.schema import check_revision
+from drmsmirror.catalogue.segmentindex import SegmentIndex
 from drmsmirror.catalogue.state import SeriesState
 from drmsmirror.catalogue.subscriptions import StoredSubscription
 from drmsmirror.catalogue.tags import Tag
@@ -185,6 +189,26 @@ class Catalogue:
     def place(self) -> str:
         """Where it is, in words, without a password."""
         return self.database.place.shown
+
+    @property
+    def segments(self) -> SegmentIndex:
+        """Which segment files are there."""
+        return SegmentIndex(self.database)
+
+    @property
+    def downloads(self) -> Downloads:
+        """Segment files that are being downloaded."""
+        return Downloads(self.database)
+
+    @property
+    def pins(self) -> Pins:
+        """Segment files that are never evicted."""
+        return Pins(self.database)
+
+    @property
+    def orders(self) -> Orders:
+        """Segment files that were ordered at the upstream."""
+        return Orders(self.database)
 
     def save_definition(self, definition: SeriesDefinition, *, upstream_url: str = "") -> None:
         """Keep a definition; see :func:`drmsmirror.catalogue.definitions.save`."""

@@ -36,17 +36,25 @@ __all__ = [
     "checked_files",
     "coverage",
     "coverage_history",
+    "downloads",
     "drms_keyword",
     "drms_link",
     "drms_segment",
     "drms_series",
     "drops",
     "duties",
+    "failed_files",
     "failed_questions",
     "leases",
     "metadata",
+    "object_totals",
+    "objects",
+    "orders",
+    "pinned_files",
+    "pins",
     "reconciliations",
     "runs",
+    "segment_files",
     "series_state",
     "subscriptions",
     "tags",
@@ -413,4 +421,102 @@ upstreams = Table(
     Column("reason", Text, nullable=False),
     Column("seconds_per_request", Double),  # null: nothing learnt yet
     Column("seconds_per_record", Double),
+)
+
+# Objects that are there: each is the file of its name under objects/
+objects = Table(
+    "objects",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("stored_utc", UtcDateTime, nullable=False),
+    Column("used_utc", UtcDateTime, nullable=False, index=True),
+    Column("checked_utc", UtcDateTime),  # read whole, and found to be what its name says
+    # it counts no more, and its file goes before this row does
+    Column("is_leaving", Boolean, nullable=False, server_default=false()),
+)
+
+# How many there are together: one row
+object_totals = Table(
+    "object_totals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("objects", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+)
+
+
+def _file_key() -> tuple[Column[str] | Column[int], ...]:
+    """Give what a segment file is known by. The series may be one that is not synced."""
+    return (
+        Column("series_key", Text, primary_key=True),
+        Column("generation", Integer, primary_key=True, autoincrement=False),
+        Column("recnum", BigInteger, primary_key=True, autoincrement=False),
+        Column("segment_key", Text, primary_key=True),  # in lower case
+    )
+
+
+# Which object a segment file is; two can be the same
+segment_files = Table(
+    "segment_files",
+    metadata,
+    *_file_key(),
+    Column("sha256", Text, nullable=False, index=True),
+    Column("file_name", Text, nullable=False),  # its last part at the upstream
+    Column("fetched_utc", UtcDateTime, nullable=False),
+)
+
+# Segment files that could not be had, and are not asked for again for a while
+failed_files = Table(
+    "failed_files",
+    metadata,
+    *_file_key(),
+    Column("state", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("failed_utc", UtcDateTime, nullable=False),
+    Column("until_utc", UtcDateTime, nullable=False),
+)
+
+# What is being downloaded, or was when a process was killed: its room is reserved
+downloads = Table(
+    "downloads",
+    metadata,
+    Column("name", Text, primary_key=True),  # of the part
+    Column("bytes", BigInteger, nullable=False),  # that it will have, or has, where nobody says
+    Column("validator", Text, nullable=False),  # by which the server knows this version of it
+    Column("begun_utc", UtcDateTime, nullable=False),
+)
+
+# What is never evicted
+pins = Table(
+    "pins",
+    metadata,
+    Column("id", _Count, primary_key=True),
+    Column("record_set", Text, nullable=False, unique=True),
+    Column("made_utc", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+pinned_files = Table(
+    "pinned_files",
+    metadata,
+    *_file_key(),
+    Column("pin", BigInteger, primary_key=True, autoincrement=False),
+)
+
+# Orders of files at the upstream that have not ended, or ended lately
+orders = Table(
+    "orders",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("upstream_url", Text, nullable=False),
+    Column("digest", Text, nullable=False, index=True),  # of what was ordered
+    Column("record_set", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("ordered_utc", UtcDateTime, nullable=False),
+    Column("asked_utc", UtcDateTime, nullable=False),  # when its state was asked for last
+    Column("ended_utc", UtcDateTime),
 )

@@ -189,16 +189,16 @@ def test_a_new_migration_is_written_from_the_tables(tmp_path: Path) -> None:
     for name in ("drmsmirror", "migrations"):
         shutil.copytree(PROJECT / name, project / name)
     tables = project / "drmsmirror" / "catalogue" / "tables.py"
-    tables.write_text(tables.read_text() + '\nTable("pins", metadata, Column("name", Text))\n')
-    program = "import runpy, sys; runpy.run_path(sys.argv[1])['write']('add pins')"
+    tables.write_text(tables.read_text() + '\nTable("badges", metadata, Column("name", Text))\n')
+    program = "import runpy, sys; runpy.run_path(sys.argv[1])['write']('add badges')"
     script = project / "migrations" / "new_revision.py"
     code, _, err = run_child(program, str(script), PYTHONPATH=str(project))
     assert (code, err) == (0, "")
     number = f"{int(REVISIONS[-1]) + 1:04d}"
-    written = (project / "migrations" / "versions" / f"{number}_add_pins.py").read_text()
+    written = (project / "migrations" / "versions" / f"{number}_add_badges.py").read_text()
     compile(written, number, "exec")
     assert f"down_revision = '{REVISIONS[-1]}'" in written
-    assert written.count("op.create_table('pins'") == 1
+    assert written.count("op.create_table('badges'") == 1
     assert "drms_" not in written  # nothing else differs
 
 

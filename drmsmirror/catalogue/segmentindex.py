@@ -1,0 +1,446 @@
+"""Which objects are there, and which segment files they are.
+
+A row of an object says that its bytes are durable under its name: it is written after them. An
+object that goes is marked as leaving first, then its file is removed, then the row. Whoever stores
+the same bytes meanwhile is told, and stores them again when they have gone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    select,
+    true,
+    tuple_,
+    update,
+)
+
+from drmsmirror.catalogue import tables
+from drmsmirror.catalogue.database import Database
+from drmsmirror.errors import LockedError
+from drmsmirror.model.segmentfile import SegmentFile
+
+__all__ = ["FailedFile", "HeldFile", "HeldObject", "ObjectTotals", "SegmentIndex"]
+
+#: When an object was used is written down no more often than this.
+_USED_EVERY = timedelta(hours=1)
+#: So many are named in one statement.
+_AT_ONCE = 500
+
+_FILES, _OBJECTS, _FAILED = tables.segment_files, tables.objects, tables.failed_files
+_TOTALS, _PINNED = tables.object_totals, tables.pinned_files
+
+
+_KEY = ("series_key", "generation", "recnum", "segment_key")
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A segment file whose bytes are there.
+
+    Parameters
+    ----------
+    sha256 : str
+        Names the object.
+    size_bytes : int
+    file_name : str
+        What the upstream called it, without the directory.
+    fetched_utc : datetime
+    """
+
+    sha256: str
+    size_bytes: int
+    file_name: str
+    fetched_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldObject:
+    """An object that is there.
+
+    Parameters
+    ----------
+    sha256 : str
+    size_bytes : int
+    used_utc : datetime
+        About when it was last given to somebody.
+    checked_utc : datetime or None
+        When it was last read whole and found sound.
+    """
+
+    sha256: str
+    size_bytes: int
+    used_utc: datetime
+    checked_utc: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A segment file that could not be had.
+
+    Parameters
+    ----------
+    state : str
+        Why, in the words of who tried.
+    message : str
+    failed_utc, until_utc : datetime
+        When that was, and until when it is not tried again.
+    """
+
+    state: str
+    message: str
+    failed_utc: datetime
+    until_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectTotals:
+    """What all objects are together.
+
+    Parameters
+    ----------
+    objects : int
+    size_bytes : int
+    """
+
+    objects: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentIndex:
+    """The index of segment files.
+
+    Parameters
+    ----------
+    database : Database
+    """
+
+    database: Database
+
+    # -- what is there ----------------------------------------------------------------------------
+
+    def locate(self, files: Collection[SegmentFile]) -> dict[SegmentFile, HeldFile]:
+        """Give those of some segment files that are there."""
+        with self.database.read() as connection:
+            return {file: held for file, held, _ in _find(connection, files)}
+
+    def use(self, files: Collection[SegmentFile]) -> dict[SegmentFile, HeldFile]:
+        """Give those that are there, and have them stay for whoever was given them now.
+
+        A catalogue that can only be read cannot say that they were used.
+        """
+        with self.database.read() as connection:
+            found = list(_find(connection, files))
+        stale = self.database.clock() - _USED_EVERY
+        old = {held.sha256 for _, held, used in found if used < stale}
+        there = {file: held for file, held, _ in found}
+        if not old or self.database.read_only:
+            return there
+        stayed = self._touch(old)
+        return {file: held for file, held in there.items() if held.sha256 not in old - stayed}
+
+    def _touch(self, objects: Collection[str]) -> set[str]:
+        """Say that objects are used now, and which of them still count."""
+        stayed: set[str] = set()
+        with self.database.write() as connection:
+            now = self.database.clock()
+            for some in _batches(sorted(objects)):
+                here = and_(_OBJECTS.c.sha256.in_(some), _OBJECTS.c.is_leaving.is_(false()))
+                connection.execute(update(_OBJECTS).where(here).values(used_utc=now))
+                stayed.update(connection.scalars(select(_OBJECTS.c.sha256).where(here)))
+        return stayed
+
+    def keep(self, file: SegmentFile, sha256: str, size_bytes: int, file_name: str) -> None:
+        """Say that the bytes of a segment file are there.
+
+        Raises
+        ------
+        LockedError
+            The same bytes are just being removed: store them again.
+        """
+        now = self.database.clock()
+        with self.database.write() as connection:
+            self.database.keep_others_out(connection, _OBJECTS)
+            row = connection.execute(
+                select(_OBJECTS.c.is_leaving).where(_OBJECTS.c.sha256 == sha256)
+            ).first()
+            if row is None:
+                _insert_object(connection, sha256, size_bytes, now)
+            elif row.is_leaving:
+                raise LockedError(
+                    f"Object {sha256} is just being removed by another process. Try again"
+                )
+            else:
+                connection.execute(
+                    update(_OBJECTS).where(_OBJECTS.c.sha256 == sha256).values(used_utc=now)
+                )
+            for table in (_FILES, _FAILED):
+                connection.execute(delete(table).where(_is(table, file)))
+            connection.execute(
+                insert(_FILES),
+                _key(file) | {"sha256": sha256, "file_name": file_name, "fetched_utc": now},
+            )
+
+    def totals(self) -> ObjectTotals:
+        """Count what is there."""
+        with self.database.read() as connection:
+            return _totals(connection)
+
+    def files_of(self, sha256: str) -> tuple[SegmentFile, ...]:
+        """Which segment files an object is; series and segment in lower case."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(_FILES).where(_FILES.c.sha256 == sha256))
+            return tuple(
+                SegmentFile(row.series_key, row.generation, row.recnum, row.segment_key)
+                for row in rows
+            )
+
+    def objects(self, after: str = "", *, most: int) -> tuple[HeldObject, ...]:
+        """Give objects in order of name, those after a name only."""
+        query = (
+            select(_OBJECTS)
+            .where(_OBJECTS.c.sha256 > after, _OBJECTS.c.is_leaving.is_(false()))
+            .order_by(_OBJECTS.c.sha256)
+            .limit(most)
+        )
+        with self.database.read() as connection:
+            return tuple(_object(row) for row in connection.execute(query))
+
+    def known(self, objects: Collection[str]) -> frozenset[str]:
+        """Say which objects there is a row of, also one that is leaving."""
+        found: set[str] = set()
+        with self.database.read() as connection:
+            for some in _batches(objects):
+                found.update(
+                    connection.scalars(select(_OBJECTS.c.sha256).where(_OBJECTS.c.sha256.in_(some)))
+                )
+        return frozenset(found)
+
+    def say_sound(self, sha256: str) -> None:
+        """Say that an object was read whole now, and is what its name says."""
+        with self.database.write() as connection:
+            connection.execute(
+                update(_OBJECTS)
+                .where(_OBJECTS.c.sha256 == sha256)
+                .values(checked_utc=self.database.clock())
+            )
+
+    # -- what goes --------------------------------------------------------------------------------
+
+    def least_used(self, before: datetime, *, most: int) -> tuple[HeldObject, ...]:
+        """Give objects that nobody used since, of which no file is pinned; longest unused first.
+
+        Parameters
+        ----------
+        before : datetime
+        most : int
+        """
+        query = (
+            select(_OBJECTS)
+            .where(_may_go(before))
+            .order_by(_OBJECTS.c.used_utc, _OBJECTS.c.sha256)
+            .limit(most)
+        )
+        with self.database.read() as connection:
+            return tuple(_object(row) for row in connection.execute(query))
+
+    def let_go(self, objects: Collection[str], before: datetime | None = None) -> tuple[str, ...]:
+        """Have objects count no more: their files are to be removed, and then :meth:`forget` them.
+
+        Parameters
+        ----------
+        objects : collection of str
+        before : datetime, optional
+            Only those that nobody used since, and that are not pinned; without it all.
+
+        Returns
+        -------
+        tuple of str
+            Those that count no more.
+        """
+        gone: list[str] = []
+        with self.database.write() as connection:
+            self.database.keep_others_out(connection, _OBJECTS)
+            may_go = _OBJECTS.c.is_leaving.is_(false()) if before is None else _may_go(before)
+            for some in _batches(sorted(objects)):
+                going = connection.execute(
+                    select(_OBJECTS.c.sha256, _OBJECTS.c.bytes).where(
+                        _OBJECTS.c.sha256.in_(some), may_go
+                    )
+                ).all()
+                names = [row.sha256 for row in going]
+                connection.execute(
+                    update(_OBJECTS).where(_OBJECTS.c.sha256.in_(names)).values(is_leaving=True)
+                )
+                connection.execute(delete(_FILES).where(_FILES.c.sha256.in_(names)))
+                _count(connection, -len(going), -sum(row.bytes for row in going))
+                gone += names
+        return tuple(gone)
+
+    def claim(self, sha256: str, size_bytes: int) -> bool:
+        """Mark as leaving what no row speaks of; False where one does by now."""
+        with self.database.write() as connection:
+            self.database.keep_others_out(connection, _OBJECTS)
+            if connection.scalar(select(_OBJECTS.c.sha256).where(_OBJECTS.c.sha256 == sha256)):
+                return False
+            _insert_object(connection, sha256, size_bytes, self.database.clock(), leaving=True)
+        return True
+
+    def leaving(self) -> tuple[str, ...]:
+        """Name the objects whose files are to be removed."""
+        query = select(_OBJECTS.c.sha256).where(_OBJECTS.c.is_leaving.is_(true()))
+        with self.database.read() as connection:
+            return tuple(connection.scalars(query))
+
+    def forget(self, objects: Collection[str]) -> None:
+        """Forget objects whose files were removed."""
+        with self.database.write() as connection:
+            for some in _batches(sorted(objects)):
+                connection.execute(
+                    delete(_OBJECTS).where(
+                        _OBJECTS.c.sha256.in_(some), _OBJECTS.c.is_leaving.is_(true())
+                    )
+                )
+
+    # -- what could not be had --------------------------------------------------------------------
+
+    def failures(self, files: Collection[SegmentFile]) -> dict[SegmentFile, FailedFile]:
+        """Give the last failure of each of some files, also one whose time is over."""
+        with self.database.read() as connection:
+            return {
+                file: FailedFile(row.state, row.message, row.failed_utc, row.until_utc)
+                for file, row in _rows(connection, select(_FAILED), _FAILED, files)
+            }
+
+    def fail(self, file: SegmentFile, failed: FailedFile) -> None:
+        """Remember that a file could not be had; what was over long ago is forgotten."""
+        with self.database.write() as connection:
+            self.database.keep_others_out(connection, _FAILED)
+            over = _FAILED.c.until_utc < failed.failed_utc - timedelta(hours=1)
+            connection.execute(delete(_FAILED).where(over))
+            connection.execute(delete(_FAILED).where(_is(_FAILED, file)))
+            connection.execute(
+                insert(_FAILED),
+                _key(file)
+                | {
+                    "state": failed.state,
+                    "message": failed.message,
+                    "failed_utc": failed.failed_utc,
+                    "until_utc": failed.until_utc,
+                },
+            )
+
+
+def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """Cut what is named in statements so that each has no more than databases take."""
+    left = iter(items)
+    while batch := list(islice(left, _AT_ONCE)):
+        yield batch
+
+
+def _key(file: SegmentFile) -> dict[str, Any]:
+    return {
+        "series_key": file.series.lower(),
+        "generation": file.generation,
+        "recnum": file.recnum,
+        "segment_key": file.segment.lower(),
+    }
+
+
+def _is(table: Any, file: SegmentFile) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == value for name, value in _key(file).items()))
+
+
+def _rows(
+    connection: Connection,
+    query: Any,
+    table: Any,
+    files: Collection[SegmentFile],
+) -> Iterator[tuple[SegmentFile, Any]]:
+    """The rows of segment files, by series and generation."""
+    groups: dict[tuple[str, int], dict[tuple[int, str], SegmentFile]] = defaultdict(dict)
+    for file in files:
+        group = groups[file.series.lower(), file.generation]
+        group[file.recnum, file.segment.lower()] = file
+    for (series, generation), group in groups.items():
+        here = query.where(table.c.series_key == series, table.c.generation == generation)
+        for some in _batches(group):
+            key = tuple_(table.c.recnum, table.c.segment_key)
+            for row in connection.execute(here.where(key.in_(some))):
+                yield group[row.recnum, row.segment_key], row
+
+
+def _find(
+    connection: Connection, files: Iterable[SegmentFile]
+) -> Iterator[tuple[SegmentFile, HeldFile, datetime]]:
+    query = select(_FILES, _OBJECTS.c.bytes, _OBJECTS.c.used_utc).join(
+        _OBJECTS, and_(_OBJECTS.c.sha256 == _FILES.c.sha256, _OBJECTS.c.is_leaving.is_(false()))
+    )
+    for file, row in _rows(connection, query, _FILES, list(files)):
+        yield file, HeldFile(row.sha256, row.bytes, row.file_name, row.fetched_utc), row.used_utc
+
+
+def _may_go(before: datetime) -> ColumnElement[bool]:
+    is_pinned = (
+        exists()
+        .where(
+            _FILES.c.sha256 == _OBJECTS.c.sha256,
+            *(_PINNED.c[name] == _FILES.c[name] for name in _KEY),
+        )
+        .correlate(_OBJECTS)
+    )
+    return and_(_OBJECTS.c.used_utc < before, _OBJECTS.c.is_leaving.is_(false()), ~is_pinned)
+
+
+def _object(row: Any) -> HeldObject:
+    return HeldObject(row.sha256, row.bytes, row.used_utc, row.checked_utc)
+
+
+def _insert_object(
+    connection: Connection, sha256: str, size: int, now: datetime, *, leaving: bool = False
+) -> None:
+    connection.execute(
+        insert(_OBJECTS),
+        {
+            "sha256": sha256,
+            "bytes": size,
+            "stored_utc": now,
+            "used_utc": now,
+            "is_leaving": leaving,
+        },
+    )
+    if not leaving:
+        _count(connection, 1, size)
+
+
+def _totals(connection: Connection) -> ObjectTotals:
+    row = connection.execute(select(_TOTALS)).first()
+    return ObjectTotals(0, 0) if row is None else ObjectTotals(row.objects, row.bytes)
+
+
+def _count(connection: Connection, objects: int, size: int) -> None:
+    """Keep count, inside a transaction that keeps others out of the objects."""
+    if not objects:
+        return
+    if not connection.scalar(select(func.count()).select_from(_TOTALS)):
+        connection.execute(insert(_TOTALS), {"id": 1, "objects": 0, "bytes": 0})
+    connection.execute(
+        update(_TOTALS).values(objects=_TOTALS.c.objects + objects, bytes=_TOTALS.c.bytes + size)
+    )
