@@ -21,6 +21,9 @@ from drmsmirror.upstream import (
     NEVER,
     Deadline,
     KeySample,
+    OrderReply,
+    OrderTerms,
+    Receiver,
     RecordText,
     SeriesEntry,
     SeriesState,
@@ -134,6 +137,18 @@ class SharedUpstream:
     def is_registered(self, address: str) -> bool:
         """Whether an e-mail address is registered for exports."""
         return self._guard(lambda: self._upstream.is_registered(address))
+
+    def download(self, path: str, receiver: Receiver) -> None:
+        """Fetch a file, or what is missing of it, handing it on as it comes."""
+        self._guard(lambda: self._upstream.download(path, receiver))
+
+    def order(self, recordset: str, terms: OrderTerms) -> OrderReply:
+        """Order the files of a record set."""
+        return self._guard(lambda: self._upstream.order(recordset, terms))
+
+    def order_state(self, request_id: str) -> OrderReply:
+        """Ask how an order stands."""
+        return self._guard(lambda: self._upstream.order_state(request_id))
 
     # -- what is shared ---------------------------------------------------------------------------
 

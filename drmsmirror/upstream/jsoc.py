@@ -11,9 +11,13 @@ from drmsmirror.errors import QueryError, UpstreamRefusedError
 from drmsmirror.settings import UpstreamSettings
 from drmsmirror.upstream import answers
 from drmsmirror.upstream.deadline import NEVER, Deadline
+from drmsmirror.upstream.orders import read_reply
 from drmsmirror.upstream.protocol import (
     Body,
     KeySample,
+    OrderReply,
+    OrderTerms,
+    Receiver,
     RecordText,
     SeriesEntry,
     SeriesState,
@@ -234,6 +238,57 @@ class Jsoc:
         # the program decodes it twice (DRMS semantics 4.3)
         params = {"address": quote_plus(address), "checkonly": "1"}
         return self._ask("checkAddress.sh", params, answers.read_registered)[0]
+
+    def download(self, path: str, receiver: Receiver) -> None:
+        """Fetch a file, or what is missing of it, handing it on as it comes.
+
+        Where the connection breaks, it goes on where that was.
+
+        Parameters
+        ----------
+        path : str
+            On the server, from its root.
+        receiver : Receiver
+        """
+        self._retry(lambda: self._session.download(path, receiver, self._deadline), self._deadline)
+
+    def order(self, recordset: str, terms: OrderTerms) -> OrderReply:
+        """Order the files of a record set (``jsoc_fetch``, ``op=exp_request``).
+
+        Parameters
+        ----------
+        recordset : str
+            With the segments in it.
+        terms : OrderTerms
+
+        Raises
+        ------
+        UpstreamRefusedError
+            The server does not know the address, or wants fewer orders from it at a time.
+        """
+        params = {
+            "op": "exp_request",
+            "format": "json",
+            "ds": recordset,
+            "notify": terms.email,
+            "method": terms.method,
+            "protocol": terms.protocol,
+        }
+        if terms.file_names:
+            params["filenamefmt"] = terms.file_names
+        params["process=n"] = terms.process or "0"  # that is its name (DRMS semantics 4.4.1)
+        return self._ask("jsoc_fetch", params, lambda body: read_reply(body, recordset))[0]
+
+    def order_state(self, request_id: str) -> OrderReply:
+        """Ask how an order stands (``jsoc_fetch``, ``op=exp_status``).
+
+        Parameters
+        ----------
+        request_id : str
+            What the server called it.
+        """
+        params = {"op": "exp_status", "requestid": request_id}
+        return self._ask("jsoc_fetch", params, lambda body: read_reply(body, request_id))[0]
 
     def _ask(
         self, cgi: str, params: Mapping[str, str], read: Callable[[bytes], T]

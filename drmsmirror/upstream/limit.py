@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from drmsmirror.errors import RequestLimitError
 from drmsmirror.upstream.deadline import NEVER, Deadline
-from drmsmirror.upstream.protocol import Body, Session, Traffic
+from drmsmirror.upstream.protocol import Body, Receiver, Session, Traffic
 
 __all__ = ["LimitedSession"]
 
@@ -41,8 +41,22 @@ class LimitedSession:
         RequestLimitError
             It would be one request too many; nothing was sent.
         """
+        self._count()
+        return self._session.get(cgi, params, deadline)
+
+    def download(self, path: str, receiver: Receiver, deadline: Deadline = NEVER) -> None:
+        """Fetch a file, or what is missing of it, in time.
+
+        Raises
+        ------
+        RequestLimitError
+            It would be one request too many; nothing was sent.
+        """
+        self._count()
+        self._session.download(path, receiver, deadline)
+
+    def _count(self) -> None:
         if self.traffic.requests >= self._most:
             raise RequestLimitError(
                 f"The {self._most} requests of this run are used up; the next run goes on"
             )
-        return self._session.get(cgi, params, deadline)

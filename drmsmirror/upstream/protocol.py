@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from drmsmirror.upstream.deadline import NEVER, Deadline
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Body",
     "KeySample",
+    "OrderReply",
+    "OrderStage",
+    "OrderTerms",
+    "OrderedFile",
+    "Receiver",
     "RecordText",
     "SeriesEntry",
     "SeriesState",
@@ -183,6 +189,103 @@ class KeySample:
     given: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class OrderedFile:
+    """A file that an order gives.
+
+    Parameters
+    ----------
+    record : str
+        The record that it belongs to, as a record set.
+    path : str
+        On the server, from its root.
+    """
+
+    record: str
+    path: str
+
+
+class OrderStage(Enum):
+    """How an order of files stands."""
+
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReply:
+    """What the server says of an order of files (DRMS semantics 4.4.3).
+
+    Parameters
+    ----------
+    stage : OrderStage
+    request_id : str
+        What it calls the order; empty where it gave the files at once.
+    status : int
+        In its own numbers.
+    message : str
+        In its own words, where it has some.
+    wait : float
+        Seconds after which it wants to be asked again, where it says so; else 0.
+    files : tuple of OrderedFile
+        Of one that is ready.
+    """
+
+    stage: OrderStage
+    request_id: str
+    status: int
+    message: str = ""
+    wait: float = 0.0
+    files: tuple[OrderedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """How files are ordered (DRMS semantics 4.4.1).
+
+    Parameters
+    ----------
+    email : str
+        Registered at the server.
+    method : str
+        ``url_quick``, ``url``.
+    protocol : str
+        ``as-is``, ``fits``.
+    file_names : str
+        Template of their names; empty for the server's own.
+    process : str
+        What is done to them before: ``n=0|im_patch,...``; empty for nothing.
+    """
+
+    email: str
+    method: str = "url_quick"
+    protocol: str = "as-is"
+    file_names: str = ""
+    process: str = ""
+
+
+class Receiver(Protocol):
+    """Takes a file in as it comes, and keeps it where the connection breaks."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How much of it is there."""
+
+    @property
+    def validator(self) -> str:
+        """By which the server knows the version that is there; empty where it cannot go on."""
+
+    def restart(self) -> None:
+        """Throw away what is there."""
+
+    def begin(self, start: int, total: int | None, validator: str) -> None:
+        """Learn what comes: from where on, how long the whole is, and of which version."""
+
+    def append(self, content: bytes) -> None:
+        """Take what came next."""
+
+
 class Session(Protocol):
     """What fetches bodies."""
 
@@ -192,6 +295,9 @@ class Session(Protocol):
 
     def get(self, cgi: str, params: Mapping[str, str], deadline: Deadline = NEVER) -> Body:
         """Fetch the whole answer of one of the server's programs, in time."""
+
+    def download(self, path: str, receiver: Receiver, deadline: Deadline = NEVER) -> None:
+        """Fetch a file, or what is missing of it, handing it on as it comes, in time."""
 
 
 class Upstream(Protocol):
@@ -230,3 +336,12 @@ class Upstream(Protocol):
 
     def is_registered(self, address: str) -> bool:
         """Whether an e-mail address is registered for exports."""
+
+    def download(self, path: str, receiver: Receiver) -> None:
+        """Fetch a file, or what is missing of it, handing it on as it comes."""
+
+    def order(self, recordset: str, terms: OrderTerms) -> OrderReply:
+        """Order the files of a record set."""
+
+    def order_state(self, request_id: str) -> OrderReply:
+        """Ask how an order stands."""

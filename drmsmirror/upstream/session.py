@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import requests
@@ -20,7 +22,7 @@ from drmsmirror.upstream.deadline import NEVER, Deadline
 from drmsmirror.upstream.failures import broken_connection, check_http_status
 from drmsmirror.upstream.gate import Gate
 from drmsmirror.upstream.pace import Pace
-from drmsmirror.upstream.protocol import Body, Traffic
+from drmsmirror.upstream.protocol import Body, Receiver, Traffic
 from drmsmirror.version import __version__
 
 __all__ = ["LONGEST_URL", "PoliteSession"]
@@ -34,6 +36,9 @@ _MOST_REDIRECTS = 3
 _CHUNK = 64 * 1024
 #: Shortest wait for a byte that can be asked for, seconds.
 _SHORTEST = 1e-3
+#: A file that comes more slowly is given up after a while, bytes per second.
+_SLOWEST = 10_000
+_PARTIAL, _UNSATISFIABLE = 206, 416
 #: A whole body may take so many read time-outs: no server holds us for ever, a byte at a time.
 _PATIENCE = 10
 
@@ -42,6 +47,10 @@ class _TooLargeError(UpstreamAnswerError):
     """A body above the limit: the same request would get the same body."""
 
     retryable = False
+
+
+class _RangeError(UpstreamAnswerError):
+    """The rest of a file cannot be had: it has to be asked for as a whole."""
 
 
 class _NoRedirects(requests.Session):
@@ -57,6 +66,7 @@ class _Call:
 
     url: str
     form: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:
@@ -152,53 +162,87 @@ class PoliteSession:
             The URL in the settings is no address.
         """
         call = _call(f"{self._settings.url}/{_PROGRAMS}/{cgi}", params)
+        content = bytearray()
         deadline.take(self._turn)
-        return deadline.run(lambda: self._follow(call, deadline))
+        took, url = deadline.run(
+            lambda: self._follow(call, deadline, partial(self._read_answer, content))
+        )
+        return Body(bytes(content), took, url)
 
-    def _follow(self, call: _Call, deadline: Deadline) -> Body:
-        """Fetch the body from where the server says it is; our turn ends with it."""
+    def download(self, path: str, receiver: Receiver, deadline: Deadline = NEVER) -> None:
+        """Fetch a file, or what is missing of it, handing it on as it comes.
+
+        Parameters
+        ----------
+        path : str
+            On the server, from its root: ``/SUM12/D1148128819/S00000/magnetogram.fits``.
+        receiver : Receiver
+            Takes it in; where it has a part of the same version already, the rest is asked for.
+        deadline : Deadline
+            When the whole of it, waiting for a turn included, has to have ended.
+
+        Raises
+        ------
+        UpstreamError
+            As :meth:`get`; and there is no such file, or the server sent something else. What came
+            until then is in the receiver.
+        """
+        call = _Call(f"{self._settings.url}{quote(path)}", headers=_asking_for(receiver))
+        deadline.take(self._turn)
+        # not in a thread of its own, which could be left alone while it writes
+        self._follow(call, deadline, partial(self._receive, receiver))
+
+    def _follow(self, call: _Call, deadline: Deadline, read: _Reader) -> tuple[float, str]:
+        """Read the body from where the server says it is; our turn ends with it.
+
+        Returns
+        -------
+        seconds : float
+        url : str
+            Where it was, without the query.
+        """
         try:
             for _ in range(1 + _MOST_REDIRECTS):
-                answer = self._once(call, deadline)
-                if isinstance(answer, Body):
-                    return answer
-                call = replace(call, url=answer)
+                seconds, elsewhere = self._once(call, deadline, read)
+                if elsewhere is None:
+                    return seconds, call.shown
+                call = replace(call, url=elsewhere)
         finally:
             self._turn.release()
         raise UpstreamRefusedError(
             f"{call.shown} redirects again and again. Check [upstream] url in the settings."
         )
 
-    def _once(self, call: _Call, deadline: Deadline) -> Body | str:
-        """Fetch the body, or learn where the server sends us instead, when it is our turn."""
+    def _once(self, call: _Call, deadline: Deadline, read: _Reader) -> tuple[float, str | None]:
+        """Read the body, or learn where the server sends us instead, when it is our turn."""
         with nullcontext() if self._gate is None else self._gate.turn(deadline):
-            return self._ask(call, deadline)
+            return self._ask(call, deadline, read)
 
-    def _ask(self, call: _Call, deadline: Deadline) -> Body | str:
+    def _ask(self, call: _Call, deadline: Deadline, read: _Reader) -> tuple[float, str | None]:
         self._pace.wait(deadline)
         deadline.check(was_asked=False)
         started = self._clock()
-        content = bytearray()
+        coming = None
         try:
             with self._send(call, deadline) as response:
                 if (elsewhere := _redirection(response, call)) is not None:
-                    return elsewhere
-                check_http_status(response.status_code, response.headers, call.shown, self._now_utc)
-                self._read(response, call, content, deadline)
+                    return 0.0, elsewhere
+                coming = _Coming(response, call, deadline)
+                read(coming)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             deadline.check()
             raise broken_connection(error, call.shown, self._settings) from error
         finally:
             seconds = self._clock() - started
-            self._traffic += Traffic(1, len(content), seconds)
-        return Body(bytes(content), seconds, call.shown)
+            self._traffic += Traffic(1, coming.size if coming else 0, seconds)
+        return seconds, None
 
     def _send(self, call: _Call, deadline: Deadline) -> requests.Response:
         connection = self._connection = self._connection or self._open()
         form = {} if call.form is None else {"Content-Type": "application/x-www-form-urlencoded"}
         method = "GET" if call.form is None else "POST"
         request = connection.prepare_request(
-            requests.Request(method, call.url, headers=form, data=call.form)
+            requests.Request(method, call.url, headers={**form, **call.headers}, data=call.form)
         )
         environment = connection.merge_environment_settings(call.url, {}, True, None, None)
         return connection.send(
@@ -219,19 +263,15 @@ class PoliteSession:
         connection.mount("https://", adapter)
         return connection
 
-    def _read(
-        self, response: requests.Response, call: _Call, content: bytearray, deadline: Deadline
-    ) -> None:
-        """Read the body; urllib3 compares its length with Content-Length."""
-        limit = self._settings.max_body_mib * 2**20
-        announced = response.headers.get("Content-Length", "")
-        if announced.isascii() and announced.isdigit() and int(announced) > limit:
+    def _read_answer(self, content: bytearray, coming: _Coming) -> None:
+        """Read an answer of a program, which must be complete and not too large."""
+        call, limit = coming.call, self._settings.max_body_mib * 2**20
+        check_http_status(coming.status, coming.headers, call.shown, self._now_utc)
+        if (coming.length or 0) > limit:
             raise self._too_large(call)
         ends_at = self._clock() + _PATIENCE * self._settings.read_timeout
-        # read1 returns what has come: read would wait for a whole chunk, however slowly it comes
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
-            content += chunk
-            deadline.check()
+        for piece in coming.pieces():
+            content += piece
             if len(content) > limit:
                 raise self._too_large(call)
             if self._clock() > ends_at:
@@ -240,11 +280,107 @@ class PoliteSession:
                     f"{_PATIENCE * self._settings.read_timeout:g} s. Ask for less at a time."
                 )
 
+    def _receive(self, receiver: Receiver, coming: _Coming) -> None:
+        """Hand a file on; urllib3 compares the length of what comes with Content-Length."""
+        try:
+            start = coming.start(receiver.size_bytes)
+        except _RangeError:
+            receiver.restart()
+            raise
+        if start is None:
+            check_http_status(coming.status, coming.headers, coming.call.shown, self._now_utc)
+            start = 0
+        if "text/html" in coming.headers.get("Content-Type", "").lower():
+            raise UpstreamAnswerError(
+                f"{coming.call.shown} is a web page, not the file. Try again later."
+            )
+        total = None if coming.length is None else start + coming.length
+        receiver.begin(start, total, _validator(coming.headers))
+        begun = self._clock()
+        patience = _PATIENCE * self._settings.read_timeout
+        for piece in coming.pieces():
+            receiver.append(piece)
+            if self._clock() - begun > patience + coming.size / _SLOWEST:
+                raise UpstreamAnswerError(
+                    f"{coming.call.shown} comes more slowly than {_SLOWEST:,} bytes a second. Try "
+                    f"again later: what has come is kept."
+                )
+
     def _too_large(self, call: _Call) -> _TooLargeError:
         return _TooLargeError(
             f"The answer of {call.shown} is larger than {self._settings.max_body_mib} MiB "
             f"([upstream] max_body_mib). Ask for less at a time, or raise the limit."
         )
+
+
+class _Coming:
+    """A body that is on its way.
+
+    Parameters
+    ----------
+    response : requests.Response
+        Of which the head is there.
+    call : _Call
+    deadline : Deadline
+    """
+
+    def __init__(self, response: requests.Response, call: _Call, deadline: Deadline) -> None:
+        self._response = response
+        self._deadline = deadline
+        self.call = call
+        self.status = response.status_code
+        self.headers = response.headers
+        #: Bytes that have come.
+        self.size = 0
+
+    @property
+    def length(self) -> int | None:
+        """Bytes that are to come, where the server says so."""
+        announced = self.headers.get("Content-Length", "")
+        return int(announced) if announced.isascii() and announced.isdigit() else None
+
+    def start(self, held: int) -> int | None:
+        """Where in the file a partial answer begins; None for one that is none.
+
+        Raises
+        ------
+        UpstreamAnswerError
+            It does not go on where what is held ends.
+        """
+        if self.status == _UNSATISFIABLE:  # it became shorter, or all of it is held
+            raise _RangeError(f"{self.call.shown} has no more than what has come of it.")
+        if self.status != _PARTIAL:
+            return None
+        said = re.match(r"bytes (\d+)-", self.headers.get("Content-Range", ""))
+        if said is None or int(said[1]) != held:
+            raise _RangeError(f"{self.call.shown} does not go on where it was broken off.")
+        return held
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read what comes."""
+        # read1 returns what has come: read would wait for a whole chunk, however slowly it comes
+        while piece := self._response.raw.read1(_CHUNK, decode_content=True):
+            self.size += len(piece)
+            self._deadline.check()
+            yield piece
+
+
+#: Reads a body.
+_Reader = Callable[[_Coming], None]
+
+
+def _asking_for(receiver: Receiver) -> Mapping[str, str]:
+    """Headers that ask for a file as it is, or for the rest of the version that has come."""
+    headers = {"Accept-Encoding": "identity"}
+    if receiver.size_bytes and receiver.validator:
+        headers |= {"Range": f"bytes={receiver.size_bytes}-", "If-Range": receiver.validator}
+    return headers
+
+
+def _validator(headers: Mapping[str, str]) -> str:
+    """By what the server knows this version of a file again (RFC 9110, 13.1.5)."""
+    tag = headers.get("ETag", "")
+    return headers.get("Last-Modified", "") if not tag or tag.startswith("W/") else tag
 
 
 def _call(url: str, params: Mapping[str, str]) -> _Call:
