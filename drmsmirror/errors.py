@@ -31,6 +31,7 @@
     │   │   └── DamageError         files that are held are not as they were written
     │   ├── WrongContentError       what came is not what was expected, and was not stored
     │   └── NoSpaceError            the disk is full
+    ├── FitsError                   a file that is no whole FITS file
     ├── ImportDataError             a file to import is not what it was said to be
     ├── LockedError                 another process is working on this
     ├── SubscribedError             what is to be dropped is subscribed to
@@ -54,6 +55,7 @@ __all__ = [
     "DamageError",
     "DefinitionError",
     "DrmsMirrorError",
+    "FitsError",
     "ImportDataError",
     "IntegrityError",
     "LockedError",
@@ -345,6 +347,12 @@ class NoSpaceError(StoreError):
 
     code = "no-space"
     exit_code = 8
+
+
+class FitsError(DrmsMirrorError):
+    """A file is cut, is no FITS file, or has no image; the message says what and where."""
+
+    code = "fits"
 
 
 class ImportDataError(DrmsMirrorError):
