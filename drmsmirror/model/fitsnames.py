@@ -129,8 +129,9 @@ def distinct_names(wanted: Iterable[tuple[str, str]]) -> list[str]:
 
     Notes
     -----
-    JSOC writes one card over the other. Here a keyword that is spelled like the FITS name keeps it,
-    else the first; each other gets a number in place of the last characters (``LATFWTP2``).
+    JSOC's export gives two keywords the same name. Here one that is spelled like the FITS name
+    keeps it, else the first; each other gets a number in place of the last characters
+    (``LATFWTP2``).
     """
     pairs = list(wanted)
     taken = set(WRITTEN_BY_EXPORT)
