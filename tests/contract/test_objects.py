@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+import uuid
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
+from s3fs import S3FileSystem
 
-from drmsmirror.errors import DamageError, NoObjectError, StoreError, WrongContentError
+from drmsmirror.errors import (
+    DamageError,
+    MissingLibraryError,
+    NoObjectError,
+    StoreError,
+    WrongContentError,
+)
 from drmsmirror.objects import (
     Condition,
     Finding,
     LocalObjects,
     ObjectStore,
+    RemoteObjects,
     Stored,
     Way,
+    connect,
 )
 
 NAME = "0123456789abcdef"
@@ -26,8 +38,22 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-class Place:
-    """A store, and what happens to it without its knowledge."""
+class Place(Protocol):
+    """Where a store is, and what happens there without its knowledge."""
+
+    def store(self) -> ObjectStore: ...
+
+    def overwrite(self, name: str, content: bytes) -> None: ...
+
+    def lose(self, name: str) -> None: ...
+
+    def set_aside(self) -> dict[str, bytes]: ...
+
+    def incoming(self) -> list[str]: ...
+
+
+class Directory:
+    """On the disk."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -50,9 +76,47 @@ class Place:
         return sorted(path.name for path in (self.root / "incoming").iterdir())
 
 
-@pytest.fixture(params=["local"])
+class Bucket:
+    """In a bucket of S3; parts grow on the disk."""
+
+    def __init__(self, address: str, spool: Path, s3: S3FileSystem) -> None:
+        self.address = address
+        self.spool = spool
+        self.s3 = s3
+
+    def store(self) -> ObjectStore:
+        return RemoteObjects(self.address, self.spool, self.s3)
+
+    def overwrite(self, name: str, content: bytes) -> None:
+        self.s3.pipe_file(f"{self.address}/{name[:2]}/{name}", content)
+
+    def lose(self, name: str) -> None:
+        self.s3.rm_file(f"{self.address}/{name[:2]}/{name}")
+
+    def set_aside(self) -> dict[str, bytes]:
+        paths = self.s3.ls(f"{self.address}/quarantine", detail=False)
+        return {path.rpartition("/")[2]: self.s3.cat_file(path) for path in paths}
+
+    def incoming(self) -> list[str]:
+        return sorted(path.name for path in (self.spool / "incoming").iterdir())
+
+
+@pytest.fixture
+def bucket(s3: str, connection: S3FileSystem, tmp_path: Path) -> Bucket:
+    return Bucket(f"{s3}/{uuid.uuid4()}/objects", tmp_path / "spool", connection)
+
+
+@pytest.fixture(params=["local", "s3"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    return Place(tmp_path / "objects")
+    if request.param == "local":
+        return Directory(tmp_path / "objects")
+    found: Bucket = request.getfixturevalue("bucket")
+    return found
+
+
+@pytest.fixture(scope="module")
+def connection(s3: str) -> S3FileSystem:
+    return connect()
 
 
 @pytest.fixture
@@ -248,15 +312,15 @@ def test_what_is_damaged_is_set_aside(store: ObjectStore, place: Place) -> None:
 
 
 def test_a_walk_is_in_order_and_can_go_on(store: ObjectStore) -> None:
-    names = sorted(put(store, b"%d" % number).sha256 for number in range(40))
+    names = sorted(put(store, b"%d" % number).sha256 for number in range(15))
     assert [one.sha256 for one in store.walk()] == names
-    for place, name in enumerate(names):
-        assert [one.sha256 for one in store.walk(after=name)] == names[place + 1 :]
+    for place in (0, 7, 14):
+        assert [one.sha256 for one in store.walk(after=names[place])] == names[place + 1 :]
     assert [one.sha256 for one in store.walk(after="8")] == [one for one in names if one > "8"]
 
 
 def test_a_walk_outlives_what_happens_meanwhile(store: ObjectStore) -> None:
-    names = sorted(put(store, b"%d" % number).sha256 for number in range(10))
+    names = sorted(put(store, b"%d" % number).sha256 for number in range(5))
     walk = store.walk()
     assert next(walk).sha256 == names[0]
     for name in names[:-1]:
@@ -294,3 +358,48 @@ def test_nothing_else_is_taken_for_a_name(store: ObjectStore, name: str) -> None
 def test_how_much_can_be_stored_is_told_where_it_is_known(store: ObjectStore) -> None:
     free = store.free_bytes()
     assert free is None or free > 0
+
+
+class Breaking(S3FileSystem):
+    """A connection on which the second piece of an upload is lost."""
+
+    broken = True
+
+    async def _call_s3(self, method: str, *arguments: Any, **keywords: Any) -> Any:
+        if self.broken and method == "upload_part" and keywords["PartNumber"] == 2:
+            raise OSError("the connection was lost")
+        return await super()._call_s3(method, *arguments, **keywords)
+
+
+def test_an_upload_that_breaks_leaves_nothing_to_be_seen(s3: str, bucket: Bucket) -> None:
+    connection = Breaking(use_listings_cache=False, skip_instance_cache=True)
+    store = RemoteObjects(bucket.address, bucket.spool, connection)
+    content = bytes(33 * 2**20)
+    with store.part(NAME) as part:
+        assert part is not None
+        part.append(content)
+        with pytest.raises(StoreError, match=f"Cannot write to {s3}/.*connection was lost"):
+            part.finish()
+        assert not bucket.store().exists(sha256(content))
+        assert list(bucket.store().walk()) == []
+        assert bucket.s3.list_multipart_uploads(s3.removeprefix("s3://")) == []
+        assert part.size_bytes == len(content)
+        connection.broken = False
+        stored = part.finish()
+    assert bucket.store().hash_of(stored.sha256, len(content)).condition is Condition.INTACT
+    assert bucket.incoming() == []
+
+
+def test_a_bucket_that_is_not_there_is_told(bucket: Bucket, tmp_path: Path) -> None:
+    store = RemoteObjects("s3://nobody-has-this", tmp_path / "spool", bucket.s3)
+    with pytest.raises(StoreError, match="s3://nobody-has-this"):
+        put(store, b"content")
+    with pytest.raises(StoreError, match="s3://nobody-has-this"):
+        list(store.walk())
+    assert store.abandoned(LATER)[0].size_bytes == 7
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(MissingLibraryError, match=r"pip install 'drmsmirror\[s3\]'"):
+        connect()

@@ -1,19 +1,23 @@
-"""Putting objects, in processes that are killed: ``python -m tests.faults.putting FOLDER POINT...``
+"""Putting objects, in processes that are killed.
 
-For each point there is a folder of its own, in which a process is killed there.
+``python -m tests.faults.putting STORE FOLDER POINT...``, where the store is ``local`` or an address
+in S3: for each point there is a folder of its own, in which a process is killed there.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
 import time
 from pathlib import Path
 
-from drmsmirror.objects import LocalObjects, Way
+from s3fs import S3FileSystem
 
-__all__ = ["CONTENTS", "PART", "prepare", "put_all"]
+from drmsmirror.objects import LocalObjects, ObjectStore, RemoteObjects, Way, connect
+
+__all__ = ["CONTENTS", "PART", "prepare", "put_all", "upload"]
 
 PART = "0123456789abcdef"
 #: What is downloaded, copied, and linked.
@@ -43,7 +47,7 @@ def put_all(folder: Path) -> LocalObjects:
     return store
 
 
-def _download(store: LocalObjects) -> None:
+def _download(store: ObjectStore) -> None:
     content = CONTENTS[0]
     with store.part(PART) as part:
         assert part is not None
@@ -55,13 +59,22 @@ def _download(store: LocalObjects) -> None:
         part.finish()
 
 
-def _killed(folder: Path, point: str) -> int:
+def upload(address: str, folder: Path, s3: S3FileSystem) -> RemoteObjects:
+    """Upload an object, take it out of use, and upload it again."""
+    store = RemoteObjects(f"{address}/{folder.name}", folder / "objects", s3)
+    _download(store)
+    store.set_aside(hashlib.sha256(CONTENTS[0]).hexdigest())
+    _download(store)
+    return store
+
+
+def _killed(kind: str, folder: Path, point: str) -> int:
     prepare(folder)
     child = os.fork()
     if not child:
         os.environ["DRMSMIRROR_FAILPOINT"] = point
         try:
-            put_all(folder)
+            put_all(folder) if kind == "local" else upload(kind, folder, connect())
         finally:
             os._exit(70)
     _, status = os.waitpid(child, 0)
@@ -69,5 +82,6 @@ def _killed(folder: Path, point: str) -> int:
 
 
 if __name__ == "__main__":
-    codes = {point: _killed(Path(sys.argv[1], point), point) for point in sys.argv[2:]}
+    places = {point: Path(sys.argv[2], point) for point in sys.argv[3:]}
+    codes = {point: _killed(sys.argv[1], place, point) for point, place in places.items()}
     sys.stdout.write(json.dumps(codes))

@@ -1,0 +1,167 @@
+"""What is on its way into a store: parts that are downloaded to, and files that are adopted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from drmsmirror.errors import StoreError, WrongContentError
+from drmsmirror.files import (
+    GrowingFile,
+    abandoned_files,
+    clone_bytes,
+    copy_bytes,
+    growing_file,
+    is_abandoned,
+    remove_abandoned,
+    temporary_in,
+    temporary_link,
+)
+from drmsmirror.objects.content import refuse_other, sha256_of
+from drmsmirror.objects.directories import Directories, names_in
+from drmsmirror.objects.names import INCOMING, checked_part, name_of_part
+from drmsmirror.objects.protocol import Leftover, Stored, Way
+
+__all__ = ["FilePart", "Incoming"]
+
+#: Permissions of a part: whoever of the group goes on with it writes it.
+_MODE = 0o664
+#: How a file is called that is being adopted, with what makes it unique.
+_ADOPTED = "adopted"
+
+
+class FilePart:
+    """A part as a file, digested while it is written.
+
+    Parameters
+    ----------
+    file : GrowingFile
+    keep : callable
+        Makes an object of the file, after which there is none of its name.
+    """
+
+    def __init__(self, file: GrowingFile, keep: Callable[[GrowingFile, Stored], None]) -> None:
+        self._file = file
+        self._keep = keep
+        self._digest = hashlib.sha256()
+        for piece in file.content():
+            self._digest.update(piece)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much is there."""
+        return self._file.size
+
+    def append(self, content: bytes | memoryview) -> None:
+        """Write at the end."""
+        self._file.append(content)
+        self._digest.update(content)
+
+    def restart(self) -> None:
+        """Throw away what is there."""
+        self._file.cut()
+        self._digest = hashlib.sha256()
+
+    def finish(self, expected_sha256: str | None = None) -> Stored:
+        """Make an object of it."""
+        stored = Stored(self._digest.hexdigest(), self.size_bytes)
+        try:
+            refuse_other(stored.sha256, expected_sha256, f"What came for {self._file.path.name}")
+        except WrongContentError:
+            self.restart()
+            raise
+        self._keep(self._file, stored)
+        return stored
+
+
+class Incoming:
+    """The directory of what is no object yet.
+
+    Parameters
+    ----------
+    directories : Directories
+    """
+
+    def __init__(self, directories: Directories) -> None:
+        self._directories = directories
+
+    @contextmanager
+    def part(
+        self, name: str, keep: Callable[[GrowingFile, Stored], None]
+    ) -> Iterator[FilePart | None]:
+        """Open a part while a block runs; None where another process works on it."""
+        file_name = checked_part(name)
+        with growing_file(self._directories.made(INCOMING) / file_name, mode=_MODE) as file:
+            yield None if file is None else FilePart(file, keep)
+
+    @contextmanager
+    def adopted(self, path: Path, how: Sequence[Way]) -> Iterator[tuple[Path, Stored]]:
+        """Bring a file in, the first way that is possible, and say what it is by what is there.
+
+        It goes when the block ends, unless it was renamed.
+        """
+        if not path.is_file():
+            raise StoreError(f"Cannot adopt {path}: it is no file, or cannot be reached")
+        directory = self._directories.made(INCOMING)
+        for way in how:
+            with _brought(path.resolve(), directory, way) as temporary:
+                if temporary is not None:
+                    with temporary.open("rb") as file:
+                        digest, size = sha256_of(file), os.fstat(file.fileno()).st_size
+                    yield temporary, Stored(digest, size)
+                    return
+        raise StoreError(
+            f"Cannot adopt {path} by {' or '.join(way.value for way in how)}: it is somebody "
+            f"else's, or on another file system than {directory}, or on one that cannot do so; "
+            f"have it copied"
+        )
+
+    def abandoned(self, before: float) -> list[Leftover]:
+        """What nobody has locked and was last written earlier, seconds since 1970."""
+        return [_leftover(path) for path in self._abandoned(before)]
+
+    def remove_abandoned(self, before: float) -> list[Leftover]:
+        """Remove that, and say what it was."""
+        removed = []
+        for path in self._abandoned(before):
+            left = _leftover(path)
+            remove_abandoned(path)
+            if not path.exists():
+                removed.append(left)
+        return removed
+
+    def _abandoned(self, before: float) -> list[Path]:
+        directory = self._directories.root / INCOMING
+        parts = [directory / name for name in names_in(directory) if name_of_part(name)]
+        return [
+            *(path for path in parts if is_abandoned(path, before)),
+            *abandoned_files(directory, before),
+        ]
+
+
+@contextmanager
+def _brought(path: Path, directory: Path, way: Way) -> Iterator[Path | None]:
+    """Give a file of no lasting name with the bytes of another one; None where that cannot be."""
+    if way is Way.HARD_LINK and os.geteuid() in (0, path.stat().st_uid):  # else nobody protects it
+        with temporary_link(path, directory, _ADOPTED) as temporary:
+            yield temporary
+    elif way in (Way.REFLINK, Way.COPY):
+        with temporary_in(directory, _ADOPTED) as temporary:
+            if way is Way.COPY:
+                copy_bytes(path, temporary)
+                yield temporary
+            else:
+                yield temporary if clone_bytes(path, temporary) else None
+    else:
+        yield None
+
+
+def _leftover(path: Path) -> Leftover:
+    try:
+        status = path.stat()
+    except OSError:  # gone meanwhile
+        return Leftover(name_of_part(path.name) or path.name, 0, 0.0)
+    return Leftover(name_of_part(path.name) or path.name, status.st_size, status.st_mtime)
