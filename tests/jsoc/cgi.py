@@ -10,6 +10,7 @@ from typing import Protocol
 from . import answers
 from .answers import Answer
 from .errors import NotCovered, QueryError, SplitError, SqlError, UnknownSeries
+from .exports import Exports
 from .faults import FaultKind, wrapper_error
 from .records import Series
 from .shelf import Shelf
@@ -78,6 +79,7 @@ class Holdings(Protocol):
     """What the programs need to know."""
 
     shelf: Shelf
+    exports: Exports
     registered: Callable[[str], bool]
 
     def series(self, name: str) -> Series:
@@ -115,6 +117,8 @@ def _answer(holdings: Holdings, asked: Request, runtime: Callable[[], float]) ->
         return answers.show_ext_series(holdings.all_series(), params)
     if asked.cgi == "checkAddress.sh":
         return answers.check_address(params.get("address", ""), holdings.registered)
+    if asked.cgi == "jsoc_fetch":
+        return holdings.exports.answer(params)
     if asked.cgi != "jsoc_info":
         raise KeyError(asked.cgi)
     return _jsoc_info(holdings, asked, runtime)

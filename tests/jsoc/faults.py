@@ -99,6 +99,8 @@ class Fault:
         """Whether it can strike the answer to an operation; others have no columns, or no bytes."""
         if cgi == "file":
             return self.kind not in _JSON_ONLY
+        if cgi == "jsoc_fetch" and self.kind in _EDITS:
+            return False
         if self.kind is FaultKind.NO_RECORDS:
             return op in ("rs_list", "rs_summary")
         if self.kind is FaultKind.WRONG_COLUMN_LENGTH:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TEXT_SIZE", "Shape", "image_file", "image_size", "text_file"]
+__all__ = ["TEXT_SIZE", "Shape", "image_file", "image_size", "seed_of", "text_file"]
 
 Shape = tuple[int, int]
 """Columns and rows, as FITS counts axes."""
@@ -35,7 +35,8 @@ _TYPES: Final[dict[str, Any]] = {
 _BLANK: Final = {"short": -(2**15), "int": -(2**31), "longlong": -(2**31)}
 
 
-def _seed(identity: str) -> int:
+def seed_of(identity: str) -> int:
+    """A number that depends on a text only."""
     return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big")
 
 
@@ -43,7 +44,7 @@ def _seed(identity: str) -> int:
 def _picture(type_: str, shape: Shape) -> NDArray[Any]:
     """A bright spot and a dark one, with noise: no two rows are alike."""
     columns, rows = shape
-    rng = np.random.default_rng(_seed(f"{type_} {shape}"))
+    rng = np.random.default_rng(seed_of(f"{type_} {shape}"))
     y, x = np.mgrid[0:rows, 0:columns]
     spots = sum(
         sign * np.exp(-(((x - cx * columns) ** 2 + (y - rows / 2) ** 2) / (0.02 * columns * rows)))
@@ -51,9 +52,10 @@ def _picture(type_: str, shape: Shape) -> NDArray[Any]:
     )
     values = 1000.0 * spots + rng.normal(0.0, 40.0, (rows, columns))
     if type_ == "char":
-        return (np.abs(values) / 30.0).clip(0, 100).astype(np.int8)
-    scale = 10.0 if type_ in _BLANK else 1.0
-    picture: NDArray[Any] = (scale * values).astype(_TYPES[type_])
+        values = (np.abs(values) / 30.0).clip(0, 100)
+    elif type_ in _BLANK:
+        values = 10.0 * values
+    picture: NDArray[Any] = values.astype(_TYPES[type_])
     return picture
 
 
@@ -92,7 +94,7 @@ def image_file(identity: str, type_: str, shape: Shape) -> bytes:
     """
     from astropy.io import fits
 
-    order = np.random.default_rng(_seed(identity)).permutation(shape[1])
+    order = np.random.default_rng(seed_of(identity)).permutation(shape[1])
     data = _picture(type_, shape)[order]
     out = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), _hdu(type_, data)]).writeto(out)
@@ -107,6 +109,6 @@ def image_size(type_: str, shape: Shape) -> int:
 
 def text_file(identity: str) -> bytes:
     """A table in plain text, as segments without a format have; always of `TEXT_SIZE` bytes."""
-    rng = np.random.default_rng(_seed(identity))
+    rng = np.random.default_rng(seed_of(identity))
     rows = [f"{i:4d} {rng.normal():12.6f} {rng.random():12.6e}\n" for i in range(1, 41)]
     return "".join(rows).encode("ascii")

@@ -17,6 +17,7 @@ from .content import build_series
 from .definitions import Keyword
 from .delivery import deliver
 from .errors import UnknownSeries
+from .exports import Exports
 from .faults import Fault, FaultKind
 from .generation import next_records
 from .numberless import NumbersHidden, without_numbers
@@ -84,6 +85,7 @@ class SampleJsoc:
         self.failures: list[str] = []
         self.units = Units()
         self.shelf = Shelf(self.units)
+        self.exports = Exports(self.shelf, self.series, self._is_registered)
         self._lock = threading.RLock()
         self._series: dict[str, Series] = {}
         self._faults: list[tuple[Fault, int | None, When]] = []
@@ -346,6 +348,9 @@ class SampleJsoc:
         with self._lock:
             return self._most_in_flight
 
+    def _is_registered(self, address: str) -> bool:
+        return self.registered(address)
+
     # ------------------------------------------------------------ used by the server
     def begin(self) -> None:
         """Count a request that is being served from now on."""
@@ -403,10 +408,10 @@ class SampleJsoc:
 
     def _file(self, asked: Request, fault: FaultKind | None) -> Reply:
         """The answer to a request for a file, with the faults that ranges and ETags show."""
-        file = self.shelf.find(asked.ds, self.all_series())
+        file = self.exports.stored(asked.ds) or self.shelf.stored(asked.ds, self.all_series())
         if file is None:
             return not_found()
         changed = fault is FaultKind.CHANGED_BYTES
-        body = self.shelf.other(file) if changed else self.shelf.read(file)
-        modified = self.shelf.modified(file) + (3600.0 if changed else 0.0)
+        body = file.other() if changed else file.read()
+        modified = file.modified + (3600.0 if changed else 0.0)
         return deliver(body, modified, asked, ranges=fault is not FaultKind.NO_RANGES)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from .images import TEXT_SIZE, Shape, image_file, image_size, text_file
 from .records import Series
 from .storage import Units
 
-__all__ = ["SegmentFile", "Shelf", "axes", "folder_minute"]
+__all__ = ["SegmentFile", "Shelf", "Stored", "axes", "folder_minute"]
 
 _PATH: Final = re.compile(r"/SUM(\d+)/D(\d+)/S(\d{5})/([^/]+)")
 _EXTENSIONS: Final = {"fits": ".fits", "fitz": ".fits", "fitsdep": ".fits", "fitzdep": ".fitz"}
@@ -66,6 +67,23 @@ class SegmentFile:
     def key(self) -> _Key:
         """What it is known by: series and segment in lower case, and the record number."""
         return _key(self.series.definition.name, self.recnum, self.segment.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Bytes that lie somewhere.
+
+    Attributes
+    ----------
+    read, other : callable
+        The bytes, and others in their place.
+    modified : float
+        When they were written, in seconds of the Unix epoch.
+    """
+
+    read: Callable[[], bytes]
+    other: Callable[[], bytes]
+    modified: float
 
 
 def _key(series: str, recnum: int, segment: str) -> _Key:
@@ -151,6 +169,11 @@ class Shelf:
         chosen = series.definition.segments if segments is None else segments
         return [SegmentFile(series, row, s, self.names(series, rows, s)[0]) for s in chosen]
 
+    def path(self, file: SegmentFile) -> str:
+        """Where a file lies; empty when its unit is not on disk, or the record has no such file."""
+        folder = self.folders(file.series, np.array([file.row]))[0]
+        return f"{folder}/{file.name}" if folder and file.name else ""
+
     def find(self, path: str, series: Iterable[Series]) -> SegmentFile | None:
         """The file at a path; None when nothing lies there (now)."""
         match = _PATH.fullmatch(path)
@@ -166,6 +189,13 @@ class Shelf:
                     if file.name == match[4]:
                         return file
         return None
+
+    def stored(self, path: str, series: Iterable[Series]) -> Stored | None:
+        """What lies at a path; None when nothing does (now)."""
+        file = self.find(path, series)
+        if file is None:
+            return None
+        return Stored(partial(self.read, file), partial(self.other, file), self.modified(file))
 
     # ------------------------------------------------------------ bytes
     def read(self, file: SegmentFile) -> bytes:

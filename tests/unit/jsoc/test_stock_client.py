@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.jsoc import SampleJsoc
@@ -104,3 +106,55 @@ def test_addresses_are_decoded_twice(jsoc) -> None:
         assert not client.check_email("other@example.org")
         assert not client.check_email("")
     assert seen == ["user+x@example.org", "other@example.org"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"method": "url"},
+        {"method": "url", "protocol": "fits"},
+        {"method": "url", "protocol": "fits", "process": {"im_patch": {"x": 5.0, "y": 7}}},
+        {"method": "url-tar", "protocol": "fits"},
+    ],
+)
+def test_export_wait_and_download(living, tmp_path, arguments) -> None:
+    living.change_in_place("hmi.sharp_720s", "[4315][2014.07.05_TAI/1h]", {"QUALITY": 0})
+    living.bring_online(living.sunums("hmi.sharp_720s", "[4315][2014.07.05_TAI/1h]"))
+    client = drms.Client(server=config(living), email="user@example.org")
+    wanted = client.export(
+        "hmi.sharp_720s[4315][2014.07.05_TAI/1h]{magnetogram,bitmap}", **arguments
+    )
+    assert wanted.status == (2 if arguments else 0)
+    assert wanted.wait(sleep=0)
+    assert len(wanted.data) == 10
+    files = wanted.download(tmp_path).download
+    assert len(files) == (1 if "tar" in wanted.method else 10)
+    bodies = [Path(file).read_bytes() for file in files]
+    assert len(set(bodies)) == len(files)
+    series = "hmi.sharp_720s_mod" if "process" in arguments else "hmi.sharp_720s"
+    names = wanted.data.filename.str.split("/").str[-1]
+    assert names[0] == (
+        f"{series}.4315.20140705_000000_TAI.magnetogram.fits" if arguments else "magnetogram.fits"
+    )
+    if wanted.id is not None:
+        again = client.export_from_id(wanted.id)
+        assert again.data.equals(wanted.data)
+        with pytest.raises(drms.DrmsExportError, match="not known"):
+            client.export_from_id("JSOC_19990101_001").wait(sleep=0)
+
+
+def test_an_export_from_tape(living, tmp_path) -> None:
+    units = living.sunums("hmi.sharp_720s", "[4315][2014.07.05_TAI/1h]")
+    living.take_offline(units)
+    living.change_in_place("hmi.sharp_720s", "[4315][2014.07.05_TAI/1h]", {"QUALITY": 0})
+    client = drms.Client(server=config(living), email="user@example.org")
+    ds = "hmi.sharp_720s[4315][2014.07.05_TAI/1h]{magnetogram}"
+    living.exports.stages = False
+    with pytest.raises(drms.DrmsExportError, match="code 25"):
+        client.export(ds).wait(sleep=0)
+    living.exports.stages, living.exports.unknown_polls = True, 2
+    wanted = client.export(ds)
+    assert wanted.wait(sleep=0)
+    assert wanted.download(tmp_path).download.notna().sum() == 5
+    assert [r.op for r in living.requests].count("exp_status") == 4
