@@ -10,6 +10,7 @@ from .cgi import Request
 from .content import build_series, wide_series
 from .definitions import Keyword, Link, Segment, SeriesDefinition, builtin_names, load_definition
 from .errors import NotCovered, QueryError
+from .exports import Exports
 from .faults import Fault, FaultKind
 from .numberless import NumbersHidden
 from .records import Series
@@ -19,6 +20,7 @@ from .select import Selection, select
 from .storage import UnitState
 
 __all__ = [
+    "Exports",
     "Fault",
     "FaultKind",
     "Keyword",

@@ -13,6 +13,7 @@ from .content import build_series, wide_series
 from .definitions import builtin_names
 from .faults import Fault, FaultKind
 from .sample import SampleJsoc
+from .storage import OFFLINE_EVERY
 
 _EPILOG = """\
 examples:
@@ -21,6 +22,9 @@ examples:
   python -m tests.jsoc --series hmi.sharp_720s --advance 2
                                                         12 minutes of data every 2 seconds
   python -m tests.jsoc --wide 100000x86                 only a synthetic wide series, test.wide
+  python -m tests.jsoc --fault close-early --fault-on '/SUM*/magnetogram.fits'
+                                                        files that break off in the middle
+  python -m tests.jsoc --polls 10 --no-staging          slow exports, of what is on disk only
   python -m tests.jsoc --latency 0.46 --latency-per-record 0.0044
                                                         as slow as JSOC has been recorded to be
 """
@@ -75,6 +79,38 @@ def _parser() -> argparse.ArgumentParser:
         "--fault", choices=[k.value for k in FaultKind], help="misbehave like this on every request"
     )
     add(
+        "--fault-on",
+        metavar="WHAT",
+        help="only on this op (rs_list, exp_status...), program (jsoc_info, file...) or on files"
+        " whose path matches this pattern",
+    )
+    add(
+        "--on-tape",
+        type=int,
+        default=OFFLINE_EVERY,
+        metavar="N",
+        help=f"every N-th storage unit is on tape; 0 for none (default: {OFFLINE_EVERY})",
+    )
+    add(
+        "--files",
+        type=Path,
+        metavar="DIR",
+        help="serve the files here, named SERIES.RECNUM.SEGMENT.fits, in place of generated ones",
+    )
+    add(
+        "--polls",
+        type=int,
+        default=1,
+        metavar="N",
+        help="an export is ready after so many questions about it (default: 1)",
+    )
+    add(
+        "--no-staging",
+        action="store_true",
+        help="refuse exports of what is on tape, instead of bringing it back",
+    )
+    add("--max-mb", type=float, default=100_000.0, metavar="MB", help="largest export")
+    add(
         "--replay",
         type=Path,
         metavar="DIR",
@@ -90,7 +126,11 @@ def _build(options: argparse.Namespace) -> SampleJsoc:
         row_cap=options.row_cap,
         latency=options.latency,
         latency_per_record=options.latency_per_record,
+        offline_every=options.on_tape,
     )
+    jsoc.exports.polls = options.polls
+    jsoc.exports.stages = not options.no_staging
+    jsoc.exports.max_mb = options.max_mb
     names = options.series or ([] if options.wide else builtin_names())
     for name in names:
         jsoc.add(build_series(name, options.records, size=options.size, seed=options.seed))
@@ -100,7 +140,9 @@ def _build(options: argparse.Namespace) -> SampleJsoc:
     if options.replay:
         jsoc.replay(options.replay)
     if options.fault:
-        jsoc.fault(Fault(FaultKind(options.fault)), times=None)
+        jsoc.fault(Fault(FaultKind(options.fault)), times=None, when=options.fault_on)
+    if options.files:
+        jsoc.serve_files(options.files)
     return jsoc
 
 
@@ -114,8 +156,8 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         jsoc = _build(options)
-    except (KeyError, ValueError) as error:
-        sys.stderr.write(f"cannot build the series: {error}\n")
+    except (KeyError, OSError, ValueError) as error:
+        sys.stderr.write(f"cannot serve this: {error}\n")
         return 2
     with contextlib.suppress(KeyboardInterrupt), jsoc:
         if options.port_file:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from . import living
 from .answers import default_row_cap
@@ -25,9 +26,11 @@ from .records import Series
 from .replay import recorded_bodies, replay_key
 from .server import SampleServer
 from .shelf import Shelf
-from .storage import Units, UnitState
+from .storage import OFFLINE_EVERY, Units, UnitState
 
 __all__ = ["SampleJsoc"]
+
+_EXPORTED: Final = re.compile(r"(\w+\.\w+)\.(\d+)\.(\w+)(?:\.\w+)?")
 
 When = str | Callable[[Request], bool] | None
 
@@ -58,6 +61,13 @@ class SampleJsoc:
         Seconds before every answer, and for each record in it.
     registered : callable
         Which e-mail addresses are registered.
+    offline_every : int
+        Every so manieth storage unit is on tape at first; 0 for none.
+
+    Attributes
+    ----------
+    exports : Exports
+        The queue of export requests, and how it behaves.
 
     Examples
     --------
@@ -77,13 +87,14 @@ class SampleJsoc:
         latency: float = 0.0,
         latency_per_record: float = 0.0,
         registered: Callable[[str], bool] = bool,
+        offline_every: int = OFFLINE_EVERY,
     ) -> None:
         self.row_cap = row_cap
         self.latency = latency
         self.latency_per_record = latency_per_record
         self.registered = registered
         self.failures: list[str] = []
-        self.units = Units()
+        self.units = Units(offline_every)
         self.shelf = Shelf(self.units)
         self.exports = Exports(self.shelf, self.series, self._is_registered)
         self._lock = threading.RLock()
@@ -278,6 +289,17 @@ class SampleJsoc:
     def serve_file(self, series: str, recnum: int, segment: str, path: Path) -> None:
         """Serve a real file, byte for byte, in place of a generated one."""
         self.shelf.give(series, recnum, segment, path)
+
+    def serve_files(self, folder: Path) -> int:
+        """Serve the files of a folder, named like ``hmi.M_45s.100001.magnetogram.fits``.
+
+        Returns how many files that is.
+        """
+        matches = [(path, _EXPORTED.fullmatch(path.name)) for path in sorted(folder.iterdir())]
+        known = [(path, match) for path, match in matches if match is not None]
+        for path, match in known:
+            self.serve_file(match[1], int(match[2]), match[3], path)
+        return len(known)
 
     def rewrite_file(self, series: str, recnum: int, segment: str) -> None:
         """Put other bytes of the same size under a file's path."""

@@ -14,9 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UnitState", "Units"]
+__all__ = ["OFFLINE_EVERY", "UnitState", "Units"]
 
-_OFFLINE_EVERY: Final = 41
+OFFLINE_EVERY: Final = 41
 _PARTITIONS: Final = 97
 
 
@@ -34,9 +34,16 @@ class UnitState(Enum):
 
 
 class Units:
-    """Where each storage unit is. Until told otherwise all but every 41st are on disk."""
+    """Where each storage unit is.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    offline_every : int
+        Until told otherwise every so manieth unit is on tape, the others on disk; 0 for none.
+    """
+
+    def __init__(self, offline_every: int = OFFLINE_EVERY) -> None:
+        self._every = offline_every
         self._lock = threading.Lock()
         self._states: dict[int, UnitState] = {}
         self._partitions: dict[int, int] = {}
@@ -83,7 +90,8 @@ class Units:
             return told
         if sunum < 0:
             return UnitState.NONE
-        return UnitState.ONLINE if sunum % _OFFLINE_EVERY else UnitState.OFFLINE
+        on_tape = self._every > 0 and sunum % self._every == 0
+        return UnitState.OFFLINE if on_tape else UnitState.ONLINE
 
     def _partition(self, sunum: int) -> int:
         return self._partitions.get(sunum, sunum % _PARTITIONS)

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.jsoc import SampleJsoc
+from tests.jsoc.__main__ import _build, _parser, main
 
-from .asking import body_of, info
+from .asking import body_of, fetch, info, paths
 
 ROOT = Path(__file__).resolve().parents[3]
 DAY = "hmi.sharp_720s[4315][2014.07.05_TAI/1d]"
@@ -155,3 +156,24 @@ def test_command_help() -> None:
     ).stdout
     for option in ("--port", "--port-file", "--size", "--latency-per-record", "--row-cap"):
         assert option in shown
+    for option in ("--fault-on", "--on-tape", "--files", "--polls", "--no-staging", "--max-mb"):
+        assert option in shown
+
+
+def test_the_command_builds_what_its_options_say(tmp_path: Path) -> None:
+    (tmp_path / "hmi.M_45s.100001.magnetogram.fits").write_bytes(b"real bytes")
+    (tmp_path / "README").write_bytes(b"not a file of a record")
+    options = "--series hmi.M_45s --size small --on-tape 0 --polls 3 --no-staging --max-mb 5"
+    more = ["--files", str(tmp_path), "--fault", "empty-body", "--fault-on", "rs_summary"]
+    with _build(_parser().parse_args([*options.split(), *more])) as jsoc:
+        ds = "hmi.M_45s[:#100001]"
+        assert body_of(jsoc, "jsoc_info", op="rs_summary", ds=ds) == b""
+        series = info(jsoc, "rs_list", "hmi.M_45s", key="*online*")["keywords"][0]
+        assert set(series["values"]) == {"Y"}
+        assert fetch(jsoc, paths(jsoc, ds)[0])[1] == b"real bytes"
+        assert (jsoc.exports.polls, jsoc.exports.stages, jsoc.exports.max_mb) == (3, False, 5.0)
+
+
+def test_the_command_says_what_it_cannot_serve(tmp_path: Path) -> None:
+    series = ["--series", "hmi.M_45s", "--size", "small"]
+    assert main([*series, "--files", str(tmp_path / "nosuch")]) == 2
