@@ -7,6 +7,7 @@
         catalogue.sqlite        the catalogue (elsewhere where ``catalogue_url`` says so)
         catalogue.copy.sqlite   its published copy: a backup, and what read-only hosts open
         records/<namespace>/<series>/   record tables; <series>~2 where it was made anew
+        objects/                segment files, by what is in them
         answers/                kept answers of the upstream
         daemon.health.json      how the daemon is, where one runs
         .upstream               whose turn it is to ask the upstream, and when one was asked last
@@ -33,6 +34,8 @@ from drmsmirror.settings import FILE_NAME, Settings
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from drmsmirror.objects import ObjectStore
+
 __all__ = ["Mirror", "catalogue_place", "catalogue_to_read", "catalogue_to_write"]
 
 _log = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ _CATALOGUE = "catalogue.sqlite"
 _PUBLISHED = "catalogue.copy.sqlite"
 _RECORDS = "records"
 _GATE = ".upstream"
+_OBJECTS = "objects"
 
 #: Stands between the name of a record table and a number where it was made anew; names of series
 #: have none.
@@ -69,6 +73,7 @@ class Mirror:
         self.settings = settings
         self.catalogue = catalogue
         self._tables = OpenTables()
+        self._objects: ObjectStore | None = None
         self._databases = Databases(remembers_files=False)  # who writes sees ever new ones
 
     @classmethod
@@ -244,6 +249,15 @@ class Mirror:
     def upstream_gate(self) -> Path:
         """The file at which all processes of the mirror wait for their turn to ask."""
         return self.root / _GATE
+
+    @property
+    def objects(self) -> ObjectStore:
+        """The store of segment files."""
+        if self._objects is None:
+            from drmsmirror.objects import open_store
+
+            self._objects = open_store(self.settings.segments.store, self.root / _OBJECTS)
+        return self._objects
 
     @property
     def published_file(self) -> Path:

@@ -6,6 +6,8 @@ object is of, who may go and how much there may be is known elsewhere.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from drmsmirror.objects.local import LocalObjects
 from drmsmirror.objects.protocol import (
     ADOPT,
@@ -31,4 +33,18 @@ __all__ = [
     "Stored",
     "Way",
     "connect",
+    "open_store",
 ]
+
+
+def open_store(address: str, directory: Path) -> ObjectStore:
+    """Open the store of a mirror.
+
+    Parameters
+    ----------
+    address : str
+        ``s3://<bucket>/<prefix>``; empty for one in ``directory``.
+    directory : Path
+        Where objects are, or what is on its way to S3.
+    """
+    return RemoteObjects(address, directory, connect()) if address else LocalObjects(directory)

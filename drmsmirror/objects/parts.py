@@ -51,6 +51,11 @@ class FilePart:
             self._digest.update(piece)
 
     @property
+    def path(self) -> Path:
+        """Where it is on this host, to look into."""
+        return self._file.path
+
+    @property
     def size_bytes(self) -> int:
         """How much is there."""
         return self._file.size

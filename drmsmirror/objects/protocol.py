@@ -93,6 +93,11 @@ class Part(Protocol):
     """A place to download to: it survives the process, and becomes an object at its end."""
 
     @property
+    def path(self) -> Path:
+        """Where it is on this host, to look into."""
+        ...
+
+    @property
     def size_bytes(self) -> int:
         """How much is there: where a download that was broken off goes on."""
         ...

@@ -14,6 +14,7 @@ from drmsmirror.settings.loading import FILE_NAME, load_settings
 from drmsmirror.settings.publish import PublishSettings
 from drmsmirror.settings.query import QuerySettings
 from drmsmirror.settings.records import RecordSettings
+from drmsmirror.settings.segments import SegmentSettings
 from drmsmirror.settings.settings import Settings
 from drmsmirror.settings.sync import SyncSettings
 from drmsmirror.settings.upkeep import UpkeepSettings
@@ -26,6 +27,7 @@ __all__ = [
     "PublishSettings",
     "QuerySettings",
     "RecordSettings",
+    "SegmentSettings",
     "Settings",
     "SyncSettings",
     "UpkeepSettings",

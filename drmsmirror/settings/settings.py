@@ -13,6 +13,7 @@ from drmsmirror.settings.daemon import DaemonSettings
 from drmsmirror.settings.publish import PublishSettings
 from drmsmirror.settings.query import QuerySettings
 from drmsmirror.settings.records import RecordSettings
+from drmsmirror.settings.segments import SegmentSettings
 from drmsmirror.settings.sync import SyncSettings
 from drmsmirror.settings.upkeep import UpkeepSettings
 from drmsmirror.settings.upstream import UpstreamSettings
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     sync: SyncSettings = SyncSettings()
     records: RecordSettings = RecordSettings()
     answers: AnswerSettings = AnswerSettings()
+    segments: SegmentSettings = SegmentSettings()
     upkeep: UpkeepSettings = UpkeepSettings()
     publish: PublishSettings = PublishSettings()
     daemon: DaemonSettings = DaemonSettings()

@@ -70,16 +70,28 @@ class Once:
         UpstreamTimeoutError
             Others took too long.
         """
-        while True:
-            if (found := outcome()) is not None:
-                return found
-            with turn(self._catalogue, name, self._trouble) as whose:
-                if whose is Turn.UNKNOWN:
-                    return (alone or work)()
-                if whose is Turn.OURS:  # somebody may have finished just before
-                    found = outcome()
-                    return work() if found is None else found
+        while (done := self.attempt(name, work, outcome=outcome, alone=alone)) is None:
             self._wait(name, deadline)
+        return done
+
+    def attempt(
+        self,
+        name: str,
+        work: Callable[[], T],
+        *,
+        outcome: Callable[[], T | None],
+        alone: Callable[[], T] | None = None,
+    ) -> T | None:
+        """Do something, as :meth:`do`; None where another is at it."""
+        if (found := outcome()) is not None:
+            return found
+        with turn(self._catalogue, name, self._trouble) as whose:
+            if whose is Turn.UNKNOWN:
+                return (alone or work)()
+            if whose is Turn.OURS:  # somebody may have finished just before
+                found = outcome()
+                return work() if found is None else found
+        return None
 
     def _wait(self, name: str, deadline: Deadline) -> None:
         """Wait until nobody holds the turn."""

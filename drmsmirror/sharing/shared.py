@@ -227,6 +227,12 @@ class SharedUpstream:
         """Have one of all who do the same at the same time do it; see :meth:`Once.do`."""
         return self._once.do(name, work, outcome=outcome, deadline=self._deadline)
 
+    def attempt(
+        self, name: str, work: Callable[[], T], *, outcome: Callable[[], T | None]
+    ) -> T | None:
+        """Do something, unless another is at it: None then; see :meth:`Once.attempt`."""
+        return self._once.attempt(name, work, outcome=outcome)
+
     @property
     def seconds_per_request(self) -> float:
         """Seconds that a request takes the upstream, as far as was learnt, whatever it lists."""

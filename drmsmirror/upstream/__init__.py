@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from drmsmirror.upstream.deadline import NEVER, Deadline
 from drmsmirror.upstream.jsoc import Jsoc
 from drmsmirror.upstream.limit import LimitedSession
+from drmsmirror.upstream.orders import is_server_path
 from drmsmirror.upstream.protocol import (
     Body,
     KeySample,
@@ -49,6 +50,7 @@ __all__ = [
     "Session",
     "Traffic",
     "Upstream",
+    "is_server_path",
 ]
 
 

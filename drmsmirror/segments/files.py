@@ -1,0 +1,314 @@
+"""Segment files: those that are there, and those that have to be fetched.
+
+Of all who want the same file at the same time, in whatever process, one fetches it. What is wanted
+from one batch is fetched in whatever order others leave it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+from pathlib import PurePosixPath
+
+from drmsmirror.catalogue import FailedFile, HeldFile
+from drmsmirror.errors import (
+    DrmsMirrorError,
+    FitsError,
+    LockedError,
+    NoSpaceError,
+    StoreError,
+    UpstreamError,
+    UpstreamOverloadedError,
+    UpstreamPausedError,
+    UpstreamRefusedError,
+)
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.segmentfile import SegmentFile
+from drmsmirror.segments.intake import Intake
+from drmsmirror.segments.ordering import Ordering, path_in
+from drmsmirror.segments.outcome import FileState, Outcome
+from drmsmirror.segments.places import Place, Where, find_places
+from drmsmirror.segments.room import Room
+from drmsmirror.sharing import SharedUpstream
+from drmsmirror.upstream import Deadline, OrderStage
+
+__all__ = ["Files"]
+
+#: How often it is looked whether others have fetched a file, seconds.
+_LOOK_EVERY = 0.05
+#: Files that cannot be had whoever tries: there is no use in trying the next one.
+_FOR_ALL = (UpstreamOverloadedError, UpstreamPausedError, NoSpaceError)
+#: What can be wrong with one file, and says nothing about the next one.
+_FOR_ONE = (UpstreamError, FitsError)
+#: A file that moved, or bytes that were being removed, are tried again so often.
+_TRIES = 3
+
+_STATES = {Where.LOST: FileState.LOST, Where.NOWHERE: FileState.NO_FILE}
+_MESSAGES = {
+    FileState.LOST: "the upstream has it neither on disk nor on tape",
+    FileState.NO_FILE: "the record has no such file",
+    FileState.NOT_HELD: "the mirror does not hold it, and the upstream was not to be asked",
+}
+
+
+class Files:
+    """The segment files of a mirror.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    upstream : SharedUpstream
+    pause : callable
+        Lets seconds go by while others fetch, or an order is under way.
+    """
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        upstream: SharedUpstream,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._catalogue = mirror.catalogue
+        self._index = mirror.catalogue.segments
+        self._store = mirror.objects
+        self._settings = mirror.settings.segments
+        self._upstream = upstream
+        self._room = Room(mirror, pause)
+        self._ordering = Ordering(mirror, upstream, pause)
+        self._pause = pause
+
+    def held(self, files: Iterable[SegmentFile]) -> dict[SegmentFile, Outcome]:
+        """Give those of some files that are there."""
+        wanted = list(dict.fromkeys(files))
+        found = self._index.use(wanted)
+        return {
+            file: outcome
+            for file in wanted
+            if (held := found.get(file)) is not None
+            and (outcome := self._there(file, held)) is not None
+        }
+
+    def get(
+        self, files: Iterable[SegmentFile], *, may_ask: bool = True, again: bool = False
+    ) -> Iterator[Outcome]:
+        """Give files, those first that are there; the others as they come.
+
+        Parameters
+        ----------
+        files : iterable of SegmentFile
+            Of one generation a series, the one that is.
+        may_ask : bool
+            Whether the upstream may be asked for those that are not there.
+        again : bool
+            Whether those that could not be had lately are tried again.
+
+        Yields
+        ------
+        Outcome
+            One for each file; a file that cannot be had is no error of the others.
+
+        Raises
+        ------
+        StoreError, LockedError
+            The catalogue fails.
+        """
+        began = self._now()
+        wanted = list(dict.fromkeys(files))
+        held = self.held(wanted)
+        yield from held.values()
+        missing = [file for file in wanted if file not in held]
+        if not may_ask:
+            for file in missing:
+                yield _without(file, FileState.NOT_HELD)
+            return
+        if not again:
+            failed = {
+                file: failure
+                for file, failure in self._index.failures(missing).items()
+                if failure.until_utc > began
+            }
+            for file, failure in failed.items():
+                yield _remembered(file, failure)
+            missing = [file for file in missing if file not in failed]
+        yield from self._fetch(missing, began)
+
+    # -- fetching ---------------------------------------------------------------------------------
+
+    def _fetch(self, files: Sequence[SegmentFile], began: datetime) -> Iterator[Outcome]:
+        left = set(files)
+        try:
+            for places in find_places(self._upstream, files):
+                for outcome in self._fetch_from(places, began):
+                    left.discard(outcome.file)
+                    yield outcome
+        except _FOR_ONE + _FOR_ALL as error:
+            for file in sorted(left):
+                yield self._failed(file, error)
+
+    def _fetch_from(self, places: dict[SegmentFile, Place], began: datetime) -> Iterator[Outcome]:
+        on_tape = []
+        online = {}
+        for file, place in places.items():
+            if place.where is Where.ONLINE:
+                online[file] = place.path
+            elif place.where is Where.ON_TAPE:
+                on_tape.append(file)
+            else:
+                yield self._remember(_without(file, _STATES[place.where]))
+        yield from self._download_all(online, began)
+        for _, some in groupby(on_tape, lambda file: file.series):
+            yield from self._from_tape(list(some), began)
+
+    def _download_all(self, paths: dict[SegmentFile, str], began: datetime) -> Iterator[Outcome]:
+        """Download files, those first that nobody else is downloading."""
+        left = deque(paths.items())
+        others = 0
+        while left:
+            file, path = left.popleft()
+            outcome = self._upstream.attempt(
+                f"file {file.digest}",
+                partial(self._bring, file, path),
+                outcome=partial(self._came, file, began),
+            )
+            if outcome is not None:
+                others = 0
+                yield outcome
+                continue
+            left.append((file, path))
+            others += 1
+            if others >= len(left):
+                self._pause(_LOOK_EVERY)
+
+    def _came(self, file: SegmentFile, began: datetime) -> Outcome | None:
+        """What came of a file since somebody wanted it, whoever fetched it."""
+        if (held := self.held([file]).get(file)) is not None:
+            return replace(held, state=FileState.FETCHED)
+        failure = self._index.failures([file]).get(file)
+        if failure is not None and failure.failed_utc >= began:
+            return _remembered(file, failure)
+        return None
+
+    def _bring(self, file: SegmentFile, path: str) -> Outcome:
+        """Download one file, and say that it is there."""
+        try:
+            return self._downloaded(file, path)
+        except _FOR_ALL:
+            raise
+        except _FOR_ONE as error:
+            return self._remember(self._failed(file, error))
+
+    def _downloaded(self, file: SegmentFile, path: str) -> Outcome:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self._download(file, path)
+            except LockedError:  # the same bytes are just being removed
+                if attempt == _TRIES:
+                    raise
+                self._room.finish_going()
+            except UpstreamRefusedError:
+                moved = self._place_now(file)
+                if moved is None or moved == path or attempt == _TRIES:
+                    raise
+                path = moved
+        raise AssertionError("the last attempt returns or raises")
+
+    def _place_now(self, file: SegmentFile) -> str | None:
+        """Where a file is by now; None where it is no longer online."""
+        for places in find_places(self._upstream, [file]):
+            return places[file].path or None
+        return None
+
+    def _download(self, file: SegmentFile, path: str) -> Outcome:
+        downloads, name = self._catalogue.downloads, file.digest
+        with self._store.part(name) as part:
+            if part is None:
+                raise StoreError(
+                    f"{file} is being downloaded by a process that the catalogue does not know of. "
+                    f"Try again"
+                )
+            intake = Intake(
+                part,
+                downloads.find(name),
+                lambda size, validator: self._room.reserve(name, size, validator),
+            )
+            self._upstream.download(path, intake)
+            try:
+                intake.check(PurePosixPath(path).name)
+            except _FOR_ONE:
+                part.restart()
+                downloads.end([name])
+                raise
+            stored = part.finish()
+        file_name = PurePosixPath(path).name
+        self._index.keep(file, stored.sha256, stored.size_bytes, file_name)
+        downloads.end([name])
+        return Outcome(
+            file,
+            FileState.FETCHED,
+            self._store.local_path(stored.sha256),
+            stored.sha256,
+            stored.size_bytes,
+            file_name,
+        )
+
+    # -- from tape --------------------------------------------------------------------------------
+
+    def _from_tape(self, files: Sequence[SegmentFile], began: datetime) -> Iterator[Outcome]:
+        deadline = Deadline.within(self._settings.order_wait)
+        ordered = self._ordering.bring(files, deadline)
+        if ordered.stage is not OrderStage.READY:
+            is_pending = ordered.stage is OrderStage.PENDING
+            state = FileState.ORDERED if is_pending else FileState.ON_TAPE
+            for file in files:
+                yield _without(file, state, ordered.message)
+            return
+        paths: dict[SegmentFile, str] = {}
+        for places in find_places(self._upstream, files):  # the unit may be back on disk
+            for file, place in places.items():
+                path = place.path or path_in(ordered, file)
+                if path:
+                    paths[file] = path
+                else:
+                    yield self._remember(_without(file, FileState.NO_FILE))
+        yield from self._download_all(paths, began)
+
+    # -- outcomes ---------------------------------------------------------------------------------
+
+    def _there(self, file: SegmentFile, held: HeldFile) -> Outcome | None:
+        """A file that is there; None where somebody removed it behind the catalogue's back."""
+        path = self._store.local_path(held.sha256)
+        if path is None and not self._store.exists(held.sha256):
+            self._index.forget(self._index.let_go([held.sha256]))
+            return None
+        return Outcome(file, FileState.HELD, path, held.sha256, held.size_bytes, held.file_name)
+
+    def _failed(self, file: SegmentFile, error: DrmsMirrorError) -> Outcome:
+        return _without(file, FileState.FAILED, str(error))
+
+    def _remember(self, outcome: Outcome) -> Outcome:
+        """Have nobody try the same again for a while."""
+        now = self._now()
+        until = now + timedelta(minutes=self._settings.failed_minutes)
+        failed = FailedFile(outcome.state.value, outcome.message, now, until)
+        self._index.fail(outcome.file, failed)
+        return outcome
+
+    def _now(self) -> datetime:
+        return self._catalogue.database.clock()
+
+
+def _without(file: SegmentFile, state: FileState, message: str = "") -> Outcome:
+    return Outcome(file, state, message=message or _MESSAGES[state])
+
+
+def _remembered(file: SegmentFile, failure: FailedFile) -> Outcome:
+    message = failure.message
+    if FileState(failure.state) is FileState.FAILED:
+        message += f" (so it was at {failure.failed_utc:%H:%M} UTC; it is tried again after "
+        message += f"{failure.until_utc:%H:%M} UTC, or with --again)"
+    return Outcome(file, FileState(failure.state), message=message)

@@ -1,0 +1,112 @@
+"""Where files are at the upstream, which is asked when it is needed and never remembered.
+
+The partition of a storage unit changes when it comes back from tape (DRMS semantics 3.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+
+from drmsmirror.errors import UpstreamAnswerError
+from drmsmirror.model.segmentfile import SegmentFile
+from drmsmirror.upstream import Upstream, is_server_path
+
+__all__ = ["Place", "Where", "find_places", "record_set_of"]
+
+#: Files are asked for in questions of so many records: their numbers fit into an address.
+_AT_ONCE = 100
+
+_NO_DIRECTORY = "NoDataDirectory"
+_NO_SEGMENT = frozenset({"InvalidSegName", "BadSegLink"})
+_NUMBER, _UNIT, _ONLINE, _ARCHIVED = "*recnum*", "*sunum*", "*online*", "*archive*"
+
+
+class Where(Enum):
+    """Where a file is."""
+
+    ONLINE = "online"
+    ON_TAPE = "on tape"
+    LOST = "lost"
+    NOWHERE = "nowhere"  #: the record has no such file, or there is no such record
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one file is.
+
+    Parameters
+    ----------
+    where : Where
+    path : str
+        On the server, from its root; empty where it is not online.
+    """
+
+    where: Where
+    path: str = ""
+
+
+def record_set_of(files: Sequence[SegmentFile]) -> str:
+    """The records of some files of one series, by number, and their segments."""
+    numbers = ",".join(f"#{number}" for number in sorted({file.recnum for file in files}))
+    segments = ",".join(sorted({file.segment for file in files}))
+    return f"{files[0].series}[:{numbers}]{{{segments}}}"
+
+
+def find_places(
+    upstream: Upstream, files: Sequence[SegmentFile]
+) -> Iterator[dict[SegmentFile, Place]]:
+    """Ask where files are, some at a time.
+
+    Parameters
+    ----------
+    upstream : Upstream
+    files : sequence of SegmentFile
+        Of one generation a series, the one that is.
+
+    Raises
+    ------
+    UpstreamError
+    """
+    ordered = sorted(files)
+    for _, group in groupby(ordered, lambda file: file.series):
+        series = list(group)
+        numbers = sorted({file.recnum for file in series})
+        for first in range(0, len(numbers), _AT_ONCE):
+            some = frozenset(numbers[first : first + _AT_ONCE])
+            yield _ask(upstream, [file for file in series if file.recnum in some])
+
+
+def _ask(upstream: Upstream, files: Sequence[SegmentFile]) -> dict[SegmentFile, Place]:
+    segments = sorted({file.segment for file in files})
+    keys = (_NUMBER, _UNIT, _ONLINE, _ARCHIVED)
+    record_set = record_set_of(files).partition("{")[0]
+    listed = upstream.records(record_set, keys, segments=segments)
+    columns = {name: listed.table[name].to_pylist() for name in keys}
+    rows = {number: row for row, number in enumerate(columns[_NUMBER])}
+    paths = {name: listed.segments[name].to_pylist() for name in segments}
+    places = {}
+    for file in files:
+        row = rows.get(file.recnum)
+        if row is None:
+            places[file] = Place(Where.NOWHERE)
+            continue
+        kept = (columns[_UNIT][row], columns[_ONLINE][row], columns[_ARCHIVED][row])
+        places[file] = _place(paths[file.segment][row], *kept)
+    return places
+
+
+def _place(path: str, unit: int, online: str, archived: str) -> Place:
+    if path in _NO_SEGMENT or (path == _NO_DIRECTORY and unit < 0):
+        return Place(Where.NOWHERE)
+    if path == _NO_DIRECTORY:
+        if online == "Y":  # the unit is there, and has no directory for this record
+            return Place(Where.NOWHERE)
+        return Place(Where.ON_TAPE if archived in ("Y", "Pending") else Where.LOST)
+    if not is_server_path(path):
+        raise UpstreamAnswerError(
+            f"The upstream says that a file is at {path[:120]!r}, which is no path. Try again later"
+        )
+    return Place(Where.ONLINE, path)

@@ -1,0 +1,185 @@
+"""Room for files: what may be taken, and which of those that nobody uses go for others.
+
+A file that goes counts no more first, then its bytes are removed, then its row. One process at a
+time removes, whichever began: what one that was killed left half done is finished by the next.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from drmsmirror.catalogue import HeldObject
+from drmsmirror.errors import NoSpaceError
+from drmsmirror.mirror import Mirror
+
+__all__ = ["Freed", "Room"]
+
+_GIB = 2**30
+#: Files are let go some at a time, so that others need not wait for long.
+_AT_ONCE = 100
+#: Files that go make so much more room than was lacking: it need not be made for each anew.
+_MORE = 0.02
+_LEASE = "objects going"
+#: How long another process that removes files is waited for, seconds.
+_PATIENCE = 60.0
+_LOOK_EVERY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What went, or would go.
+
+    Parameters
+    ----------
+    objects : int
+    size_bytes : int
+    """
+
+    objects: int = 0
+    size_bytes: int = 0
+
+    def __add__(self, other: Freed) -> Freed:
+        return Freed(self.objects + other.objects, self.size_bytes + other.size_bytes)
+
+
+class Room:
+    """The room that files have.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    pause : callable
+        Lets seconds go by while another process makes room.
+    """
+
+    def __init__(self, mirror: Mirror, pause: Callable[[float], object] = time.sleep) -> None:
+        settings = mirror.settings.segments
+        self._catalogue = mirror.catalogue
+        self._store = mirror.objects
+        self._most_bytes = round(settings.max_gib * _GIB) or None
+        self._least_free = round(settings.min_free_gib * _GIB)
+        self._kept = timedelta(hours=settings.keep_hours + 1)  # use is noted once an hour
+        self._pause = pause
+
+    def reserve(self, name: str, size_bytes: int, validator: str = "") -> None:
+        """Reserve room for a download, and make it where there is none.
+
+        Raises
+        ------
+        NoSpaceError
+            Nothing that could go would make it.
+        """
+        downloads = self._catalogue.downloads
+        while lacking := max(
+            downloads.begin(name, size_bytes, validator, most_bytes=self._most_bytes),
+            self._lacking_on_disk(),
+        ):
+            freed = self.make(lacking)
+            if not freed.objects:
+                downloads.end([name])
+                raise self._no_space(size_bytes)
+
+    def make(self, size_bytes: int) -> Freed:
+        """Let those go that were not used for longest, until so much is free, or none may go."""
+        wanted = round(size_bytes * (1 + _MORE))
+        return self._while_alone(lambda: self._make(wanted))
+
+    def shrink(
+        self, *, most_bytes: int | None, unused_for: timedelta | None, dry_run: bool = False
+    ) -> Freed:
+        """Let files go until no more than some are left, and those that were not used for long.
+
+        Parameters
+        ----------
+        most_bytes : int or None
+            That all together may take.
+        unused_for : timedelta or None
+            Those go that were not used for longer.
+        dry_run : bool
+            Only say what would go.
+        """
+        totals = self._catalogue.segments.totals()
+        excess = 0 if most_bytes is None else totals.size_bytes - most_bytes
+        if dry_run:
+            return self._would_go(excess, unused_for)
+        freed = Freed()
+        if unused_for is not None:
+            before = self._catalogue.database.clock() - max(unused_for, self._kept)
+            freed += self._while_alone(lambda: self._go(lambda _: True, before))
+        left = excess - freed.size_bytes
+        return freed + self._while_alone(lambda: self._make(left)) if left > 0 else freed
+
+    def finish_going(self) -> None:
+        """Remove the bytes of those that count no more already."""
+        self._while_alone(Freed)
+
+    # -- going ------------------------------------------------------------------------------------
+
+    def _while_alone(self, work: Callable[[], Freed]) -> Freed:
+        """Do something as the only process that removes files."""
+        waited = 0.0
+        while waited < _PATIENCE:
+            with self._catalogue.holding_if_free(_LEASE) as lease:
+                if lease is not None:
+                    self._remove(self._catalogue.segments.leaving())
+                    return work()
+            self._pause(_LOOK_EVERY)
+            waited += _LOOK_EVERY
+        return Freed()
+
+    def _make(self, size_bytes: int) -> Freed:
+        before = self._catalogue.database.clock() - self._kept
+        return self._go(lambda freed: freed < size_bytes, before)
+
+    def _go(self, goes_on: Callable[[int], bool], before: datetime) -> Freed:
+        """Let files go, those that were not used for longest first."""
+        index, freed = self._catalogue.segments, Freed()
+        while goes_on(freed.size_bytes):
+            going: dict[str, HeldObject] = {}
+            size = freed.size_bytes
+            for one in index.least_used(before, most=_AT_ONCE):
+                if goes_on(size):
+                    going[one.sha256] = one
+                    size += one.size_bytes
+            gone = index.let_go(going, before)
+            if not gone:
+                break
+            self._remove(gone)
+            freed += Freed(len(gone), sum(going[name].size_bytes for name in gone))
+        return freed
+
+    def _remove(self, objects: tuple[str, ...]) -> None:
+        for name in objects:
+            self._store.remove(name)
+        if objects:
+            self._catalogue.segments.forget(objects)
+
+    def _would_go(self, excess: int, unused_for: timedelta | None) -> Freed:
+        now, freed = self._catalogue.database.clock(), Freed()
+        for one in self._catalogue.segments.least_used(now - self._kept, most=2**31):
+            is_old = unused_for is not None and one.used_utc < now - unused_for
+            if is_old or freed.size_bytes < excess:
+                freed += Freed(1, one.size_bytes)
+        return freed
+
+    # -- how much there is ------------------------------------------------------------------------
+
+    def _lacking_on_disk(self) -> int:
+        """Bytes that would be lacking on the disk once all that is reserved has come."""
+        free = self._store.free_bytes()
+        if free is None:
+            return 0
+        return max(0, self._least_free + self._catalogue.downloads.reserved() - free)
+
+    def _no_space(self, size_bytes: int) -> NoSpaceError:
+        most = self._most_bytes
+        limit = f"[segments] max_gib is {most / _GIB:g}, and " if most is not None else ""
+        return NoSpaceError(
+            f"No room for {size_bytes:,} bytes: {limit}{self._least_free / _GIB:g} GiB of the disk "
+            f"are to stay free ([segments] min_free_gib). What is left is pinned, or was used in "
+            f"the last {self._kept.total_seconds() / 3600 - 1:g} hours. Unpin some, wait, or allow "
+            f"more"
+        )
