@@ -40,6 +40,7 @@ __all__ = [
     "make_shared_directory",
     "move_file",
     "name_again",
+    "name_durably",
     "remove_abandoned",
     "remove_directory",
     "remove_empty_directory",
@@ -261,6 +262,8 @@ def temporary_in(directory: Path, name: str) -> Iterator[Path]:
     try:
         with _temporary_beside(directory / name) as temporary:
             yield temporary
+    except FileExistsError:  # what the block wanted to name has its name already
+        raise
     except OSError as error:
         raise _explained(error, directory / name) from error
 
@@ -320,8 +323,10 @@ def link_file(path: Path, target: Path, *, symbolic: bool = False) -> bool:
 
     Raises
     ------
+    FileExistsError
+        There is something of that name, which stays as it is.
     StoreError
-        There is something of that name, or the directory cannot be written.
+        The directory cannot be written.
     """
     try:
         with effect("file.linking"):
@@ -329,11 +334,36 @@ def link_file(path: Path, target: Path, *, symbolic: bool = False) -> bool:
                 target.symlink_to(path)
             else:
                 target.hardlink_to(path)
+    except FileExistsError:
+        raise
     except OSError as error:
         if error.errno in _NO_LINKS:
             return False
         raise _explained(error, target) from error
     return True
+
+
+def name_durably(path: Path, target: Path, *, mode: int) -> None:
+    """Flush a file and give it a name that nothing has; its old one may stay.
+
+    Raises
+    ------
+    FileExistsError
+        There is something of that name, which stays as it is.
+    StoreError
+        The directory cannot be written.
+    """
+    try:
+        with effect("file.fsync"):
+            path.chmod(mode)
+            _sync(path)
+    except OSError as error:
+        raise _explained(error, path) from error
+    if not link_file(path, target):  # without links nobody can tell whether one was quicker
+        if os.path.lexists(target):
+            raise FileExistsError(target)
+        move_file(path, target)
+    sync_directory(target.parent)
 
 
 def rename_durably(path: Path, target: Path, *, mode: int | None = None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from drmsmirror.objects.laying import Laid, Laying, lay
 from drmsmirror.objects.local import LocalObjects
 from drmsmirror.objects.protocol import (
     ADOPT,
@@ -25,6 +26,8 @@ __all__ = [
     "ADOPT",
     "Condition",
     "Finding",
+    "Laid",
+    "Laying",
     "Leftover",
     "LocalObjects",
     "ObjectStore",
@@ -33,6 +36,7 @@ __all__ = [
     "Stored",
     "Way",
     "connect",
+    "lay",
     "open_store",
 ]
 

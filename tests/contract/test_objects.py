@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import uuid
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 import pytest
@@ -21,12 +21,15 @@ from drmsmirror.errors import (
 from drmsmirror.objects import (
     Condition,
     Finding,
+    Laid,
+    Laying,
     LocalObjects,
     ObjectStore,
     RemoteObjects,
     Stored,
     Way,
     connect,
+    lay,
 )
 
 NAME = "0123456789abcdef"
@@ -358,6 +361,21 @@ def test_nothing_else_is_taken_for_a_name(store: ObjectStore, name: str) -> None
 def test_how_much_can_be_stored_is_told_where_it_is_known(store: ObjectStore) -> None:
     free = store.free_bytes()
     assert free is None or free > 0
+
+
+@pytest.mark.parametrize("laying", Laying)
+def test_an_object_is_laid_at_a_path(
+    store: ObjectStore, place: Place, laying: Laying, tmp_path: Path
+) -> None:
+    name = put(store, b"content").sha256
+    directory, path = tmp_path / "laid", PurePosixPath("a", "b.fits")
+    is_file = store.local_path(name) is not None
+    expected = Way.HARD_LINK if is_file and laying is Laying.LINK else Way.COPY
+    assert lay(store, name, directory, path, laying) == Laid(directory / path, expected)
+    assert lay(store, name, directory, path, laying) == Laid(directory / path, None)
+    assert (directory / path).read_bytes() == b"content"
+    with pytest.raises(NoObjectError, match=NOWHERE):
+        lay(store, NOWHERE, directory, path, laying)
 
 
 class Breaking(S3FileSystem):
