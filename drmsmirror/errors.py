@@ -343,7 +343,7 @@ class WrongContentError(StoreError):
 
 
 class NoSpaceError(StoreError):
-    """The disk is full, or fuller than the settings allow."""
+    """The disk is full, or so full that nothing more is brought in."""
 
     code = "no-space"
     exit_code = 8

@@ -27,6 +27,7 @@ from drmsmirror.errors import NoSpaceError, StoreError
 from drmsmirror.failpoints import effect
 
 __all__ = [
+    "LEAST_FREE",
     "GrowingFile",
     "abandoned_files",
     "clone_bytes",
@@ -41,6 +42,7 @@ __all__ = [
     "move_file",
     "name_again",
     "name_durably",
+    "refuse_full",
     "remove_abandoned",
     "remove_directory",
     "remove_empty_directory",
@@ -55,6 +57,10 @@ __all__ = [
     "write_bytes",
 ]
 
+
+#: Bytes that must be free where more is to be brought in: with less, what has to be noted of a
+#: failure finds no room either.
+LEAST_FREE = 16 * 2**20
 
 #: Names of temporary files: the one that they shall have, and what ``tempfile`` makes of chance.
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
@@ -544,6 +550,23 @@ def free_bytes(path: Path) -> int:
     while not place.exists():
         place = place.parent
     return shutil.disk_usage(place).free
+
+
+def refuse_full(path: Path) -> None:
+    """Refuse to bring more to a file system on which next to nothing is free.
+
+    Raises
+    ------
+    NoSpaceError
+        It is full, or nearly so.
+    """
+    free = free_bytes(path)
+    if free < LEAST_FREE:
+        raise NoSpaceError(
+            f"No space left at {path}: {free // 2**10} KiB are free, and at least "
+            f"{LEAST_FREE // 2**20} MiB are needed; free some and run the same again: nothing that "
+            f"was held is lost"
+        )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from drmsmirror.catalogue import RunCounters, RunKind, RunOutcome
-from drmsmirror.errors import IntegrityError, RequestLimitError
+from drmsmirror.errors import DrmsMirrorError, IntegrityError, RequestLimitError
 from drmsmirror.mirror import Mirror
 from drmsmirror.records import last_run
 
@@ -48,24 +48,27 @@ def recorded_run(
 
     The caller holds the lease of the series; one that is about the whole mirror names none.
     However it ends, the catalogue's copy is published, unless the caller does so when it has done
-    more: what the run had finished is held, and those who only read shall see it.
+    more: what the run had finished is held, and those who only read shall see it. Where one that
+    fails cannot be ended so, since the catalogue is away or the disk is full, what made it fail
+    is what is told, and the next run of the series ends it.
     """
     catalogue = mirror.catalogue
     above = _numbers_used(mirror, series)
     run = OpenRun(catalogue.start_run(series, record_set, kind=kind, above=above).id)
     try:
         yield run
-    except (KeyboardInterrupt, RequestLimitError):
-        catalogue.finish_run(run.id, RunOutcome.STOPPED, counters=run.counters)
-        raise
     except BaseException as error:
-        catalogue.finish_run(run.id, RunOutcome.FAILED, counters=run.counters, error=error)
+        is_stopped = isinstance(error, (KeyboardInterrupt, RequestLimitError))
+        outcome = RunOutcome.STOPPED if is_stopped else RunOutcome.FAILED
+        told = None if is_stopped else error
+        with suppress(DrmsMirrorError):
+            catalogue.finish_run(run.id, outcome, counters=run.counters, error=told)
+            if publishes:
+                mirror.publish()
         raise
-    else:
-        catalogue.finish_run(run.id, run.outcome, counters=run.counters, share_held=run.share_held)
-    finally:
-        if publishes:
-            mirror.publish()
+    catalogue.finish_run(run.id, run.outcome, counters=run.counters, share_held=run.share_held)
+    if publishes:
+        mirror.publish()
 
 
 def _numbers_used(mirror: Mirror, series: str) -> int:

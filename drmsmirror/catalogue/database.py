@@ -56,6 +56,8 @@ class Database:
     clock: Clock = utc_now
     busy_seconds: float = BUSY_SECONDS
     closed: bool = field(default=False, init=False)
+    #: Tokens of leases that this process no longer needs and could not give back.
+    left: set[str] = field(default_factory=set, init=False)
 
     @property
     def is_sqlite(self) -> bool:

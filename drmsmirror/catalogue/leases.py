@@ -102,7 +102,7 @@ def take(database: Database, connection: Connection, name: str, ttl_seconds: flo
     now = database.clock()
     held_now = _find(connection, name)
     if held_now is not None:
-        if _counts(held_now, now):
+        if _counts(database, held_now):
             raise _HeldError(_explain(held_now))
         connection.execute(delete(table).where(table.c.name == name))
         _log.warning("took over the lease %s of process %d", name, held_now.holder.pid)
@@ -182,7 +182,7 @@ def is_held(database: Database, name: str) -> bool:
 def keeps_others_out(database: Database, connection: Connection, name: str) -> bool:
     """Whether a lease is held, inside a transaction; see :func:`is_held`."""
     found = _find(connection, name)
-    return found is not None and _counts(found, database.clock())
+    return found is not None and _counts(database, found)
 
 
 def is_ours(database: Database, lease: Lease) -> bool:
@@ -211,7 +211,11 @@ def holding(database: Database, name: str, *, ttl_seconds: float = 120.0) -> Ite
 
 @contextmanager
 def kept_alive(database: Database, lease: Lease) -> Iterator[None]:
-    """Renew a lease three times in its length while the block runs, and then give it back."""
+    """Renew a lease three times in its length while the block runs, and then give it back.
+
+    One that cannot be given back, since the catalogue is away or its disk full, keeps others out
+    until its end, and this process no longer: how the block went is of more account.
+    """
     stop = Event()
     name = f"lease {lease.name}"
     thread = Thread(target=_keep, args=(database, lease, stop), name=name, daemon=True)
@@ -221,7 +225,7 @@ def kept_alive(database: Database, lease: Lease) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-        release(database, lease)
+        _give_back(database, lease)
 
 
 @contextmanager
@@ -237,9 +241,19 @@ def holding_if_free(
         yield lease
 
 
-def _counts(lease: Lease, now: datetime) -> bool:
+def _give_back(database: Database, lease: Lease) -> None:
+    try:
+        release(database, lease)
+    except DrmsMirrorError as error:
+        database.left.add(lease.token)
+        _log.info("could not give back the lease %s: %s", lease.name, error)
+
+
+def _counts(database: Database, lease: Lease) -> bool:
     """Whether a lease keeps others out."""
-    return lease.expires_utc > now and not has_ended(lease.holder)
+    if lease.token in database.left:
+        return False
+    return lease.expires_utc > database.clock() and not has_ended(lease.holder)
 
 
 def _keep(database: Database, lease: Lease, stop: Event) -> None:

@@ -41,8 +41,9 @@ def command(
 ) -> None:
     """Say whether the daemon of the mirror is well: exit code 0, or 9 and why not.
 
-    It is well where its process lives, was heard of lately and can reach the catalogue. That a
-    sync failed is said, and is no reason to restart anything; with --max-age it counts.
+    It is well where its process lives, was heard of lately and can reach the catalogue, and the
+    disk is not full. That a sync failed is said, and is no reason to restart anything; with
+    --max-age it counts.
 
     \b
     Examples:
@@ -50,7 +51,7 @@ def command(
       drmsmirror health --max-age 26h
     """
     from drmsmirror.catalogue import Process, has_ended, utc_now
-    from drmsmirror.daemon.health import health_file, problems, read_health
+    from drmsmirror.daemon.health import full_disk, health_file, problems, read_health
 
     settings = read_settings(mirror, config, verbose)
     health = read_health(health_file(settings.mirror))
@@ -59,7 +60,7 @@ def command(
         utc_now(),
         has_ended=has_ended(Process(health.host, health.pid, health.process)),
         max_age=max_age,
-    )
+    ) + full_disk(settings.mirror)
     if as_json_:
         as_json({"healthy": not found, "problems": found, **asdict(health)})
     if found:

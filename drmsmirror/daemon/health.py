@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from drmsmirror.errors import IntegrityError, NotFoundError, StoreError
-from drmsmirror.files import write_bytes
+from drmsmirror.files import LEAST_FREE, free_bytes, write_bytes
 
 __all__ = [
     "DutyHealth",
     "Health",
     "State",
+    "full_disk",
     "health_file",
     "problems",
     "read_health",
@@ -200,6 +201,18 @@ def problems(
     if max_age is not None:
         found += [_lateness(duty) for duty in health.duties if _is_late(duty, now - max_age)]
     return tuple(found)
+
+
+def full_disk(mirror: Path) -> tuple[str, ...]:
+    """Say that the disk of a mirror is full; nothing where it is not.
+
+    The daemon may be unable to say so itself: its file needs room as well.
+    """
+    free = free_bytes(mirror)
+    if free >= LEAST_FREE:
+        return ()
+    left = f"{free // 2**10} KiB are free"
+    return (f"The disk of {mirror} is full: {left}. Free some; the daemon goes on by itself",)
 
 
 def _is_late(duty: DutyHealth, limit: datetime) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from drmsmirror.catalogue import RunKind, RunOutcome, RunTotals, SeriesState
 from drmsmirror.daemon.logs import say
 from drmsmirror.errors import DrmsMirrorError, MissingLibraryError, SettingsError
-from drmsmirror.files import write_bytes
+from drmsmirror.files import free_bytes, write_bytes
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.leapseconds import tai_minus_utc_at_tai
 from drmsmirror.model.positions import position_seconds
@@ -195,6 +195,12 @@ class _Collector:
 
     def _of_series(self) -> Iterator[Metric]:
         now = self._now()
+        yield _gauge(
+            "free_bytes",
+            "Bytes that are free where the mirror is.",
+            (),
+            {(): free_bytes(self._mirror.root)},
+        )
         states = [self._mirror.catalogue.state(one.name) for one in self._mirror.catalogue.series()]
         held = [state for state in states if state.table_path is not None]
         newest = {state.series: self._newest(state) for state in held}

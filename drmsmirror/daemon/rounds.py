@@ -14,7 +14,7 @@ from drmsmirror.daemon.chores import Chore, chores_of
 from drmsmirror.daemon.logs import add_field, fields, say
 from drmsmirror.daemon.metrics import write_metrics_file
 from drmsmirror.daemon.pulse import Pulse
-from drmsmirror.errors import DrmsMirrorError, LockedError, StoreError
+from drmsmirror.errors import DrmsMirrorError, LockedError, NoSpaceError, StoreError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.subscription import Subscription
 from drmsmirror.publish import publish, targets_of
@@ -53,7 +53,9 @@ class Done:
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same can succeed later without anybody changing anything."""
+        """Whether the same can succeed before its next time comes."""
+        if isinstance(self.error, NoSpaceError):
+            return True  # somebody frees some, or upkeep does
         return isinstance(self.error, DrmsMirrorError) and self.error.retryable
 
 

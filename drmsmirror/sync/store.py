@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from drmsmirror.catalogue import AsOf, Lease, RunCounters
 from drmsmirror.errors import UpstreamAnswerError
+from drmsmirror.files import refuse_full
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.series import SeriesDefinition
@@ -132,7 +133,13 @@ class WindowStore:
             Requests and bytes that they cost.
         share_held : float, optional
             Share of what the run was asked for that is held then.
+
+        Raises
+        ------
+        NoSpaceError
+            The disk is full, or nearly so.
         """
+        refuse_full(self.table.path)
         typed = self._typed(given)
         rows = mark(typed.rows)
         if rows["recnum"].null_count:

@@ -15,7 +15,7 @@ from drmsmirror.catalogue import Catalogue
 from drmsmirror.catalogue.leases import acquire, release, renew
 from drmsmirror.catalogue.processes import this_process
 from drmsmirror.catalogue.tables import leases
-from drmsmirror.errors import LockedError
+from drmsmirror.errors import LockedError, StoreError
 from tests.contract.conftest import START, Clock, line_of, obedient, stored_definition, tell
 
 NAME = "series/hmi.M_45s"
@@ -224,3 +224,20 @@ def test_a_block_whose_lease_was_taken_leaves_the_other_one(
         clock.move(3600)
         taken = acquire(other.database, NAME, 60)
     assert other.leases() == (taken,)
+
+
+def test_one_that_cannot_be_given_back_keeps_out_others_and_not_this_process(
+    two: tuple[Catalogue, Catalogue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("it is away")
+
+    one, other = two
+    with one.holding(NAME):
+        monkeypatch.setattr("drmsmirror.catalogue.leases.release", fail)
+    monkeypatch.undo()
+    with pytest.raises(LockedError):
+        acquire(other.database, NAME, 60)
+    with one.holding(NAME):
+        pass
+    assert one.leases() == ()

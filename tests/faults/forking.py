@@ -51,6 +51,11 @@ class Forks:
     def __init__(self, server: subprocess.Popen[str]) -> None:
         self._server = server
 
+    @property
+    def pid(self) -> int:
+        """The process that is forked."""
+        return self._server.pid
+
     def run(self, arguments: tuple[str, ...], environment: Mapping[str, str]) -> Ended:
         """Run ``drmsmirror`` with these arguments, and nothing else in its environment."""
         assert self._server.stdin is not None
@@ -61,10 +66,16 @@ class Forks:
 
 
 @contextmanager
-def forks() -> Iterator[Forks]:
-    """Have a process that is forked for each command, for as long as the block runs."""
+def forks(*within: str) -> Iterator[Forks]:
+    """Have a process that is forked for each command, for as long as the block runs.
+
+    Parameters
+    ----------
+    within : str
+        A command that runs another one, to begin with.
+    """
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "tests.faults.forking"],
+        [*within, sys.executable, "-P", "-m", "tests.faults.forking"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
