@@ -43,6 +43,7 @@ __all__ = [
     "name_again",
     "name_durably",
     "refuse_full",
+    "refuse_read_only",
     "remove_abandoned",
     "remove_directory",
     "remove_empty_directory",
@@ -550,6 +551,21 @@ def free_bytes(path: Path) -> int:
     while not place.exists():
         place = place.parent
     return shutil.disk_usage(place).free
+
+
+def refuse_read_only(path: Path) -> None:
+    """Refuse to write a directory that can only be read.
+
+    Raises
+    ------
+    StoreError
+        It is another's, or on a file system that is read-only.
+    """
+    if not os.access(path, os.W_OK):
+        raise StoreError(
+            f"Cannot write {path}, which you may only read. Have somebody who may write there run "
+            f"this, or name a mirror of your own with --mirror DIR"
+        )
 
 
 def refuse_full(path: Path) -> None:

@@ -26,7 +26,13 @@ from typing import TYPE_CHECKING
 
 from drmsmirror.catalogue import Catalogue, Drop, SeriesState, with_password
 from drmsmirror.errors import IntegrityError, NoMirrorError, NotHeldError, StoreError
-from drmsmirror.files import free_bytes, make_directory, remove_directory, write_bytes
+from drmsmirror.files import (
+    free_bytes,
+    make_directory,
+    refuse_read_only,
+    remove_directory,
+    write_bytes,
+)
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import FORMAT, Databases, OpenTables, Period, RecordTable, choose_period
 from drmsmirror.settings import FILE_NAME, Settings
@@ -268,6 +274,17 @@ class Mirror:
         """Publish a consistent read-only copy of the catalogue beside the records."""
         if isinstance(catalogue_place(self.settings), Path):
             self.catalogue.publish(_published(self.settings))
+
+    def refuse_read_only(self) -> None:
+        """Refuse to write a mirror that can only be read, before anything is done for it.
+
+        Raises
+        ------
+        StoreError
+            Its catalogue or its records cannot be written by this user.
+        """
+        catalogue_to_write(self.settings)
+        refuse_read_only(self.root / _RECORDS)
 
     def _finish_whole_drop(self, series: str) -> None:
         """Finish what a killed drop left, so that no new table is made of the old one's rows."""

@@ -83,7 +83,10 @@ def sync(
         The series changed so that it no longer fits what is held.
     LockedError
         Another process is syncing the series.
+    StoreError
+        The mirror can only be read.
     """
+    mirror.refuse_read_only()
     within = mirror.settings.sync.tell_within
     terms = Terms(
         reporter or SilentReporter(),

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from drmsmirror.catalogue import AsOf, Lease, RunCounters
 from drmsmirror.errors import UpstreamAnswerError
-from drmsmirror.files import refuse_full
+from drmsmirror.files import refuse_full, refuse_read_only
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.coverage import CoverageEntry
 from drmsmirror.model.series import SeriesDefinition
@@ -138,7 +138,10 @@ class WindowStore:
         ------
         NoSpaceError
             The disk is full, or nearly so.
+        StoreError
+            The record table can only be read.
         """
+        refuse_read_only(self.table.path)
         refuse_full(self.table.path)
         typed = self._typed(given)
         rows = mark(typed.rows)

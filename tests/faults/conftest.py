@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults.forking import Forks, forks
+from tests.faults.places import Places, places
 from tests.unit.sync.mirrors import Copy, copy_of
 
 __all__ = ["copy_of"]
@@ -30,3 +31,16 @@ def kill(running: Forks) -> Callable[..., None]:
         assert ended.code == -signal.SIGKILL, ended.said
 
     return run
+
+
+@pytest.fixture(scope="session")
+def all_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    with places(tmp_path_factory.mktemp("places")) as ready:
+        yield ready
+
+
+@pytest.fixture
+def place(all_places: Places) -> Iterator[Places]:
+    """Give a file system that can be full, and one that can only be read, empty to begin with."""
+    yield all_places
+    all_places.clear()

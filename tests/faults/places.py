@@ -81,7 +81,7 @@ class Places:
 
     def clear(self) -> None:
         """Leave nothing there."""
-        for path in self.from_outside.iterdir():
+        for path in (*self.from_outside.iterdir(), *self.is_open.iterdir()):
             shutil.rmtree(path)
 
     def start(self, environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:

@@ -18,33 +18,37 @@ from drmsmirror.model.subscription import Subscription
 from tests.e2e.test_daemon import running as watched
 from tests.faults.forking import Ended
 from tests.faults.kills import what_is_there
-from tests.faults.places import Places, places
-from tests.jsoc import Fault, FaultKind, Request
-from tests.unit.sync.mirrors import Copy, truth
+from tests.faults.places import Places
+from tests.jsoc import Fault, FaultKind, Request, SampleJsoc
+from tests.unit.sync.mirrors import Copy, series, settings_for, truth
 
 WHOLE = "hmi.M_45s"
 PART = f"{WHOLE}[2010.05.01_00:50_TAI/15m]"
+ROWS = 100
 NO_SPACE = 8
 UNWELL = 9
 
 
+SMALL_WINDOWS = {"first_window": 30, "max_window": 30}
+
+
 @pytest.fixture(scope="module")
-def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
-    with places(tmp_path_factory.mktemp("places")) as ready:
-        yield ready
-
-
-@pytest.fixture
-def place(around: Places) -> Iterator[Places]:
-    """Give a file system that can be full, empty to begin with."""
-    yield around
-    around.clear()
+def undisturbed(
+    all_places: Places, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """Give what a sync leaves that nothing got in the way of."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with SampleJsoc([series(WHOLE, ROWS)]) as jsoc:
+        copy = Copy(settings_for(folder / "mirror", jsoc, sync=SMALL_WINDOWS), jsoc)
+        done = all_places.forks.run(("sync", WHOLE, "--yes"), copy.environment())
+        assert done.code == 0, done.said
+        yield what_is_there(copy, folder / "nothing")
 
 
 @pytest.fixture
 def narrow(place: Places, copy_of: Callable[..., Copy]) -> Copy:
     """Give a mirror there; commands see it at that name, the test by a copy."""
-    copy = copy_of(WHOLE, rows=100, sync={"first_window": 30, "max_window": 30})
+    copy = copy_of(WHOLE, rows=ROWS, sync=SMALL_WINDOWS)
     copy.settings = copy.settings.model_copy(update={"mirror": place.narrow / "mirror"})
     return copy
 
@@ -55,22 +59,13 @@ def seen(place: Places, copy: Copy, folder: Path) -> Copy:
     return replace(copy, settings=copy.settings.model_copy(update={"mirror": folder}))
 
 
-def undisturbed(copy: Copy, place: Places, folder: Path) -> dict[str, Any]:
-    """What a sync leaves that nothing got in the way of."""
-    settings = copy.settings.model_copy(update={"mirror": folder / "undisturbed"})
-    alone = replace(copy, settings=settings)
-    done = place.forks.run(("sync", WHOLE, "--yes"), alone.environment())
-    assert done.code == 0, done.said
-    return what_is_there(alone, folder / "nothing")
-
-
-def assert_goes_on(copy: Copy, place: Places, folder: Path) -> None:
+def assert_goes_on(copy: Copy, place: Places, folder: Path, undisturbed: dict[str, Any]) -> None:
     """The next run makes of it what an undisturbed one makes, and ends what was left open."""
     again = place.forks.run(("sync", WHOLE, "--yes"), copy.environment())
     assert again.code == 0, again.said
     after = seen(place, copy, folder / "after")
     after.assert_same(WHOLE)
-    assert what_is_there(after, folder / "nothing") == undisturbed(copy, place, folder)
+    assert what_is_there(after, folder / "nothing") == undisturbed
     with after.open() as mirror:
         done, *others = [run.outcome for run in mirror.catalogue.runs()]
     assert done is RunOutcome.DONE
@@ -124,7 +119,7 @@ FILLED = {
 
 @pytest.mark.parametrize("filled", FILLED)
 def test_records_that_find_no_space_come_when_there_is_some(
-    filled: str, narrow: Copy, place: Places, tmp_path: Path
+    filled: str, narrow: Copy, place: Places, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
     at_the_third_window(narrow, lambda: FILLED[filled](place))
     told = assert_told(place.forks.run(("sync", WHOLE, "--yes"), narrow.environment()))
@@ -137,11 +132,11 @@ def test_records_that_find_no_space_come_when_there_is_some(
 
     place.free()
     seen(place, narrow, tmp_path / "then").assert_covered(WHOLE)
-    assert_goes_on(narrow, place, tmp_path)
+    assert_goes_on(narrow, place, tmp_path, undisturbed)
 
 
 def test_a_catalogue_that_finds_no_space_is_as_before_and_goes_on_when_there_is_some(
-    narrow: Copy, place: Places, tmp_path: Path
+    narrow: Copy, place: Places, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
     apart = {"DRMSMIRROR_CATALOGUE_URL": f"sqlite:///{place.narrow}/apart/catalogue.sqlite"}
     (place.from_outside / "apart").mkdir()
@@ -158,7 +153,7 @@ def test_a_catalogue_that_finds_no_space_is_as_before_and_goes_on_when_there_is_
     shutil.copytree(place.from_outside / "apart", narrow.settings.mirror, dirs_exist_ok=True)
     with narrow.open() as mirror:
         mirror.publish()
-    assert what_is_there(narrow, tmp_path / "nothing") == undisturbed(narrow, place, tmp_path)
+    assert what_is_there(narrow, tmp_path / "nothing") == undisturbed
 
 
 def test_the_daemon_lives_says_what_is_wrong_and_goes_on(
