@@ -559,8 +559,10 @@ def refuse_read_only(path: Path) -> None:
     Raises
     ------
     StoreError
-        It is another's, or on a file system that is read-only.
+        It is another's, on a file system that is read-only, or not there any more.
     """
+    if not path.exists():
+        raise StoreError(f"{path} is not there any more; bring it back and run the same again")
     if not os.access(path, os.W_OK):
         raise StoreError(
             f"Cannot write {path}, which you may only read. Have somebody who may write there run "

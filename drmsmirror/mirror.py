@@ -89,8 +89,9 @@ class Mirror:
         Raises
         ------
         StoreError
-            The directory cannot be written.
+            The directory cannot be written, or a catalogue that was there is not there now.
         """
+        _refuse_lost_catalogue(settings)
         make_directory(settings.mirror / _RECORDS)
         if not (settings.mirror / FILE_NAME).exists():
             write_bytes(settings.mirror / FILE_NAME, _NEW_SETTINGS.encode())
@@ -106,7 +107,10 @@ class Mirror:
             There is none.
         CatalogueVersionError
             It was written by another version of drmsmirror.
+        StoreError
+            There is one, but its catalogue is not there.
         """
+        _refuse_lost_catalogue(settings)
         place, to_read = catalogue_place(settings), catalogue_to_read(settings)
         if isinstance(place, Path) and not place.exists():
             raise NoMirrorError(
@@ -284,7 +288,8 @@ class Mirror:
             Its catalogue or its records cannot be written by this user.
         """
         catalogue_to_write(self.settings)
-        refuse_read_only(self.root / _RECORDS)
+        if (self.root / _RECORDS).exists():
+            refuse_read_only(self.root / _RECORDS)
 
     def _finish_whole_drop(self, series: str) -> None:
         """Finish what a killed drop left, so that no new table is made of the old one's rows."""
@@ -343,6 +348,17 @@ def catalogue_to_write(settings: Settings) -> Path | str:
 
 def _published(settings: Settings) -> Path:
     return settings.mirror / _PUBLISHED
+
+
+def _refuse_lost_catalogue(settings: Settings) -> None:
+    """Refuse a mirror that lost its catalogue, instead of making another one for its records."""
+    place, copy = catalogue_place(settings), _published(settings)
+    if isinstance(place, Path) and not place.exists() and copy.exists():
+        raise StoreError(
+            f"The catalogue {place} is not there, though its published copy is. Bring it back, or "
+            f"take the copy in its place:\n"
+            f"  drmsmirror db restore {shlex.quote(str(copy))}"
+        )
 
 
 def _is_read_only(place: Path | str) -> bool:

@@ -74,6 +74,10 @@ def _of_sqlite(error: BaseException, place: Place) -> DrmsMirrorError:
         return NoSpaceError(
             f"No space left to write the {role} {place.shown}; free some and run the same again"
         )
+    if name.startswith("SQLITE_CANTOPEN") and place.path is not None and not place.path.exists():
+        return StoreError(
+            f"The {role} {place.shown} is not there any more; bring it back and run the same again"
+        )
     if name.startswith("SQLITE_READONLY_DBMOVED"):
         return StoreError(f"The {role} {place.shown} was replaced while it was open; start again")
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):

@@ -19,7 +19,7 @@ from tests.e2e.test_daemon import running as watched
 from tests.faults.forking import Ended
 from tests.faults.kills import what_is_there
 from tests.faults.places import Places
-from tests.jsoc import Fault, FaultKind, Request, SampleJsoc
+from tests.jsoc import SampleJsoc
 from tests.unit.sync.mirrors import Copy, series, settings_for, truth
 
 WHOLE = "hmi.M_45s"
@@ -72,18 +72,6 @@ def assert_goes_on(copy: Copy, place: Places, folder: Path, undisturbed: dict[st
     assert set(others) <= {RunOutcome.FAILED, RunOutcome.ABANDONED}
 
 
-def at_the_third_window(copy: Copy, then: Callable[[], object]) -> None:
-    """Have something happen while the upstream answers a sync that has put two windows away."""
-    lists = iter(range(1000))
-
-    def happen(request: Request) -> bool:
-        if request.op == "rs_list" and "n" not in request.params and next(lists) == 2:
-            then()
-        return False
-
-    copy.jsoc.fault(Fault(FaultKind.HTML), times=None, when=happen)
-
-
 def assert_told(ended: Ended) -> str:
     """It ended for want of space, and said so in words."""
     assert ended.code == NO_SPACE, ended.said
@@ -121,7 +109,7 @@ FILLED = {
 def test_records_that_find_no_space_come_when_there_is_some(
     filled: str, narrow: Copy, place: Places, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
-    at_the_third_window(narrow, lambda: FILLED[filled](place))
+    narrow.at_window(3, lambda: FILLED[filled](place))
     told = assert_told(place.forks.run(("sync", WHOLE, "--yes"), narrow.environment()))
     assert str(place.narrow / "mirror/records/hmi/m_45s") in told
     assert answered(narrow, place) == truly(narrow)
@@ -141,7 +129,7 @@ def test_a_catalogue_that_finds_no_space_is_as_before_and_goes_on_when_there_is_
     apart = {"DRMSMIRROR_CATALOGUE_URL": f"sqlite:///{place.narrow}/apart/catalogue.sqlite"}
     (place.from_outside / "apart").mkdir()
     narrow.settings = narrow.settings.model_copy(update={"mirror": tmp_path / "apart"})
-    at_the_third_window(narrow, place.fill)
+    narrow.at_window(3, place.fill)
     told = assert_told(place.forks.run(("sync", WHOLE, "--yes"), narrow.environment(**apart)))
     assert f"the catalogue {place.narrow}/apart/catalogue.sqlite" in told
     assert answered(narrow, place, **apart) == truly(narrow)
@@ -172,7 +160,7 @@ def test_the_daemon_lives_says_what_is_wrong_and_goes_on(
     ) as catalogue:
         catalogue.add_subscription(Subscription.of(WHOLE, schedule="0 * * * *"))
     shutil.copytree(due.mirror, place.from_outside / "mirror")
-    at_the_third_window(narrow, lambda: place.fill(but=LEAST_FREE // 2))
+    narrow.at_window(3, lambda: place.fill(but=LEAST_FREE // 2))
 
     with watched(place.start(environment, "daemon", "--log", "json")) as daemon:
         failed = daemon.wait_for("duty.failed")

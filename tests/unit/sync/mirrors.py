@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -24,7 +25,7 @@ from drmsmirror.records import connect, create_view, harvest_keys
 from drmsmirror.settings import Settings, load_settings
 from drmsmirror.sync import Ahead, Progress, Reporter, SilentReporter, SyncReport, Task, sync
 from drmsmirror.upstream import Jsoc
-from tests.jsoc import Request, SampleJsoc, Series
+from tests.jsoc import Fault, FaultKind, Request, SampleJsoc, Series
 from tests.jsoc.parquet import read_series
 from tests.jsoc.replay import replay_key
 
@@ -138,6 +139,17 @@ class Copy:
         answer = json.loads(self.jsoc.respond(asked).body)
         del answer["Interval"]
         self.jsoc.replay({replay_key("series_struct", name.lower()): json.dumps(answer).encode()})
+
+    def at_window(self, number: int, then: Callable[[], object]) -> None:
+        """Have something happen while the upstream answers the list of a sync's n-th window."""
+        lists = itertools.count(1)
+
+        def happen(request: Request) -> bool:
+            if request.op == "rs_list" and "n" not in request.params and next(lists) == number:
+                then()
+            return False
+
+        self.jsoc.fault(Fault(FaultKind.HTML), times=None, when=happen)
 
     def keys(self, name: str) -> tuple[str, ...]:
         """Every key that is stored of a series."""
