@@ -1,7 +1,8 @@
 """Named points at which a test can have the process killed.
 
 ``DRMSMIRROR_FAILPOINT=name`` kills the process (SIGKILL) when it reaches the point of that name,
-``name:3`` when it reaches it for the third time. Without the variable a point costs one look-up.
+``name:3`` when it reaches it for the third time; ``name:3:SIGTERM`` sends another signal.
+Without the variable a point costs one look-up.
 The points stand before and after each effect whose order matters; ``docs/architecture.md`` lists
 them, and a test visits every one.
 """
@@ -74,9 +75,10 @@ def reach(point: str) -> None:
     if wanted is None:
         return
     _reached[point] = _reached.get(point, 0) + 1
-    name, _, count = wanted.partition(":")
-    if name == point and _reached[point] >= int(count or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+    name, _, rest = wanted.partition(":")
+    number, _, sent = rest.partition(":")
+    if name == point and _reached[point] == int(number or 1):
+        os.kill(os.getpid(), signal.Signals[sent or "SIGKILL"])
 
 
 @contextmanager

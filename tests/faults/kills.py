@@ -103,14 +103,25 @@ class Stage:
 
     def kill(self, at: str) -> None:
         """Have it killed, and done again; what is there must be what an undisturbed run leaves."""
+        self._end_and_go_on(at, -signal.SIGKILL)
+
+    def stop(self, at: str, number: signal.Signals) -> None:
+        """Have it stopped by a signal that it hears of; it says so, and the same must follow."""
+        visit = at if ":" in at else f"{at}:1"
+        said = self._end_and_go_on(f"{visit}:{number.name}", 128 + number)
+        assert said.endswith("Interrupted; what was finished is kept.\n")
+
+    def _end_and_go_on(self, at: str, code: int) -> str:
         with self._another() as (copy, beside):
-            killed = self._run(copy, beside, self.deed.arguments, at)
-            assert killed.code == -signal.SIGKILL, killed.said
+            ended = self._run(copy, beside, self.deed.arguments, at)
+            assert ended.code == code, ended.said
+            assert "Traceback" not in ended.said, ended.said
             again = self._run(copy, beside, self.deed.again or self.deed.arguments)
             assert again.code in self.deed.codes, again.said
             assert "Traceback" not in again.said, again.said
             there = what_is_there(copy, beside)
             assert there == self.undisturbed, "\n".join(_differences(there, self.undisturbed))
+        return ended.said
 
     def _run(
         self, copy: Copy, beside: Path, arguments: tuple[str, ...], at: str | None = None

@@ -5,6 +5,9 @@ The visits that are tried here are few; every visit is by ``python -m tests.faul
 
 from __future__ import annotations
 
+import itertools
+from signal import SIGINT, SIGTERM
+
 import pytest
 
 from drmsmirror.failpoints import POINTS
@@ -33,6 +36,32 @@ def test_what_was_killed_is_made_good_by_the_next_run(deed: Deed, running: Forks
     with stage(deed, running) as prepared:
         for at in deed.at:
             prepared.kill(at)
+
+
+#: Where deeds are stopped by a signal, which ends a block with an exception.
+STOPPED = {
+    "night": ("catalogue.before_commit:19", "window.after_commit:2"),
+    "maintain": ("records.before_commit:2", "file.after_write"),
+    "drop-part": ("drop.given_up", "records.after_commit"),
+    "publish-sqlite": ("publish.before_commit",),
+    "restore": ("file.after_linking",),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ("night", "restore") else pytest.mark.long)
+        for name in STOPPED
+    ],
+)
+def test_what_was_stopped_says_so_and_is_made_good_by_the_next_run(
+    name: str, running: Forks
+) -> None:
+    (deed,) = (deed for deed in DEEDS if deed.name == name)
+    with stage(deed, running) as prepared:
+        for at, number in zip(STOPPED[name], itertools.cycle((SIGTERM, SIGINT))):
+            prepared.stop(at, number)
 
 
 def test_every_point_is_one_at_which_something_is_killed() -> None:
