@@ -8,7 +8,9 @@ value is a card without one, ``(MISSING)`` in its comment.
 from __future__ import annotations
 
 import io
+import math
 import re
+import textwrap
 from functools import lru_cache
 from typing import Any, Final
 
@@ -28,6 +30,7 @@ _STRUCTURE: Final = re.compile(
     r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|EXTEND|EXTNAME|BLANK|BZERO|BSCALE|END"
     r"|CHECKSUM|DATASUM|TFIELDS|T(?:TYPE|FORM|UNIT)\d+|Z(?:IMAGE|BITPIX|NAXIS\d*|TILE\d+|CMPTYPE)"
 )
+_BLOCK: Final = 2880
 _UNITLESS: Final = ("", "none", "NA")
 
 Card = tuple[str, Any, str]
@@ -107,16 +110,37 @@ def cards(file: SegmentFile) -> list[Card]:
     ]
 
 
-def _append(header: Any, card: Card) -> None:
-    """One card, its comment cut to what there is room for, as JSOC cuts it."""
-    from astropy.io import fits
-
+def _card_texts(card: Card) -> list[str]:
+    """A card as it stands in a header, its comment cut to what there is room for."""
     name, value, comment = card
     if name in ("COMMENT", "HISTORY"):
-        header[name] = value or ""
-        return
-    used = max(30, len(fits.Card(name, value).image.rstrip()))
-    header.append(fits.Card(name, value, comment[: max(80 - used - 3, 0)].rstrip() or None))
+        lines = textwrap.wrap(value or "", 72, drop_whitespace=False) or [""]
+        return [f"{name:<8}{line:<72}" for line in lines]
+    if isinstance(value, str):
+        text = value.replace("'", "''")
+        if len(text) > 68:
+            parts = re.findall(r"(?:[^']|''){1,33}", text)  # a pair of quotes stays together
+            texts = [f"'{part}&'" for part in parts[:-1]] + [f"'{parts[-1]}'"]
+            heads = [f"{name:<8}= ", *["CONTINUE  "] * (len(parts) - 1)]
+            return [f"{head}{text}".ljust(80) for head, text in zip(heads, texts, strict=True)]
+        shown = f"'{text:<8}'".ljust(20)
+    elif isinstance(value, float):
+        shown = repr(value).upper().rjust(20)
+    else:
+        shown = ("" if value is None else str(value)).rjust(20)
+    return [f"{name:<8}= {shown} / {comment}"[:80].ljust(80)]
+
+
+def _with_cards(body: bytes, start: int, more: list[Card]) -> bytes:
+    """A FITS file with more cards at the end of the header that begins at `start`."""
+    end = start
+    while not body.startswith(b"END" + b" " * 77, end):
+        end += 80
+    data = start + math.ceil((end + 80 - start) / _BLOCK) * _BLOCK
+    texts = [text for card in more for text in _card_texts(card)]
+    header = body[start:end] + "".join(texts).encode("ascii") + b"END"
+    padded = header.ljust(math.ceil(len(header) / _BLOCK) * _BLOCK)
+    return body[:start] + padded + body[data:]
 
 
 def _processed(data: Any, steps: str) -> Any:
@@ -127,29 +151,28 @@ def _processed(data: Any, steps: str) -> Any:
 
 
 @lru_cache(maxsize=512)
-def _export(body: bytes, header_cards: tuple[Card, ...], steps: str, packed: bool) -> bytes:
+def _image(body: bytes, steps: str, packed: bool) -> tuple[bytes, int]:
+    """The image of a file, processed and packed anew, and where its header begins."""
     from astropy.io import fits
 
     with fits.open(io.BytesIO(body), do_not_scale_image_data=True) as hdus:
         image = next((hdu for hdu in hdus if hdu.data is not None), None)
         if image is None:
-            return body
+            return body, 0
         data = _processed(image.data, steps) if steps else image.data
         if packed and data.dtype.kind in "iu":
             rows = (1, data.shape[-1])
             made = fits.CompImageHDU(data, compression_type="RICE_1", tile_shape=rows)
-            parts = [fits.PrimaryHDU(), made]
+            parts, start = [fits.PrimaryHDU(), made], _BLOCK
         else:
             made = fits.PrimaryHDU(data)
-            parts = [made]
+            parts, start = [made], 0
         for name in ("BLANK", "BZERO", "BSCALE"):
             if name in image.header:
                 made.header[name] = image.header[name]
-    for card in header_cards:
-        _append(made.header, card)
     out = io.BytesIO()
-    fits.HDUList(parts).writeto(out, output_verify="exception")
-    return out.getvalue()
+    fits.HDUList(parts).writeto(out)
+    return out.getvalue(), start
 
 
 def as_fits(file: SegmentFile, body: bytes, *, steps: str = "", packed: bool = True) -> bytes:
@@ -171,4 +194,5 @@ def as_fits(file: SegmentFile, body: bytes, *, steps: str = "", packed: bool = T
     """
     if not body.startswith(b"SIMPLE  ="):
         return body
-    return _export(body, tuple(cards(file)), steps, packed)
+    image, start = _image(body, steps, packed)
+    return _with_cards(image, start, cards(file))

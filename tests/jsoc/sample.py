@@ -62,7 +62,7 @@ class SampleJsoc:
     registered : callable
         Which e-mail addresses are registered.
     offline_every : int
-        Every so manieth storage unit is on tape at first; 0 for none.
+        One storage unit in so many is on tape at first; 0 for none.
 
     Attributes
     ----------

@@ -39,7 +39,7 @@ class Units:
     Parameters
     ----------
     offline_every : int
-        Until told otherwise every so manieth unit is on tape, the others on disk; 0 for none.
+        Until told otherwise one unit in so many is on tape, the others on disk; 0 for none.
     """
 
     def __init__(self, offline_every: int = OFFLINE_EVERY) -> None:

@@ -300,6 +300,15 @@ def test_fits_files_have_the_keywords_of_the_record(living: SampleJsoc, units: l
         assert (plain[1].data == data).all()
 
 
+@pytest.mark.parametrize("value", ["it's", "", "a/b / c", "O'Brien's " * 20, "x" * 68, "x" * 69])
+def test_any_text_fits_on_cards(living: SampleJsoc, units: list[int], value: str) -> None:
+    living.change_in_place("hmi.sharp_720s", "[4315][2014.07.05_TAI/1h]", {"NOAA_ARS": value})
+    index = finished(living, protocol="fits", **{"process=n": "1"})
+    with fits.open(io.BytesIO(files(living, index)[0])) as file:
+        file.verify("exception")
+        assert (file[1].header["NOAA_ARS"] or "") == value.rstrip()
+
+
 def test_fits_files_may_be_wanted_uncompressed(living: SampleJsoc, units: list[int]) -> None:
     index = finished(living, protocol="FITS,**NONE**", **{"process=n": "1"})
     (body,) = files(living, index)
