@@ -43,7 +43,7 @@ _USED = f"{__name__}.used"
 #: A command in a text; an ``init`` that names the directory is complete.
 _COMMAND = re.compile(
     r"\bdrmsmirror (?:init(?! '?/)|sync|subscribe|unsubscribe|subscriptions|apply|daemon|health"
-    r"|query|explain|sql|status|runs|diff|tag|info|import|publish|maintain|drop|du|db [a-z]+)\b"
+    r"|query|get|explain|sql|status|runs|diff|tag|info|import|publish|maintain|drop|du|db [a-z]+)\b"
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -22,6 +22,7 @@ from drmsmirror.client.arguments import (
 from drmsmirror.client.batches import printed_rows
 from drmsmirror.client.definitions import Definitions, series_name
 from drmsmirror.client.exporting import Exporting
+from drmsmirror.client.getting import Getting
 from drmsmirror.client.question import Asked
 from drmsmirror.client.stockerrors import raises_as_stock
 from drmsmirror.client.terms import Policy, Terms
@@ -51,7 +52,7 @@ class PartialAnswerWarning(UserWarning):
 
 
 @raises_as_stock
-class Client(Exporting):
+class Client(Exporting, Getting):
     """Query a mirror as ``drms.Client`` queries JSOC.
 
     Parameters

@@ -23,7 +23,7 @@ from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.times import format_time, parse_time, time_style
 from drmsmirror.model.types import KeywordType
 
-__all__ = ["SegmentFile", "default_template", "export_name", "find_clashes", "tree_path"]
+__all__ = ["NamedFile", "default_template", "export_name", "find_clashes", "tree_path"]
 
 #: Longest name that every file system takes, with room for what a temporary file adds to it.
 _MOST: Final = 200
@@ -42,7 +42,7 @@ _COUNTER: Final = "%05d"
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentFile:
+class NamedFile:
     """One file of one record.
 
     Parameters
@@ -73,7 +73,7 @@ class SegmentFile:
         return "" if protocols.get(self.segment.lower(), "").lower() == "generic" else ".fits"
 
 
-def tree_path(file: SegmentFile) -> PurePosixPath:
+def tree_path(file: NamedFile) -> PurePosixPath:
     """Where a file is in the readable tree: series, prime keys in order, segment.
 
     ``hmi.sharp_cea_720s/377/20110215_020000_TAI/Br.fits``. Segments whose names differ only by case
@@ -105,12 +105,12 @@ def default_template(definition: SeriesDefinition) -> str:
     return ".".join([definition.name.lower(), *(keys or ["{recnum:%lld}"]), "{segment}"])
 
 
-def export_name(file: SegmentFile, template: str, number: int = 0) -> str:
+def export_name(file: NamedFile, template: str, number: int = 0) -> str:
     """Name of a file by the ``filenamefmt`` of an export.
 
     Parameters
     ----------
-    file : SegmentFile
+    file : NamedFile
     template : str
         Text with tokens in braces: ``{seriesname}``, ``{recnum:%lld}``, ``{segment}``, the counter
         ``{#:%05d}``, ``{KEY}``, ``{KEY:%format}``, and of times ``{T_REC:A}`` (without dots and
@@ -152,7 +152,7 @@ def _directory_of(keyword: Keyword, value: str) -> str:
     return _safe(value)
 
 
-def _value(file: SegmentFile, key: str) -> str:
+def _value(file: NamedFile, key: str) -> str:
     keyword = file.definition.keyword(key)
     if keyword.is_constant:
         return keyword.default
@@ -165,7 +165,7 @@ def _value(file: SegmentFile, key: str) -> str:
     return value
 
 
-def _number_of(file: SegmentFile) -> int:
+def _number_of(file: NamedFile) -> int:
     if file.recnum is None:
         raise QueryError(
             f"The record of {file.definition.name} has no record number to name a file by"
@@ -173,7 +173,7 @@ def _number_of(file: SegmentFile) -> int:
     return file.recnum
 
 
-def _token(file: SegmentFile, token: str, number: int) -> str:
+def _token(file: NamedFile, token: str, number: int) -> str:
     """What stands for one token; the names that are no keywords are spelled as they are."""
     name, _, layout = token.partition(":")
     match name:

@@ -1,9 +1,23 @@
 """Segments: the files that belong to records.
 
 ==============  =============================================================
+`files`         files that are there, and those that have to be fetched
+`outcome`       what came of one
+`places`        where files are at the upstream
+`intake`        a file on its way into the store, and what is no file
+`room`          room for files, and which go for others
+`ordering`      files that are on tape are ordered
+`tree`          files at paths of a user's own
 `headers`       the cards that a record's keywords make in a segment's header
 `structure`     the parts of a FITS file, and whether they add up
 `checksums`     sums of FITS data, as ``DATASUM`` and ``CHECKSUM`` hold them
 `fits`          a file as it is stored becomes one with the record's header
 ==============  =============================================================
 """
+
+from drmsmirror.segments.files import Files
+from drmsmirror.segments.outcome import FileState, Outcome
+from drmsmirror.segments.room import Freed, Room
+from drmsmirror.segments.tree import Names, lay_tree
+
+__all__ = ["FileState", "Files", "Freed", "Names", "Outcome", "Room", "lay_tree"]

@@ -34,6 +34,7 @@ PACKAGE = ROOT / "drmsmirror"
 
 PAGE_OF = {
     "init": "sync",
+    "get": "files",
     "sync": "sync",
     "subscribe": "subscriptions",
     "unsubscribe": "subscriptions",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from drmsmirror.errors import QueryError, TimeTextError, UnknownKeywordError
 from drmsmirror.model.filenames import (
-    SegmentFile,
+    NamedFile,
     default_template,
     export_name,
     find_clashes,
@@ -40,7 +40,7 @@ VALUES = {
     "CRVAL1": "-12.5",
     "NOAA_ARS": "11158, 11157",
 }
-BR = SegmentFile(SHARP, "Br", VALUES, 1_234_567, "Br.fits")
+BR = NamedFile(SHARP, "Br", VALUES, 1_234_567, "Br.fits")
 
 NAMED = SeriesDefinition(
     "test.named",
@@ -51,7 +51,7 @@ NAMED = SeriesDefinition(
 
 
 def named(name: str, segment: str = "data") -> PurePosixPath:
-    return tree_path(SegmentFile(NAMED, segment, {"NAME": name}))
+    return tree_path(NamedFile(NAMED, segment, {"NAME": name}))
 
 
 def test_the_tree_is_readable() -> None:
@@ -122,7 +122,7 @@ def test_no_value_leaves_its_place_or_takes_that_of_another(one: str, other: str
 
 @given(st.text(), st.text(), st.text())
 def test_no_export_leaves_its_place(template: str, value: str, stored: str) -> None:
-    file = SegmentFile(NAMED, "data", {"NAME": value}, 1, stored)
+    file = NamedFile(NAMED, "data", {"NAME": value}, 1, stored)
     try:
         name = export_name(file, template + "{NAME}{segment}")
     except QueryError:

@@ -1,0 +1,202 @@
+"""``drmsmirror get``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from drmsmirror.cli.common import (
+    as_json,
+    json_option,
+    mirror_options,
+    policy_of,
+    read_settings,
+    size,
+    talk,
+    terms_options,
+)
+from drmsmirror.errors import NotHeldError, PartialError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from drmsmirror.client.getting import WantedFiles
+    from drmsmirror.mirror import Mirror
+    from drmsmirror.model.segmentfile import SegmentFile
+    from drmsmirror.segments import Outcome
+
+__all__ = ["command"]
+
+#: So many reasons are told in words; --json tells each.
+_MOST_TOLD = 5
+
+
+@click.command("get")
+@click.argument("record_set", metavar="RECORDSET")
+@click.option(
+    "--seg", metavar="NAMES", help="Segments, in place of those in braces. [default: all]"
+)
+@click.option(
+    "--n", type=int, metavar="N", help="Only the first N records; the last ones if below 0."
+)
+@click.option(
+    "--link",
+    "link_to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Lay a readable tree there, of links to the files, to read only.",
+)
+@click.option(
+    "--copy",
+    "copy_to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Lay a readable tree there, of copies of your own.",
+)
+@click.option(
+    "--names",
+    type=click.Choice(["tree", "jsoc"]),
+    default="tree",
+    show_default=True,
+    help="How files in DIR are called: a folder for each prime key, or as JSOC's exports.",
+)
+@click.option("--again", is_flag=True, help="Try files again that could not be had lately.")
+@terms_options
+@mirror_options
+@json_option
+def command(
+    record_set: str,
+    seg: str | None,
+    n: int | None,
+    link_to: Path | None,
+    copy_to: Path | None,
+    names: str,
+    again: bool,
+    policy: str,
+    offline: bool,
+    max_age: timedelta | None,
+    partial: bool,
+    wait: float | None,
+    mirror: str | None,
+    config: str | None,
+    verbose: bool,
+    as_json_: bool,
+) -> None:
+    """Print the paths of the files of RECORDSET, one a line, fetching what is missing.
+
+    The files are to be read and not written to. They stay for at least a day, and beyond that until
+    their room is needed; --copy gives you copies of your own. Files that are on tape are ordered,
+    which takes a registered e-mail address ([segments] email). A file that cannot be had keeps no
+    other from coming: stderr says why, and the exit code is 5.
+
+    \b
+    Examples:
+      drmsmirror get 'hmi.sharp_cea_720s[377][2011.02.15_02:00_TAI]{Br,magnetogram}'
+      drmsmirror get 'hmi.sharp_cea_720s[377][2011.02.15/1h]{Br}' --link ~/sharps
+      drmsmirror get 'aia.lev1_euv_12s[2014.01.01_TAI/1m][171]' --seg image --offline --json
+    """
+    from drmsmirror.client import Client
+
+    if link_to is not None and copy_to is not None:
+        raise click.UsageError("--link and --copy contradict each other; choose one")
+    settings = read_settings(mirror, config, verbose)
+    policy = policy_of(policy, offline=offline)
+    with Client(settings, policy, max_age=max_age, partial=partial, wait=wait) as client:
+        wanted = client.wanted_files(record_set, seg, n=n)
+        found: dict[SegmentFile, Outcome] = {}
+        with _progress(len(wanted.names)) as tell:
+            for outcome in client.fetch(wanted, again=again):
+                found[outcome.file] = outcome
+                tell(outcome)
+        outcomes = {file: found[file] for file in wanted.names}
+        paths = _laid(client.mirror, wanted, outcomes, link_to, copy_to, names)
+    if as_json_:
+        as_json([_object(one, paths.get(one.file)) for one in outcomes.values()])
+    else:
+        for file in outcomes:
+            if file in paths:
+                click.echo(paths[file])
+    _tell(list(outcomes.values()), wanted)
+
+
+def _laid(
+    mirror: Mirror,
+    wanted: WantedFiles,
+    outcomes: Mapping[SegmentFile, Outcome],
+    link_to: Path | None,
+    copy_to: Path | None,
+    names: str,
+) -> dict[SegmentFile, Path]:
+    """Where the files are that are there: in the store, or where somebody wants them."""
+    from drmsmirror.objects import Laying
+    from drmsmirror.segments import Names, lay_tree
+
+    there = {one: wanted.names[file] for file, one in outcomes.items() if one.state.is_there}
+    directory = link_to or copy_to
+    if directory is None:
+        return {one.file: one.path for one in there if one.path is not None}
+    laying = Laying.LINK if copy_to is None else Laying.COPY
+    laid = lay_tree(mirror.objects, there, directory, laying, Names(names))
+    return {outcome.file: one.path for outcome, one in laid}
+
+
+@contextmanager
+def _progress(files: int) -> Iterator[Callable[[Outcome], None]]:
+    """Show on a terminal how far it has come."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("files", total=files)
+        yield lambda _: bar.advance(task)
+
+
+def _object(outcome: Outcome, path: Path | None) -> dict[str, object]:
+    return {
+        "series": outcome.file.series,
+        "recnum": outcome.file.recnum,
+        "segment": outcome.file.segment,
+        "state": outcome.state,
+        "path": None if path is None else str(path),
+        "sha256": outcome.sha256 or None,
+        "bytes": outcome.size_bytes if outcome.state.is_there else None,
+        "file_name": outcome.file_name or None,
+        "message": outcome.message or None,
+    }
+
+
+def _tell(outcomes: list[Outcome], wanted: WantedFiles) -> None:
+    """Say what came, and why the rest did not; raise where something is missing."""
+    from drmsmirror.segments import FileState
+
+    fetched = [one for one in outcomes if one.state is FileState.FETCHED]
+    held = sum(one.state is FileState.HELD for one in outcomes)
+    without = sum(one.state is FileState.NO_FILE for one in outcomes)
+    talk(
+        f"{len(outcomes):,} files: {held:,} held, {len(fetched):,} fetched "
+        f"({size(sum(one.size_bytes for one in fetched))})"
+        + (f", {without:,} that the records do not have" if without else "")
+    )
+    missing = [
+        one for one in outcomes if not one.state.is_there and one.state is not FileState.NO_FILE
+    ]
+    if not wanted.answer.complete:
+        talk(f"These are not all of the records. {wanted.answer.missing}")
+    if not missing:
+        return
+    for one in missing[:_MOST_TOLD]:
+        talk(f"{one.file}: {one.state}: {one.message}")
+    if len(missing) > _MOST_TOLD:
+        talk(f"... and {len(missing) - _MOST_TOLD:,} more; --json tells each")
+    if all(one.state is FileState.NOT_HELD for one in missing):
+        raise NotHeldError(f"The mirror does not hold {len(missing):,} of the files")
+    raise PartialError(f"{len(missing):,} of {len(outcomes):,} files could not be had")

@@ -1,0 +1,234 @@
+"""Files of the records of a set: which they are, and where they are now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from drmsmirror.client.answer import Answer
+from drmsmirror.client.arguments import split_names
+from drmsmirror.client.batches import printed_rows
+from drmsmirror.client.stockerrors import raises_as_stock
+from drmsmirror.client.terms import Policy
+from drmsmirror.errors import NotHeldError, QueryError, UnknownSeriesError
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.filenames import NamedFile
+from drmsmirror.model.recordset import parse_recordset
+from drmsmirror.model.segmentfile import SegmentFile
+from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.segments import Files, Outcome
+from drmsmirror.sharing import SharedUpstream
+
+__all__ = ["Getting", "RecordFiles", "WantedFiles"]
+
+_NUMBER = "*recnum*"
+_ALL = "**ALL**"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFiles:
+    """The files of one record.
+
+    Parameters
+    ----------
+    series : str
+    recnum : int
+    keys : mapping of str to str
+        Its prime keys, as DRMS prints them.
+    files : mapping of str to Outcome
+        By segment: where the file is, or why there is none.
+    """
+
+    series: str
+    recnum: int
+    keys: Mapping[str, str]
+    files: Mapping[str, Outcome]
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """By segment, the paths of the files that are there, to be opened and not written to."""
+        return {name: one.path for name, one in self.files.items() if one.path is not None}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file is there that was asked for."""
+        return all(one.state.is_there for one in self.files.values())
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFiles:
+    """The files that a record set names.
+
+    Parameters
+    ----------
+    definition : SeriesDefinition
+    names : mapping of SegmentFile to NamedFile
+        Every file, in the order of the records, with what it is named after.
+    answer : Answer
+        Where the records came from.
+    """
+
+    definition: SeriesDefinition
+    names: Mapping[SegmentFile, NamedFile]
+    answer: Answer = field(repr=False)
+
+    def segments_of_records(self) -> dict[int, list[SegmentFile]]:
+        """By record number, its files."""
+        found: dict[int, list[SegmentFile]] = defaultdict(list)
+        for file in self.names:
+            found[file.recnum].append(file)
+        return found
+
+    def record(self, outcomes: Sequence[Outcome]) -> RecordFiles:
+        """Give a record with what came of its files."""
+        first = self.names[outcomes[0].file]
+        return RecordFiles(
+            self.definition.name,
+            outcomes[0].file.recnum,
+            first.values,
+            {one.file.segment: one for one in outcomes},
+        )
+
+
+class _Asking(Protocol):
+    """A client, as far as files need it."""
+
+    mirror: Mirror
+    policy: Policy
+
+    @property
+    def _upstream(self) -> SharedUpstream: ...
+
+    def definition(self, ds: str) -> SeriesDefinition: ...
+
+    def answer(self, ds: str, keys: Sequence[str], *, n: int | str | None = None) -> Answer: ...
+
+    def wanted_files(
+        self, ds: str, seg: str | Sequence[str] | None = None, *, n: int | str | None = None
+    ) -> WantedFiles: ...
+
+    def fetch(self, wanted: WantedFiles, *, again: bool = False) -> Iterator[Outcome]: ...
+
+
+@raises_as_stock
+class Getting:
+    """The part of a client that is about files."""
+
+    def get(
+        self: _Asking,
+        ds: str,
+        seg: str | Sequence[str] | None = None,
+        *,
+        n: int | str | None = None,
+        again: bool = False,
+    ) -> Iterator[RecordFiles]:
+        """Give the records of a set with the paths of their files, fetching what is missing.
+
+        A file that cannot be had is no error: its outcome says why.
+
+        Parameters
+        ----------
+        ds : str
+            Record set of one series, with segments in braces or without.
+        seg : str or list of str, optional
+            Segments in place of those in braces; without either all.
+        n : int or str, optional
+            The first ``n`` records, or the last ``-n``.
+        again : bool
+            Whether files that could not be had lately are tried again.
+
+        Yields
+        ------
+        RecordFiles
+            In no order: each when its files are there.
+
+        Raises
+        ------
+        QueryError
+            The record set names more than one series, or a segment that the series has not.
+        NotHeldError
+            The policy is ``offline``, and the mirror does not know which records those are.
+
+        Examples
+        --------
+        ::
+
+            for record in client.get("hmi.sharp_cea_720s[377][2011.02.15_02:00_TAI]{Br}"):
+                data = astropy.io.fits.getdata(record.paths["Br"])
+        """
+        wanted = self.wanted_files(ds, seg, n=n)
+        left = wanted.segments_of_records()
+        found: dict[SegmentFile, Outcome] = {}
+        for outcome in self.fetch(wanted, again=again):
+            found[outcome.file] = outcome
+            files = left[outcome.file.recnum]
+            if all(file in found for file in files):
+                yield wanted.record([found[file] for file in files])
+
+    def wanted_files(
+        self: _Asking,
+        ds: str,
+        seg: str | Sequence[str] | None = None,
+        *,
+        n: int | str | None = None,
+    ) -> WantedFiles:
+        """Find out which files a record set names, as :meth:`get` takes it."""
+        tree = parse_recordset(ds)
+        series = {str(one.series).lower() for one in tree.sets}
+        if len(series) != 1:
+            raise QueryError(f"{ds} names {len(series)} series; get the files of one at a time")
+        braced = [name for one in tree.sets for name in one.segments or ()]
+        definition = self.definition(ds)
+        names = _spelled(definition, split_names(seg) or braced)
+        records = replace(tree, sets=tuple(replace(one, segments=None) for one in tree.sets))
+        answer = self.answer(str(records), [*definition.prime_keys, _NUMBER], n=n)
+        rows = printed_rows([*definition.prime_keys, _NUMBER], answer.batches)
+        generation = _generation(self.mirror, definition.name)
+        wanted: dict[SegmentFile, NamedFile] = {}
+        for row, number in enumerate(rows[_NUMBER]):
+            recnum = _positive(number, definition)
+            values = {key: str(rows[key][row]) for key in definition.prime_keys}
+            for name in names:
+                file = SegmentFile(definition.name, generation, recnum, name)
+                wanted[file] = NamedFile(definition, name, values, recnum)
+        return WantedFiles(definition, wanted, answer)
+
+    def fetch(self: _Asking, wanted: WantedFiles, *, again: bool = False) -> Iterator[Outcome]:
+        """Give files, those first that are there; the others as they come."""
+        files = Files(self.mirror, self._upstream)
+        yield from files.get(wanted.names, may_ask=self.policy is not Policy.OFFLINE, again=again)
+
+
+def _spelled(definition: SeriesDefinition, segments: Sequence[str]) -> list[str]:
+    """Segments as the definition spells them; all where none are named."""
+    known = {one.name.lower(): one.name for one in definition.segments}
+    if not known:
+        raise QueryError(f"{definition.name} has no segments, so its records have no files")
+    if not segments or _ALL in segments:
+        return list(known.values())
+    unknown = [name for name in segments if name.lower() not in known]
+    if unknown:
+        raise QueryError(
+            f"{definition.name} has no segment {', '.join(unknown)}; it has "
+            f"{', '.join(known.values())}"
+        )
+    return list(dict.fromkeys(known[name.lower()] for name in segments))
+
+
+def _positive(number: object, definition: SeriesDefinition) -> int:
+    recnum = int(str(number)) if number is not None else 0
+    if recnum <= 0:
+        raise NotHeldError(
+            f"The upstream tells no record numbers of {definition.name}, by which files are known"
+        )
+    return recnum
+
+
+def _generation(mirror: Mirror, series: str) -> int:
+    try:
+        return mirror.catalogue.state(series).generation
+    except UnknownSeriesError:
+        return 0
