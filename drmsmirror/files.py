@@ -125,15 +125,24 @@ class LockedFile:
         What stands in it.
     write : callable
         Writes another text in its place, which nobody may rely on after a crash.
+    flush : callable
+        After which one may.
     """
 
     text: str
     write: Callable[[str], object]
+    flush: Callable[[], object]
 
 
 @contextmanager
-def locked_file(path: Path) -> Iterator[LockedFile | None]:
+def locked_file(path: Path, *, mode: int | None = None) -> Iterator[LockedFile | None]:
     """Lock a small file while a block runs, made where it is absent; None where others hold it.
+
+    Parameters
+    ----------
+    path : Path
+    mode : int, optional
+        Permissions that it gets where it is ours; else the umask says.
 
     Raises
     ------
@@ -147,13 +156,17 @@ def locked_file(path: Path) -> Iterator[LockedFile | None]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if mode is not None and os.geteuid() in (0, os.fstat(handle).st_uid):
+                os.fchmod(handle, mode)
             text = os.pread(handle, 4096, 0).decode("ascii", "replace")
         except BlockingIOError:
             yield None
             return
         except OSError as error:
             raise _explained(error, path) from error
-        yield LockedFile(text, lambda content: _overwrite(handle, path, content))
+        yield LockedFile(
+            text, lambda content: _overwrite(handle, path, content), lambda: _flush(handle, path)
+        )
     finally:
         os.close(handle)
 
@@ -173,6 +186,7 @@ class GrowingFile:
         self._handle = handle
         #: Bytes that are in it.
         self.size = os.fstat(handle).st_size
+        self._is_final = False
 
     def append(self, content: bytes | memoryview) -> None:
         """Write at the end; where that fails, the file is as it was before.
@@ -184,6 +198,7 @@ class GrowingFile:
         StoreError
             The file cannot be written for another reason.
         """
+        self._refuse_final()
         try:
             with effect("file.appending"):
                 _write_at(self._handle, content, self.size)
@@ -202,12 +217,17 @@ class GrowingFile:
 
     def cut(self, size: int = 0) -> None:
         """Keep the first bytes only."""
+        self._refuse_final()
         try:
             with effect("file.truncation"):
                 os.ftruncate(self._handle, size)
         except OSError as error:
             raise _explained(error, self.path) from error
         self.size = size
+
+    def flush(self) -> None:
+        """Have on the disk what was written so far."""
+        _flush(self._handle, self.path)
 
     def become(self, target: Path, *, mode: int) -> None:
         """Flush it and give it its final name, in place of what may stand there."""
@@ -221,9 +241,14 @@ class GrowingFile:
             with effect("file.fsync"):
                 os.fchmod(self._handle, mode)
                 os.fsync(self._handle)
+            self._is_final = True  # from here on it may have its final name
             _rename_durably(self.path, target)
         except OSError as error:
             raise _explained(error, target) from error
+
+    def _refuse_final(self) -> None:
+        if self._is_final:
+            raise StoreError(f"Cannot write {self.path}: it may have its final name; open it again")
 
 
 @contextmanager
@@ -281,7 +306,7 @@ def temporary_link(source: Path, directory: Path, name: str) -> Iterator[Path | 
     try:
         with source.open("rb") as file:
             with suppress(OSError):  # who holds it himself keeps others away too
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             temporary = directory / f".{name}.{secrets.token_hex(4)}.tmp"
             is_linked = link_file(source, temporary)
             try:
@@ -619,15 +644,31 @@ def _copying(source: Path, target: Path) -> Iterator[tuple[int, int]]:
 
 
 def _open_alone(path: Path, mode: int) -> int | None:
-    """Open and lock the file that has this name; None where another process holds it."""
+    """Open and lock the file that has this name; None where another process holds it.
+
+    Of another user's that nobody works on one of ours takes the place: only its owner can protect
+    it in the end.
+    """
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+            is_writable = True
+        except PermissionError:
+            if not path.exists():
+                raise
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            is_writable = False
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _has_name(handle, path):
-                os.fchmod(handle, mode)
-                return handle
-            os.close(handle)  # the one who held it gave it another name meanwhile
+            if _has_name(handle, path):  # else the one who held it gave it another name meanwhile
+                if os.geteuid() in (0, os.fstat(handle).st_uid):
+                    os.fchmod(handle, mode)
+                    if is_writable:
+                        return handle
+                else:
+                    with effect("file.removal"):
+                        path.unlink()
+            os.close(handle)
         except BlockingIOError:
             os.close(handle)
             return None
@@ -684,6 +725,14 @@ def _overwrite(handle: int, path: Path, content: str) -> None:
         with effect("file.overwriting"):
             os.pwrite(handle, content.encode("ascii"), 0)
             os.ftruncate(handle, len(content))
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
+def _flush(handle: int, path: Path) -> None:
+    try:
+        with effect("file.fsync"):
+            os.fsync(handle)
     except OSError as error:
         raise _explained(error, path) from error
 

@@ -34,6 +34,7 @@ from drmsmirror.files import (
 from drmsmirror.objects.content import absent, refuse_damaged, refuse_other, sha256_of
 from drmsmirror.objects.directories import Directories, names_in
 from drmsmirror.objects.names import QUARANTINE, is_object, is_shard, key_of
+from drmsmirror.objects.partnote import boot_of_this_host
 from drmsmirror.objects.parts import FilePart, Incoming
 from drmsmirror.objects.protocol import ADOPT, Condition, Finding, Leftover, Stored, Way
 
@@ -50,12 +51,14 @@ class LocalObjects:
     ----------
     root : Path
         Made when something is first put there; its parent is there.
+    boot : str, optional
+        What tells this run of the host's system from others; the system says, where nobody does.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, boot: str | None = None) -> None:
         self._root = root
         self._directories = Directories(root)
-        self._incoming = Incoming(self._directories)
+        self._incoming = Incoming(self._directories, boot_of_this_host() if boot is None else boot)
 
     def part(self, name: str) -> AbstractContextManager[FilePart | None]:
         """Open a part while a block runs; None where another process works on it."""

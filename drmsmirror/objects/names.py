@@ -8,6 +8,8 @@ from drmsmirror.errors import StoreError
 
 __all__ = [
     "INCOMING",
+    "NOTE",
+    "PART",
     "QUARANTINE",
     "checked_part",
     "checked_sha256",
@@ -24,7 +26,10 @@ QUARANTINE = "quarantine"
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _OBJECT = re.compile(r"[0-9a-f]{64}")
 _PART = re.compile(r"[0-9a-f]{8,128}")
-_SUFFIX = ".part"
+
+#: How the file of a part ends, and how the note on it does.
+PART = ".part"
+NOTE = ".note"
 
 
 def checked_sha256(sha256: str) -> str:
@@ -59,12 +64,12 @@ def checked_part(name: str) -> str:
         raise StoreError(
             f"{name[:140]!r} names no part; it is 8 to 128 hexadecimal digits in lower case"
         )
-    return name + _SUFFIX
+    return name + PART
 
 
 def name_of_part(file_name: str) -> str | None:
     """Name of the part that a file is; None where it is none."""
-    name = file_name.removesuffix(_SUFFIX)
+    name = file_name.removesuffix(PART)
     return name if name != file_name and _PART.fullmatch(name) else None
 
 

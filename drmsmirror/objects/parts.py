@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,18 +18,22 @@ from drmsmirror.files import (
     growing_file,
     is_abandoned,
     remove_abandoned,
+    remove_file,
     temporary_in,
     temporary_link,
 )
 from drmsmirror.objects.content import refuse_other, sha256_of
 from drmsmirror.objects.directories import Directories, names_in
-from drmsmirror.objects.names import INCOMING, checked_part, name_of_part
+from drmsmirror.objects.names import INCOMING, NOTE, PART, checked_part, name_of_part
+from drmsmirror.objects.partnote import PartNote, open_note
 from drmsmirror.objects.protocol import Leftover, Stored, Way
 
 __all__ = ["FilePart", "Incoming"]
 
 #: Permissions of a part: whoever of the group goes on with it writes it.
 _MODE = 0o664
+#: Bytes from which on another thread is worth its while.
+_LARGE = 2**18
 #: How a file is called that is being adopted, with what makes it unique.
 _ADOPTED = "adopted"
 
@@ -41,11 +46,23 @@ class FilePart:
     file : GrowingFile
     keep : callable
         Makes an object of the file, after which there is none of its name.
+    note : PartNote
+    beside : Executor
+        Digests large pieces while they are written.
     """
 
-    def __init__(self, file: GrowingFile, keep: Callable[[GrowingFile, Stored], None]) -> None:
+    def __init__(
+        self,
+        file: GrowingFile,
+        keep: Callable[[GrowingFile, Stored], None],
+        note: PartNote,
+        beside: Executor,
+    ) -> None:
         self._file = file
         self._keep = keep
+        self._note = note
+        self._beside = beside
+        self.is_finished = False
         self._digest = hashlib.sha256()
         for piece in file.content():
             self._digest.update(piece)
@@ -62,11 +79,21 @@ class FilePart:
 
     def append(self, content: bytes | memoryview) -> None:
         """Write at the end."""
-        self._file.append(content)
-        self._digest.update(content)
+        digest = self._digest.copy()
+        if len(content) < _LARGE:
+            self._file.append(content)
+            digest.update(content)
+        else:
+            digested = self._beside.submit(digest.update, content)
+            try:
+                self._file.append(content)
+            finally:
+                digested.result()  # until then the content is not the caller's again
+        self._digest = digest
 
     def restart(self) -> None:
         """Throw away what is there."""
+        self._note.begin_again()
         self._file.cut()
         self._digest = hashlib.sha256()
 
@@ -79,6 +106,7 @@ class FilePart:
             self.restart()
             raise
         self._keep(self._file, stored)
+        self.is_finished = True
         return stored
 
 
@@ -88,19 +116,37 @@ class Incoming:
     Parameters
     ----------
     directories : Directories
+    boot : str
+        Of this host; see `drmsmirror.objects.partnote`.
     """
 
-    def __init__(self, directories: Directories) -> None:
+    def __init__(self, directories: Directories, boot: str) -> None:
         self._directories = directories
+        self._boot = boot
 
     @contextmanager
     def part(
         self, name: str, keep: Callable[[GrowingFile, Stored], None]
     ) -> Iterator[FilePart | None]:
         """Open a part while a block runs; None where another process works on it."""
-        file_name = checked_part(name)
-        with growing_file(self._directories.made(INCOMING) / file_name, mode=_MODE) as file:
-            yield None if file is None else FilePart(file, keep)
+        path = self._directories.made(INCOMING) / checked_part(name)
+        with growing_file(path, mode=_MODE) as file:
+            if file is None:
+                yield None
+                return
+            note_path = path.with_suffix(NOTE)
+            with (
+                ThreadPoolExecutor(max_workers=1) as beside,
+                open_note(note_path, file, self._boot) as note,
+            ):
+                part = FilePart(file, keep, note, beside)
+                try:
+                    yield part
+                finally:
+                    if part.is_finished:
+                        remove_file(note_path)
+                    else:
+                        note.close()
 
     @contextmanager
     def adopted(self, path: Path, how: Sequence[Way]) -> Iterator[tuple[Path, Stored]]:
@@ -136,7 +182,14 @@ class Incoming:
             remove_abandoned(path)
             if not path.exists():
                 removed.append(left)
+        for path in self._notes():
+            if not path.with_suffix(PART).exists() and is_abandoned(path, before):
+                remove_abandoned(path)
         return removed
+
+    def _notes(self) -> list[Path]:
+        directory = self._directories.root / INCOMING
+        return [directory / name for name in names_in(directory) if name.endswith(NOTE)]
 
     def _abandoned(self, before: float) -> list[Path]:
         directory = self._directories.root / INCOMING

@@ -26,6 +26,7 @@ from drmsmirror.files import GrowingFile, remove_file, replacing
 from drmsmirror.objects.content import absent, refuse_damaged, refuse_other, sha256_of
 from drmsmirror.objects.directories import Directories
 from drmsmirror.objects.names import QUARANTINE, is_object, is_shard, key_of
+from drmsmirror.objects.partnote import boot_of_this_host
 from drmsmirror.objects.parts import FilePart, Incoming
 from drmsmirror.objects.protocol import ADOPT, Condition, Finding, Leftover, Stored, Way
 
@@ -71,12 +72,16 @@ class RemoteObjects:
     spool : Path
         A directory on this host where parts grow before they are uploaded; its parent is there.
     connection : S3FileSystem
+    boot : str, optional
+        What tells this run of the host's system from others; the system says, where nobody does.
     """
 
-    def __init__(self, address: str, spool: Path, connection: S3FileSystem) -> None:
+    def __init__(
+        self, address: str, spool: Path, connection: S3FileSystem, boot: str | None = None
+    ) -> None:
         self._address = address.rstrip("/")
         self._s3: Any = connection
-        self._incoming = Incoming(Directories(spool))
+        self._incoming = Incoming(Directories(spool), boot_of_this_host() if boot is None else boot)
 
     def part(self, name: str) -> AbstractContextManager[FilePart | None]:
         """Open a part while a block runs; None where another process of this host works on it."""

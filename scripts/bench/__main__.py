@@ -12,7 +12,7 @@ from dataclasses import asdict
 from scripts.bench.measure import Figure, exit_code, machine, show
 
 _NAMES = (
-    *("frames", "ingest", "language", "memory", "nights"),
+    *("frames", "ingest", "language", "memory", "nights", "objects"),
     *("query", "requests", "small", "startup", "times"),
 )
 _PROFILED = ("ingest", "query")

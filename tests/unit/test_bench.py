@@ -9,7 +9,7 @@ import pytest
 from drmsmirror.client import Client
 from drmsmirror.mirror import Mirror
 from drmsmirror.settings import Settings
-from scripts.bench import nights, requests, small
+from scripts.bench import nights, objects, requests, small
 from scripts.bench.holdings import hold, wide
 from scripts.bench.measure import Figure, exit_code
 
@@ -59,3 +59,8 @@ def test_nights_of_a_long_series_are_checked_and_compared_with_those_of_a_shorte
     found = nights.figures(few=6_000, many=12_000, nights=1)
     assert len(found) == 3
     assert all("6,000" in one.floor for one in found)
+
+
+def test_objects_are_checked_and_compared_with_what_no_store_can_do_without() -> None:
+    found = objects.figures(files=2, size=100_000, repeats=1)
+    assert ["at least" in one.required for one in found] == [True, False, True]

@@ -11,7 +11,18 @@ import pytest
 
 from drmsmirror import files
 from drmsmirror.errors import NoSpaceError, StoreError
-from drmsmirror.files import free_bytes, make_directory, replacing, sync_files, write_bytes
+from drmsmirror.files import (
+    abandoned_files,
+    free_bytes,
+    growing_file,
+    make_directory,
+    make_shared_directory,
+    remove_abandoned,
+    replacing,
+    sync_files,
+    temporary_link,
+    write_bytes,
+)
 
 
 def names(directory: Path) -> list[str]:
@@ -159,3 +170,93 @@ def test_flushing_what_another_library_wrote_passes_over_what_is_gone(tmp_path) 
 
 def test_free_space_is_that_of_the_nearest_parent(tmp_path) -> None:
     assert free_bytes(tmp_path / "not" / "yet") == pytest.approx(free_bytes(tmp_path), rel=0.1)
+
+
+def test_a_file_that_grew_is_not_written_to_any_more_once_it_has_its_name(tmp_path) -> None:
+    with growing_file(tmp_path / "part", mode=0o664) as file:
+        file.append(b"whole")
+        file.become(tmp_path / "a", mode=0o444)
+        for deed in (lambda: file.append(b"more"), file.cut):
+            with pytest.raises(StoreError, match="final name"):
+                deed()
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o444
+
+
+def test_who_waited_for_a_file_that_got_another_name_does_not_get_that(
+    tmp_path, monkeypatch
+) -> None:
+    """Between opening a file and locking it its holder may have finished."""
+    real, part = files.fcntl.flock, tmp_path / "part"
+    part.write_bytes(b"whole")
+
+    def flock(handle: int, operation: int) -> None:
+        if part.exists() and part.stat().st_size:
+            part.rename(tmp_path / "a")
+        real(handle, operation)
+
+    monkeypatch.setattr(files.fcntl, "flock", flock)
+    with growing_file(part, mode=0o664) as file:
+        assert file.size == 0
+        file.append(b"another")
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    assert part.read_bytes() == b"another"
+
+
+def test_an_append_that_fails_leaves_what_was_there(tmp_path, monkeypatch) -> None:
+    real = os.pwrite
+
+    def pwrite(handle: int, content: bytes, offset: int) -> int:
+        if offset >= 12:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(handle, content[:4], offset)
+
+    monkeypatch.setattr(files.os, "pwrite", pwrite)
+    with growing_file(tmp_path / "part", mode=0o664) as file:
+        file.append(b"content")
+        with pytest.raises(NoSpaceError):
+            file.append(b"more content")
+        assert file.size == 7
+        assert b"".join(file.content()) == b"content"
+    assert (tmp_path / "part").read_bytes() == b"content"
+
+
+def test_a_part_of_the_wrong_size_is_not_finished(tmp_path) -> None:
+    with growing_file(tmp_path / "part", mode=0o664) as file:
+        file.append(b"content")
+        os.truncate(tmp_path / "part", 3)
+        with pytest.raises(StoreError, match="it has 3 bytes, but 7"):
+            file.become(tmp_path / "a", mode=0o444)
+    assert names(tmp_path) == ["part"]
+
+
+def test_a_part_is_no_symbolic_link(tmp_path) -> None:
+    (tmp_path / "part").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError), growing_file(tmp_path / "part", mode=0o664):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o022, 0])
+def test_a_shared_directory_is_the_groups_whatever_the_umask(tmp_path, umask) -> None:
+    (tmp_path / "made").mkdir(mode=0o700)
+    before = os.umask(umask)
+    try:
+        make_shared_directory(tmp_path / "shared")
+        make_shared_directory(tmp_path / "made")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o2775
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o700
+    assert names(tmp_path) == ["made", "shared"]
+
+
+def test_a_linked_file_that_is_being_adopted_is_not_taken_for_abandoned(tmp_path) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    os.utime(tmp_path / "old", (0, 0))
+    with temporary_link(tmp_path / "old", tmp_path, "adopted") as link:
+        assert link.samefile(tmp_path / "old")
+        assert abandoned_files(tmp_path, 1e11) == []
+        remove_abandoned(link)
+        assert link.exists()
+    assert names(tmp_path) == ["old"]
