@@ -179,11 +179,15 @@ class GrowingFile:
     path : Path
     handle : int
         Open for reading and writing, and locked.
+    mode : int
+        Its permissions while it grows.
     """
 
-    def __init__(self, path: Path, handle: int) -> None:
+    def __init__(self, path: Path, handle: int, mode: int) -> None:
         self.path = path
         self._handle = handle
+        self._mode = mode
+        self._is_sealed = False
         #: Bytes that are in it.
         self.size = os.fstat(handle).st_size
         self._is_final = False
@@ -198,7 +202,7 @@ class GrowingFile:
         StoreError
             The file cannot be written for another reason.
         """
-        self._refuse_final()
+        self._unseal()
         try:
             with effect("file.appending"):
                 _write_at(self._handle, content, self.size)
@@ -217,7 +221,7 @@ class GrowingFile:
 
     def cut(self, size: int = 0) -> None:
         """Keep the first bytes only."""
-        self._refuse_final()
+        self._unseal()
         try:
             with effect("file.truncation"):
                 os.ftruncate(self._handle, size)
@@ -229,8 +233,20 @@ class GrowingFile:
         """Have on the disk what was written so far."""
         _flush(self._handle, self.path)
 
+    def seal(self, mode: int) -> None:
+        """Give it the permissions that it shall have in the end, and flush it."""
+        try:
+            with effect("file.fsync"):
+                os.fchmod(self._handle, mode)
+                os.fsync(self._handle)
+        except OSError as error:
+            raise _explained(error, self.path) from error
+        self._is_sealed = True
+
     def become(self, target: Path, *, mode: int) -> None:
-        """Flush it and give it its final name, in place of what may stand there."""
+        """Give it its final name, sealed, in place of what may stand there."""
+        if not self._is_sealed:
+            self.seal(mode)
         try:
             written = os.fstat(self._handle).st_size
             if written != self.size:
@@ -238,17 +254,17 @@ class GrowingFile:
                     f"Cannot finish {self.path}: it has {written:,} bytes, but "
                     f"{self.size:,} were written; begin it again"
                 )
-            with effect("file.fsync"):
-                os.fchmod(self._handle, mode)
-                os.fsync(self._handle)
             self._is_final = True  # from here on it may have its final name
             _rename_durably(self.path, target)
         except OSError as error:
             raise _explained(error, target) from error
 
-    def _refuse_final(self) -> None:
+    def _unseal(self) -> None:
         if self._is_final:
             raise StoreError(f"Cannot write {self.path}: it may have its final name; open it again")
+        if self._is_sealed:
+            os.fchmod(self._handle, self._mode)
+            self._is_sealed = False
 
 
 @contextmanager
@@ -280,7 +296,7 @@ def growing_file(path: Path, *, mode: int) -> Iterator[GrowingFile | None]:
         yield None
         return
     try:
-        yield GrowingFile(path, handle)
+        yield GrowingFile(path, handle, mode)
     finally:
         os.close(handle)
 

@@ -58,7 +58,9 @@ class LocalObjects:
     def __init__(self, root: Path, boot: str | None = None) -> None:
         self._root = root
         self._directories = Directories(root)
-        self._incoming = Incoming(self._directories, boot_of_this_host() if boot is None else boot)
+        self._incoming = Incoming(
+            self._directories, boot_of_this_host() if boot is None else boot, seal=_MODE
+        )
 
     def part(self, name: str) -> AbstractContextManager[FilePart | None]:
         """Open a part while a block runs; None where another process works on it."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from drmsmirror.files import (
     temporary_link,
 )
 from drmsmirror.objects.content import refuse_other, sha256_of
+from drmsmirror.objects.digesting import Digesting, digesting_beside
 from drmsmirror.objects.directories import Directories, names_in
 from drmsmirror.objects.names import INCOMING, NOTE, PART, checked_part, name_of_part
 from drmsmirror.objects.partnote import PartNote, open_note
@@ -32,8 +31,6 @@ __all__ = ["FilePart", "Incoming"]
 
 #: Permissions of a part: whoever of the group goes on with it writes it.
 _MODE = 0o664
-#: Bytes from which on another thread is worth its while.
-_LARGE = 2**18
 #: How a file is called that is being adopted, with what makes it unique.
 _ADOPTED = "adopted"
 
@@ -47,8 +44,9 @@ class FilePart:
     keep : callable
         Makes an object of the file, after which there is none of its name.
     note : PartNote
-    beside : Executor
-        Digests large pieces while they are written.
+    digesting : Digesting
+    seal : int, optional
+        Permissions of the object that the file becomes; None where it is only read.
     """
 
     def __init__(
@@ -56,16 +54,17 @@ class FilePart:
         file: GrowingFile,
         keep: Callable[[GrowingFile, Stored], None],
         note: PartNote,
-        beside: Executor,
+        digesting: Digesting,
+        seal: int | None,
     ) -> None:
         self._file = file
         self._keep = keep
         self._note = note
-        self._beside = beside
+        self._digesting = digesting
+        self._seal = seal
         self.is_finished = False
-        self._digest = hashlib.sha256()
         for piece in file.content():
-            self._digest.update(piece)
+            digesting.add(piece)
 
     @property
     def path(self) -> Path:
@@ -79,27 +78,20 @@ class FilePart:
 
     def append(self, content: bytes | memoryview) -> None:
         """Write at the end."""
-        digest = self._digest.copy()
-        if len(content) < _LARGE:
-            self._file.append(content)
-            digest.update(content)
-        else:
-            digested = self._beside.submit(digest.update, content)
-            try:
-                self._file.append(content)
-            finally:
-                digested.result()  # until then the content is not the caller's again
-        self._digest = digest
+        self._file.append(content)
+        self._digesting.add(content)
 
     def restart(self) -> None:
         """Throw away what is there."""
         self._note.begin_again()
         self._file.cut()
-        self._digest = hashlib.sha256()
+        self._digesting.begin_again()
 
     def finish(self, expected_sha256: str | None = None) -> Stored:
         """Make an object of it."""
-        stored = Stored(self._digest.hexdigest(), self.size_bytes)
+        if self._seal is not None:
+            self._file.seal(self._seal)  # while the last of it is still being digested
+        stored = Stored(self._digesting.sha256(), self.size_bytes)
         try:
             refuse_other(stored.sha256, expected_sha256, f"What came for {self._file.path.name}")
         except WrongContentError:
@@ -118,11 +110,14 @@ class Incoming:
     directories : Directories
     boot : str
         Of this host; see `drmsmirror.objects.partnote`.
+    seal : int, optional
+        Permissions of the objects that parts become; None where they are only read.
     """
 
-    def __init__(self, directories: Directories, boot: str) -> None:
+    def __init__(self, directories: Directories, boot: str, seal: int | None = None) -> None:
         self._directories = directories
         self._boot = boot
+        self._seal = seal
 
     @contextmanager
     def part(
@@ -136,10 +131,10 @@ class Incoming:
                 return
             note_path = path.with_suffix(NOTE)
             with (
-                ThreadPoolExecutor(max_workers=1) as beside,
+                digesting_beside() as digesting,
                 open_note(note_path, file, self._boot) as note,
             ):
-                part = FilePart(file, keep, note, beside)
+                part = FilePart(file, keep, note, digesting, self._seal)
                 try:
                     yield part
                 finally:

@@ -61,7 +61,8 @@ class _Case:
     def __init__(self, folder: Path, files: int, size: int) -> None:
         self._folder = folder
         self._files = files
-        self._content = os.urandom(size)
+        content = os.urandom(size - 8)
+        self._content = [content[begin : begin + _PIECE] for begin in range(0, size - 8, _PIECE)]
         self._store = LocalObjects(folder / "objects")
         (folder / "written").mkdir()
 
@@ -117,12 +118,10 @@ class _Case:
             if self._store.hash_of(name).condition is not Condition.INTACT:
                 raise AssertionError(f"{name} is not what it was")
 
-    def _pieces(self, number: int) -> Iterator[bytes | memoryview]:
+    def _pieces(self, number: int) -> Iterator[bytes]:
         """Content that differs from file to file by its first bytes."""
         yield number.to_bytes(8, "big")
-        view = memoryview(self._content)
-        for begin in range(8, len(view), _PIECE):
-            yield view[begin : begin + _PIECE]
+        yield from self._content
 
     def _empty(self) -> None:
         """Remove the objects; their directories stay, as they do in a store that is in use."""
