@@ -27,6 +27,7 @@ from drmsmirror.records import (
 )
 from drmsmirror.sharing import KeptAnswer, Question, SharedUpstream
 from drmsmirror.sync.keeping import keep_records
+from drmsmirror.sync.nothing import confirm_empty
 from drmsmirror.sync.target import Target, refuse_going_back
 from drmsmirror.sync.work import unknown_keys
 from drmsmirror.upstream import RecordText
@@ -177,12 +178,29 @@ class Fetching:
                 self._is_checked = True
             sent.append(self._target(series))
 
+        def usable(given: RecordText) -> None:
+            check(given)
+            if not given.rows:
+                self._confirm_empty(plan, part)
+
         began = self.mirror.catalogue.database.clock()
         question = Question(part.text, keys, n=self.n or None, all_digits=all_digits)
-        answer = self.ask(question, since, first, check)
+        answer = self.ask(question, since, first, usable)
         # where the request failed it may be one from before: the target says nothing of that
         is_of_target = is_whole and bool(sent) and answer.asked_utc >= began
         return answer, sent[0] if is_of_target else None
+
+    def _confirm_empty(self, plan: SetPlan, part: Part) -> None:
+        """Have the upstream confirm that it has nothing of a part, as a sync does.
+
+        Nothing is all that there may be where it does not say how far the series has come, and no
+        records are held.
+        """
+        series = plan.wanted.series
+        target = self._target(series)
+        largest = 0 if target is None else target.as_of.recnum
+        if largest or (target is None and plan.table.row_count()):
+            confirm_empty(self.upstream, series, part.text, largest)
 
     def _target(self, series: SeriesDefinition) -> Target | None:
         """The series as the upstream had it when the first part of it was asked for.

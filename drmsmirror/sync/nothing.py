@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.model.recordset import BoundSet, edge_text
+from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.sync.work import Work
+from drmsmirror.upstream import Upstream
 
-__all__ = ["confirm_nothing"]
+__all__ = ["confirm_empty", "confirm_nothing"]
 
 
 def confirm_nothing(work: Work, record_set: str) -> None:
@@ -24,14 +26,32 @@ def confirm_nothing(work: Work, record_set: str) -> None:
     UpstreamAnswerError
         It does not count that one either, or counts more than that one now.
     """
-    series, largest = work.wanted.series, work.as_of.recnum
-    if largest:
-        control = work.numbered_text([largest])
-    elif work.target.has_recnums or not work.store.rows_held:
-        return  # nothing is all that there is
-    else:
-        control = edge_text(BoundSet(series), "$")
-    counted = work.upstream.count(f"{record_set},{control}")
+    largest = work.as_of.recnum
+    if largest or (work.store.rows_held and not work.target.has_recnums):
+        confirm_empty(work.upstream, work.wanted.series, record_set, largest)
+
+
+def confirm_empty(
+    upstream: Upstream, series: SeriesDefinition, record_set: str, largest: int
+) -> None:
+    """Have an upstream count a set again that is said to be empty; see :func:`confirm_nothing`.
+
+    Parameters
+    ----------
+    upstream : Upstream
+    series : SeriesDefinition
+        One that has records.
+    record_set : str
+    largest : int
+        The largest record number, or 0 where that is not known.
+
+    Raises
+    ------
+    UpstreamAnswerError
+        The upstream contradicts itself.
+    """
+    control = f"{series.name}[:#{largest}]" if largest else edge_text(BoundSet(series), "$")
+    counted = upstream.count(f"{record_set},{control}")
     if not counted or (largest and counted > 1):
         raise UpstreamAnswerError(
             f"The upstream contradicts itself: it says that there is nothing in {record_set}, and "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -288,6 +289,35 @@ def test_garbage_for_the_gap_is_not_taken(copy: Copy, what: str) -> None:
     entries = copy.coverage(NAME)
     assert len(entries) == 1
     assert len(truth(copy.jsoc, HELD, KEYS)["*recnum*"]) == len(_answer(copy, HELD)[1]["*recnum*"])
+
+
+@pytest.mark.parametrize("condition", ["", "[? QUALITY >= 0 ?]"])
+def test_that_there_is_nothing_is_not_believed_where_there_is_something(
+    copy: Copy, condition: str
+) -> None:
+    query = f"{AROUND}{condition}"
+    nothing = Fault(FaultKind.NO_RECORDS)
+    copy.jsoc.fault(nothing, times=1, when=lambda request: request.op == "rs_list")
+
+    with pytest.raises(UpstreamAnswerError, match="contradicts itself"):
+        _answer(copy, query)
+
+    assert len(copy.coverage(NAME)) == 1
+    with copy.open() as mirror, mirror.catalogue.database.write() as connection:
+        connection.execute(delete(tables.failed_questions))  # as after half a minute
+    assert _answer(copy, query)[1] == truth(copy.jsoc, query, KEYS)
+
+
+def test_that_there_is_nothing_is_held_where_it_is_confirmed(copy: Copy) -> None:
+    empty = f"{NAME}[2012.05.01_TAI/1h]"
+    answer, texts = _answer(copy, empty)
+    assert (answer.complete, texts["T_REC"]) == (True, [])
+    *_, confirmed = asked(copy.jsoc, "rs_summary")
+    assert re.fullmatch(r"hmi\.M_45s\[#\d+-#\d+\],hmi\.M_45s\[:#\d+\]", confirmed.ds)
+
+    copy.jsoc.clear_requests()
+    assert _answer(copy, empty)[0].complete
+    assert asked(copy.jsoc) == []
 
 
 def test_a_record_that_changes_between_two_questions_comes_once(copy: Copy) -> None:
