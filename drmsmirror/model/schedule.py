@@ -12,14 +12,16 @@ from drmsmirror.errors import QueryError
 
 __all__ = ["NEVER", "check_schedule", "next_time"]
 
-#: When that is due whose time never comes, such as every 30 February.
+#: When that is due whose time never comes, such as every 30 February, which was taken once.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
+#: From then on a schedule that comes at all comes within some years, leap days included.
+_ANY_TIME = datetime(2024, 1, 1, tzinfo=UTC)
 _LEAST = timedelta(microseconds=1)
 
 
 def check_schedule(schedule: str) -> None:
-    """Refuse what is no schedule, and what cron and APScheduler read differently.
+    """Refuse what is no schedule or never comes, and what cron and APScheduler read differently.
 
     Raises
     ------
@@ -45,6 +47,10 @@ def check_schedule(schedule: str) -> None:
         raise QueryError(
             f"{schedule!r} names days of the month and of the week, which programs join in "
             f"different ways; name one of the two"
+        )
+    if next_time(schedule, _ANY_TIME) == NEVER:
+        raise QueryError(
+            f"{schedule!r} never comes: no month that it names has the day that it names"
         )
 
 

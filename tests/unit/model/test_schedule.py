@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from drmsmirror.model.schedule import NEVER, next_time
+from drmsmirror.errors import QueryError
+from drmsmirror.model.schedule import NEVER, check_schedule, next_time
 
 NOON = datetime(2024, 5, 10, 12, tzinfo=UTC)  # a Friday
 
@@ -24,6 +25,13 @@ NOON = datetime(2024, 5, 10, 12, tzinfo=UTC)  # a Friday
 )
 def test_the_next_moment_comes_after_the_one_given(schedule: str, expected: datetime) -> None:
     assert next_time(schedule, NOON) == expected
+
+
+@pytest.mark.parametrize("schedule", ["0 0 30 2 *", "0 0 30 feb *", "15 3 31 4,6,9,11 *"])
+def test_one_that_never_comes_is_refused(schedule: str) -> None:
+    with pytest.raises(QueryError, match="never comes: no month that it names has the day"):
+        check_schedule(schedule)
+    check_schedule("0 0 29 feb *")
 
 
 def test_it_is_read_in_utc_wherever_somebody_is() -> None:
