@@ -20,7 +20,7 @@ from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.mastertables import MASTER_TABLES
 from drmsmirror.catalogue.moments import Moment, Named
 from drmsmirror.catalogue.orders import Order, Orders, OrderState
-from drmsmirror.catalogue.pins import Pin, Pins
+from drmsmirror.catalogue.pins import Pin, Pins, pin_of_subscription
 from drmsmirror.catalogue.place import with_password
 from drmsmirror.catalogue.processes import Process, has_ended, this_process
 from drmsmirror.catalogue.pruning import Superfluous
@@ -89,6 +89,7 @@ __all__ = [
     "Tag",
     "TakenDuty",
     "has_ended",
+    "pin_of_subscription",
     "this_process",
     "utc_now",
     "with_password",

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from drmsmirror.catalogue import answers, coverage, leases, state, subscriptions, tables
+from drmsmirror.catalogue import answers, coverage, leases, pins, state, subscriptions, tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.definitions import known_key
 from drmsmirror.catalogue.leases import Lease
@@ -149,6 +149,8 @@ def begin_whole(
             raise SubscribedError(f"Somebody has subscribed to {before.series} in the meantime")
         table = tables.subscriptions
         connection.execute(delete(table).where(table.c.series_key == key))
+        for one in ended:
+            pins.take_away(connection, pins.pin_of_subscription(one.subscription.record_set))
         earlier = _pending(connection, key)
         path = before.table_path or next((one.table_path for one in earlier), None)
         # a table that was replaced has to go as before

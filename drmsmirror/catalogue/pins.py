@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.model.segmentfile import SegmentFile
 
-__all__ = ["Pin", "Pins"]
+__all__ = ["Pin", "Pins", "pin_of_subscription", "take_away"]
 
 _PINS, _PINNED = tables.pins, tables.pinned_files
 
@@ -24,6 +24,7 @@ class Pin:
     Parameters
     ----------
     record_set : str
+        What a user named; a subscription that wants files has a pin of its own.
     files : int
         How many segment files it pins.
     made_utc : datetime
@@ -95,9 +96,19 @@ class Pins:
     def remove(self, record_set: str) -> bool:
         """Take a pin away; False where there is none of that record set."""
         with self.database.write() as connection:
-            pin = connection.scalar(select(_PINS.c.id).where(_PINS.c.record_set == record_set))
-            if pin is None:
-                return False
-            connection.execute(delete(_PINNED).where(_PINNED.c.pin == pin))
-            connection.execute(delete(_PINS).where(_PINS.c.id == pin))
-        return True
+            return take_away(connection, record_set)
+
+
+def pin_of_subscription(record_set: str) -> str:
+    """By what name the files of a subscription are pinned."""
+    return f"subscription to {record_set}"
+
+
+def take_away(connection: Connection, record_set: str) -> bool:
+    """Take a pin away inside a transaction; False where there is none of that record set."""
+    pin = connection.scalar(select(_PINS.c.id).where(_PINS.c.record_set == record_set))
+    if pin is None:
+        return False
+    connection.execute(delete(_PINNED).where(_PINNED.c.pin == pin))
+    connection.execute(delete(_PINS).where(_PINS.c.id == pin))
+    return True

@@ -38,6 +38,8 @@ class RunKind(StrEnum):
     IMPORT = "import"
     #: Keeps what a question brought.
     QUESTION = "question"
+    #: Brings files in before somebody asks for them.
+    FETCH = "fetch"
     #: Compares what is held with the upstream.
     RECONCILE = "reconcile"
     #: Keeps what is held small, fast and sound.
@@ -148,7 +150,8 @@ def start(
     """Begin a run.
 
     The caller holds the lease of the series, so that a run of the same series that still says
-    that it is running has died: it is marked as abandoned, and what it recorded is noted.
+    that it is running has died: it is marked as abandoned, and what it recorded is noted. Fetching
+    files goes on beside the others, under a lease of its own.
 
     Parameters
     ----------
@@ -162,16 +165,22 @@ def start(
         was restored has forgotten.
     """
     key, process = series_key(series), this_process()
-    table = tables.runs
+    table, fetches = tables.runs, kind is RunKind.FETCH
     with database.write() as connection:
         now = database.clock()
         connection.execute(
             update(table)
-            .where(table.c.series_key == key, table.c.outcome == RunOutcome.RUNNING.value)
+            .where(
+                table.c.series_key == key,
+                table.c.outcome == RunOutcome.RUNNING.value,
+                (table.c.kind == RunKind.FETCH.value)
+                if fetches
+                else (table.c.kind != RunKind.FETCH.value),
+            )
             .values(outcome=RunOutcome.ABANDONED.value, finished_utc=now)
         )
         before = connection.scalar(select(func.max(table.c.id)).where(table.c.series_key == key))
-        if before is not None:
+        if before is not None and not fetches:
             history.record(connection, key, before, now)
         state = tables.series_state.c
         watermark = connection.scalar(select(state.watermark).where(state.series_key == key))

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from drmsmirror.catalogue import tables
+from drmsmirror.catalogue import pins, tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.masters import series_key
 from drmsmirror.errors import LockedError, NotFoundError
@@ -100,6 +100,7 @@ def remove(database: Database, number: int) -> StoredSubscription:
             raise NotFoundError(
                 f"There is no subscription {number}; `drmsmirror subscriptions` lists them"
             )
+        pins.take_away(connection, pins.pin_of_subscription(row.record_set))
         return _stored(row)
 
 
@@ -135,6 +136,7 @@ def replace_all(
         steps = difference(there, after)
         for gone in steps.removed:
             connection.execute(delete(_TABLE).where(_TABLE.c.record_set == gone.record_set))
+            pins.take_away(connection, pins.pin_of_subscription(gone.record_set))
         for _, wanted in steps.changed:
             _update(database, connection, wanted)
         for new in steps.added:
@@ -150,6 +152,9 @@ def _insert(
 
 
 def _update(database: Database, connection: Connection, subscription: Subscription) -> None:
+    before = _find(connection, subscription)
+    if before is not None and before.subscription.segments != subscription.segments:
+        pins.take_away(connection, pins.pin_of_subscription(subscription.record_set))
     values = _values(subscription) | {"changed_utc": database.clock()}
     query = update(_TABLE).where(_TABLE.c.record_set == subscription.record_set)
     if not connection.execute(query.values(values)).rowcount:

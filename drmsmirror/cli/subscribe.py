@@ -119,5 +119,3 @@ def command(
         talk(f"  drmsmirror sync {shlex.quote(name)}")
     else:
         talk(f"Changed the subscription to {name}, number {stored.id}.")
-    if stored.subscription.segments:
-        talk("Segments are noted down: this version does not fetch their files yet.")

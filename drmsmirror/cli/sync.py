@@ -379,6 +379,19 @@ def _removed(report: SyncReport) -> str:
     return f", {report.records_removed:,} gone" if report.records_removed else ""
 
 
+def _files(report: SyncReport) -> str:
+    """What became of the files that the subscription wants."""
+    files = report.files
+    if files is None:
+        return ""
+    said = f"\nFiles: {files.fetched:,} fetched ({size(files.bytes)}), {files.held:,} held"
+    if files.without:
+        said += f", {files.without:,} that there are not"
+    if files.missing:
+        said += f", {files.missing:,} could not be had and are tried again by the next run"
+    return said + ("." if files.complete else "; time is up, and the next run goes on.")
+
+
 def _summary(report: SyncReport) -> str:
     did = (
         f"{report.series}: {report.records_new:,} new, {report.records_revised:,} revised, "
@@ -387,9 +400,8 @@ def _summary(report: SyncReport) -> str:
         f"{size(report.bytes)}, {duration(report.seconds)}."
     )
     if report.outcome == "done":
-        return (
-            f"{did}\nAll of {report.record_set} is held ({report.rows_held:,} rows of the series)."
-        )
+        held = f"All of {report.record_set} is held ({report.rows_held:,} rows of the series)."
+        return f"{did}\n{held}{_files(report)}"
     share = "" if report.share_held is None else f"{int(100 * report.share_held)}% "
     return (
         f"{did}\n{share or 'Not all '}of {report.record_set} is held; to go on:\n"

@@ -48,6 +48,9 @@ _FOR_ONE = (UpstreamError, FitsError)
 #: A file that moved, or bytes that were being removed, are tried again so often.
 _TRIES = 3
 
+#: What does not change soon is not asked for again soon.
+_FINAL = {FileState.NO_FILE: timedelta(days=30), FileState.LOST: timedelta(days=1)}
+
 _STATES = {Where.LOST: FileState.LOST, Where.NOWHERE: FileState.NO_FILE}
 _MESSAGES = {
     FileState.LOST: "the upstream has it neither on disk nor on tape",
@@ -293,7 +296,7 @@ class Files:
     def _remember(self, outcome: Outcome) -> Outcome:
         """Have nobody try the same again for a while."""
         now = self._now()
-        until = now + timedelta(minutes=self._settings.failed_minutes)
+        until = now + _FINAL.get(outcome.state, timedelta(minutes=self._settings.failed_minutes))
         failed = FailedFile(outcome.state.value, outcome.message, now, until)
         self._index.fail(outcome.file, failed)
         return outcome

@@ -8,7 +8,16 @@ from typing import Protocol
 
 from drmsmirror.catalogue import RunOutcome
 
-__all__ = ["Ahead", "Known", "Meter", "Progress", "Reporter", "SilentReporter", "SyncReport"]
+__all__ = [
+    "Ahead",
+    "Known",
+    "Meter",
+    "Prefetched",
+    "Progress",
+    "Reporter",
+    "SilentReporter",
+    "SyncReport",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +148,37 @@ class SilentReporter:
 
 
 @dataclass(frozen=True, slots=True)
+class Prefetched:
+    """What became of the files of a subscription.
+
+    Parameters
+    ----------
+    held : int
+        Files that were there.
+    fetched : int
+        Files that were brought now.
+    bytes : int
+        Their size.
+    without : int
+        Files that the records do not have, or the upstream no longer.
+    missing : int
+        Files that could not be had; the next run tries again.
+    complete : bool
+        Whether all was gone through; else time was up.
+    requests : int
+        Requests to the upstream.
+    """
+
+    held: int = 0
+    fetched: int = 0
+    bytes: int = 0
+    without: int = 0
+    missing: int = 0
+    complete: bool = True
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SyncReport:
     """What a run did.
 
@@ -165,6 +205,8 @@ class SyncReport:
         Rows of the series held now, all versions counted.
     notices : tuple of str
         What a person should know besides.
+    files : Prefetched or None
+        What became of the files of a subscription that wants some.
     """
 
     series: str
@@ -180,3 +222,4 @@ class SyncReport:
     share_held: float | None
     rows_held: int
     notices: tuple[str, ...] = ()
+    files: Prefetched | None = None

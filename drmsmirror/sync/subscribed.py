@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from drmsmirror.catalogue import RunOutcome, StoredSubscription
-from drmsmirror.errors import DrmsMirrorError, RequestLimitError
+from drmsmirror.errors import DrmsMirrorError, LockedError, RequestLimitError, UpstreamError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import parse_recordset
 from drmsmirror.model.subscription import Subscription
+from drmsmirror.sync.prefetch import prefetch
 from drmsmirror.sync.progress import Ahead, Known, Progress, Reporter, SyncReport
 from drmsmirror.sync.run import sync
 from drmsmirror.sync.subscribing import subscription_around
@@ -101,7 +102,8 @@ def sync_and_subscribe(
         report = _run(mirror, upstream, text, one.series, subscribing, left, todo)
         if report.outcome is RunOutcome.DONE:
             subscribing.subscribe()
-        reports.append(report)
+        left = ends_at - time.monotonic()
+        reports.append(_with_files(mirror, upstream, subscribing.subscription, report, left))
     return tuple(reports)
 
 
@@ -177,8 +179,10 @@ def sync_subscription(
     DrmsMirrorError
         What a sync raises.
     """
+    ends_at = time.monotonic() + seconds
     todo = _todo(wanted, task)
-    return _run(mirror, upstream, wanted.record_set, wanted.series, reporter, seconds, todo)
+    report = _run(mirror, upstream, wanted.record_set, wanted.series, reporter, seconds, todo)
+    return _with_files(mirror, upstream, wanted, report, ends_at - time.monotonic())
 
 
 class _Subscribing:
@@ -281,3 +285,23 @@ def _run(
         share_held=run.share_held,
         rows_held=mirror.catalogue.state(run.series).rows_held,
     )
+
+
+def _with_files(
+    mirror: Mirror,
+    upstream: Upstream,
+    subscription: Subscription,
+    report: SyncReport,
+    seconds: float,
+) -> SyncReport:
+    """Bring the files that a subscription wants, once its records are there.
+
+    That they cannot be had now makes no failure of the sync.
+    """
+    if not subscription.segments or report.outcome is not RunOutcome.DONE or seconds <= 0:
+        return report
+    try:
+        files = prefetch(mirror, upstream, subscription, seconds=seconds)
+    except (RequestLimitError, LockedError, UpstreamError) as error:
+        return replace(report, notices=(*report.notices, f"Files were not fetched: {error}"))
+    return replace(report, files=files, requests=report.requests + files.requests)
