@@ -42,8 +42,7 @@ _USED_EVERY = timedelta(hours=1)
 _AT_ONCE = 500
 
 _FILES, _OBJECTS, _FAILED = tables.segment_files, tables.objects, tables.failed_files
-_TOTALS, _PINNED = tables.object_totals, tables.pinned_files
-
+_TOTALS, _PINNED, _DOWNLOADS = tables.object_totals, tables.pinned_files, tables.downloads
 
 _KEY = ("series_key", "generation", "recnum", "segment_key")
 
@@ -148,8 +147,8 @@ class SegmentIndex:
         """
         with self.database.read() as connection:
             found = list(_find(connection, files))
-        stale = self.database.clock() - _USED_EVERY
-        old = {held.sha256 for _, held, used in found if used < stale}
+        now = self.database.clock()  # of a clock that was ahead, what was used later is stale too
+        old = {held.sha256 for _, held, used in found if not now - _USED_EVERY <= used <= now}
         there = {file: held for file, held, _ in found}
         if not old or self.database.read_only:
             return there
@@ -168,7 +167,7 @@ class SegmentIndex:
         return stayed
 
     def keep(self, file: SegmentFile, sha256: str, size_bytes: int, file_name: str) -> None:
-        """Say that the bytes of a segment file are there.
+        """Say that the bytes of a segment file are there: they take the room reserved for them.
 
         Raises
         ------
@@ -197,6 +196,7 @@ class SegmentIndex:
                 insert(_FILES),
                 _key(file) | {"sha256": sha256, "file_name": file_name, "fetched_utc": now},
             )
+            connection.execute(delete(_DOWNLOADS).where(_DOWNLOADS.c.name == file.digest))
 
     def totals(self) -> ObjectTotals:
         """Count what is there."""
@@ -243,6 +243,19 @@ class SegmentIndex:
             )
 
     # -- what goes --------------------------------------------------------------------------------
+
+    def settle(self) -> int:
+        """Have what was used in the future, by a clock that was ahead, count as used now.
+
+        Returns
+        -------
+        int
+            Objects of which that is so.
+        """
+        with self.database.write() as connection:
+            now = self.database.clock()
+            later = update(_OBJECTS).where(_OBJECTS.c.used_utc > now).values(used_utc=now)
+            return int(connection.execute(later).rowcount)
 
     def least_used(self, before: datetime, *, most: int) -> tuple[HeldObject, ...]:
         """Give objects that nobody used since, of which no file is pinned; longest unused first.

@@ -249,7 +249,6 @@ class Files:
             stored = part.finish()
         file_name = PurePosixPath(path).name
         self._index.keep(file, stored.sha256, stored.size_bytes, file_name)
-        downloads.end([name])
         return Outcome(
             file,
             FileState.FETCHED,

@@ -19,8 +19,11 @@ from drmsmirror.catalogue import (
     AsOf,
     Catalogue,
     Cost,
+    FailedFile,
     FailedQuestion,
     Health,
+    Order,
+    OrderState,
     RunCounters,
     RunOutcome,
     StoredAnswer,
@@ -29,6 +32,7 @@ from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Restriction
 from drmsmirror.model.intervals import Interval
 from drmsmirror.model.recordset import Span
+from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.model.valuesets import ValueSet
 from tests.contract.conftest import START, Clock, stored_definition
 
@@ -49,6 +53,27 @@ ANSWER = StoredAnswer(
 )
 FAILED = FailedQuestion(
     ANSWER.digest, URL, "upstream-refused", "no", 7.5, START, START + timedelta(minutes=1)
+)
+
+#: Two files of one record, and one that could not be had.
+FILE = SegmentFile("hmi.sharp_720s", 0, 2**40, "magnetogram")
+TWIN = SegmentFile("hmi.sharp_720s", 0, 2**40, "Br")
+FAILED_FILE = SegmentFile("hmi.M_45s", 3, -7, "magnetogram")
+OBJECT = "ef" * 32
+#: A download that was broken off.
+PART = "01" * 32
+PINNED = "hmi.sharp_720s[377]{magnetogram}"
+ORDER = Order(
+    request_id="JSOC_20240510_001",
+    upstream_url=URL,
+    digest="23" * 32,
+    record_set="hmi.M_45s[:#7]{magnetogram}",
+    email="you@example.org",
+    method="url_quick",
+    state=OrderState.PENDING,
+    message="ü",
+    ordered_utc=START - timedelta(minutes=1),
+    asked_utc=START,
 )
 
 
@@ -81,6 +106,7 @@ def fill_example(catalogue: Catalogue) -> None:
         )
     catalogue.finish_run(run.id, RunOutcome.DONE, share_held=0.5)
     share_example(catalogue)
+    segments_example(catalogue)
 
 
 def share_example(catalogue: Catalogue) -> None:
@@ -89,6 +115,17 @@ def share_example(catalogue: Catalogue) -> None:
     catalogue.keep_failure(replace(FAILED, digest="another"))
     catalogue.change_health(URL, lambda _: Health(3, 1, START, START, "ü"))
     catalogue.change_cost(URL, lambda _: Cost(0.5, 1 / 3))
+
+
+def segments_example(catalogue: Catalogue) -> None:
+    """Put in what is known of segment files, from schema 0005 on."""
+    for file in (FILE, TWIN):
+        catalogue.segments.keep(file, OBJECT, 2**41, f"{file.segment}.fits")
+    lost = FailedFile("lost", "ü", START, START + timedelta(minutes=10))
+    catalogue.segments.fail(FAILED_FILE, lost)
+    catalogue.downloads.begin(PART, 2**42, '"ü"', most_bytes=None)
+    catalogue.pins.add(PINNED, [FILE, FAILED_FILE])
+    catalogue.orders.save(ORDER)
 
 
 def main() -> None:

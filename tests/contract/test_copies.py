@@ -22,6 +22,7 @@ from drmsmirror.catalogue import (
     Catalogue,
     Cost,
     Health,
+    ObjectTotals,
     RunCounters,
     RunOutcome,
 )
@@ -37,7 +38,17 @@ from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Restriction
 from drmsmirror.model.intervals import Interval
 from tests.contract.conftest import SERIES, START, Clock, run_child, stored_definition
-from tests.contract.example import ANSWER, URL, fill_example, share_example
+from tests.contract.example import (
+    ANSWER,
+    FAILED_FILE,
+    FILE,
+    PART,
+    TWIN,
+    URL,
+    fill_example,
+    segments_example,
+    share_example,
+)
 
 NAME = "hmi.sharp_720s"
 
@@ -73,6 +84,7 @@ def fill(catalogue: Catalogue) -> None:
     catalogue.tag("v1", catalogue.moment(run.id), "ü")
     acquire(catalogue.database, "series/other", 60)
     share_example(catalogue)
+    segments_example(catalogue)
 
 
 def content(catalogue: Catalogue) -> dict[str, object]:
@@ -90,6 +102,20 @@ def content(catalogue: Catalogue) -> dict[str, object]:
         "answer": catalogue.answer(ANSWER.digest),
         "failed question": catalogue.failed_question("another"),
         "upstream": (catalogue.health(URL), catalogue.cost(URL)),
+        **files(catalogue),
+    }
+
+
+def files(catalogue: Catalogue) -> dict[str, object]:
+    """Read what a catalogue knows of segment files."""
+    index = catalogue.segments
+    return {
+        "files": index.locate([FILE, TWIN]),
+        "objects": (index.objects(most=9), index.totals()),
+        "failed file": index.failures([FAILED_FILE]),
+        "download": catalogue.downloads.find(PART),
+        "pins": catalogue.pins.all(),
+        "orders": catalogue.orders.pending(URL),
     }
 
 
@@ -393,8 +419,10 @@ def test_a_catalogue_of_every_schema_is_still_read(example: Path, tmp_path: Path
         if example.stem < "0003":  # nobody noted it
             expected["coverage then"] = [None] * len(new.series())
         if example.stem == "0001":
-            nothing = {"answer": None, "failed question": None, "upstream": (Health(), Cost())}
-            expected |= nothing
+            expected |= {"answer": None, "failed question": None, "upstream": (Health(), Cost())}
+        if example.stem < "0005":
+            expected |= {"files": {}, "objects": ((), ObjectTotals(0, 0)), "failed file": {}}
+            expected |= {"download": None, "pins": (), "orders": ()}
         assert content(old) == expected
         with old.database.read() as connection:
             assert connection.scalar(text("SELECT count(*) FROM drms_keyword")) > 0
