@@ -19,6 +19,7 @@ from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.mastertables import MASTER_TABLES
 from drmsmirror.catalogue.moments import Moment, Named
+from drmsmirror.catalogue.objectcare import HeldObject, ObjectCare, ObjectShares, ObjectTotals
 from drmsmirror.catalogue.orders import Order, Orders, OrderState
 from drmsmirror.catalogue.pins import Pin, Pins, pin_of_subscription
 from drmsmirror.catalogue.place import with_password
@@ -30,8 +31,6 @@ from drmsmirror.catalogue.schema import REVISIONS
 from drmsmirror.catalogue.segmentindex import (
     FailedFile,
     HeldFile,
-    HeldObject,
-    ObjectTotals,
     SegmentIndex,
 )
 from drmsmirror.catalogue.state import SeriesState
@@ -66,6 +65,8 @@ __all__ = [
     "Lease",
     "Moment",
     "Named",
+    "ObjectCare",
+    "ObjectShares",
     "ObjectTotals",
     "Order",
     "OrderState",

@@ -51,6 +51,7 @@ from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.moments import Moment, Named
+from drmsmirror.catalogue.objectcare import ObjectCare
 from drmsmirror.catalogue.orders import Orders
 from drmsmirror.catalogue.pins import Pins
 from drmsmirror.catalogue.place import place_of
@@ -194,6 +195,11 @@ class Catalogue:
     def segments(self) -> SegmentIndex:
         """Which segment files are there."""
         return SegmentIndex(self.database)
+
+    @property
+    def object_care(self) -> ObjectCare:
+        """What has to be known of objects to look after them."""
+        return ObjectCare(self.database)
 
     @property
     def downloads(self) -> Downloads:

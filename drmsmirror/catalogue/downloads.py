@@ -94,10 +94,13 @@ class Downloads:
             )
         return 0
 
-    def end(self, names: Collection[str]) -> None:
-        """Give back what was reserved for downloads."""
+    def end(self, names: Collection[str], *, before: datetime | None = None) -> None:
+        """Give back what was reserved for downloads; ``before``: only if they began earlier."""
+        ended = delete(_ALL).where(_ALL.c.name.in_(list(names)))
+        if before is not None:
+            ended = ended.where(_ALL.c.begun_utc < before)
         with self.database.write() as connection:
-            connection.execute(delete(_ALL).where(_ALL.c.name.in_(list(names))))
+            connection.execute(ended)
 
     def reserved(self) -> int:
         """Bytes that are reserved."""

@@ -21,7 +21,6 @@ from sqlalchemy import (
     delete,
     exists,
     false,
-    func,
     insert,
     select,
     true,
@@ -31,6 +30,7 @@ from sqlalchemy import (
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
+from drmsmirror.catalogue.objectcare import HeldObject, ObjectTotals, count_evicted, make_totals
 from drmsmirror.errors import LockedError
 from drmsmirror.model.segmentfile import SegmentFile
 
@@ -70,26 +70,6 @@ class HeldFile:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldObject:
-    """An object that is there.
-
-    Parameters
-    ----------
-    sha256 : str
-    size_bytes : int
-    used_utc : datetime
-        About when it was last given to somebody.
-    checked_utc : datetime or None
-        When it was last read whole and found sound.
-    """
-
-    sha256: str
-    size_bytes: int
-    used_utc: datetime
-    checked_utc: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class FailedFile:
     """A segment file that could not be had.
 
@@ -106,20 +86,6 @@ class FailedFile:
     message: str
     failed_utc: datetime
     until_utc: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectTotals:
-    """What all objects are together.
-
-    Parameters
-    ----------
-    objects : int
-    size_bytes : int
-    """
-
-    objects: int
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +199,15 @@ class SegmentIndex:
                 )
         return frozenset(found)
 
-    def say_sound(self, sha256: str) -> None:
-        """Say that an object was read whole now, and is what its name says."""
+    def say_sound(self, *objects: str) -> None:
+        """Say that objects were read whole now, and are what their names say."""
         with self.database.write() as connection:
-            connection.execute(
-                update(_OBJECTS)
-                .where(_OBJECTS.c.sha256 == sha256)
-                .values(checked_utc=self.database.clock())
-            )
+            for some in _batches(sorted(objects)):
+                connection.execute(
+                    update(_OBJECTS)
+                    .where(_OBJECTS.c.sha256.in_(some))
+                    .values(checked_utc=self.database.clock())
+                )
 
     # -- what goes --------------------------------------------------------------------------------
 
@@ -303,7 +270,10 @@ class SegmentIndex:
                     update(_OBJECTS).where(_OBJECTS.c.sha256.in_(names)).values(is_leaving=True)
                 )
                 connection.execute(delete(_FILES).where(_FILES.c.sha256.in_(names)))
-                _count(connection, -len(going), -sum(row.bytes for row in going))
+                size = sum(row.bytes for row in going)
+                _count(connection, -len(going), -size)
+                if before is not None:
+                    count_evicted(connection, len(going), size)
                 gone += names
         return tuple(gone)
 
@@ -452,8 +422,7 @@ def _count(connection: Connection, objects: int, size: int) -> None:
     """Keep count, inside a transaction that keeps others out of the objects."""
     if not objects:
         return
-    if not connection.scalar(select(func.count()).select_from(_TOTALS)):
-        connection.execute(insert(_TOTALS), {"id": 1, "objects": 0, "bytes": 0})
+    make_totals(connection)
     connection.execute(
         update(_TOTALS).values(objects=_TOTALS.c.objects + objects, bytes=_TOTALS.c.bytes + size)
     )

@@ -436,13 +436,16 @@ objects = Table(
     Column("is_leaving", Boolean, nullable=False, server_default=false()),
 )
 
-# How many there are together: one row
+# How many there are together, and how many went to make room: one row
 object_totals = Table(
     "object_totals",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("objects", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
+    Column("evicted_objects", BigInteger, nullable=False, server_default="0"),
+    Column("evicted_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("check_begun_utc", UtcDateTime),  # all are being read since; null: that came to its end
 )
 
 

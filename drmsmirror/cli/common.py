@@ -31,6 +31,7 @@ __all__ = [
     "policy_of",
     "read_settings",
     "size",
+    "size_option",
     "spoken",
     "table",
     "talk",
@@ -43,7 +44,8 @@ _USED = f"{__name__}.used"
 #: A command in a text; an ``init`` that names the directory is complete.
 _COMMAND = re.compile(
     r"\bdrmsmirror (?:init(?! '?/)|sync|subscribe|unsubscribe|subscriptions|apply|daemon|health"
-    r"|query|get|explain|sql|status|runs|diff|tag|info|import|publish|maintain|drop|du|db [a-z]+)\b"
+    r"|query|get|explain|sql|status|runs|diff|tag|info|import|publish|maintain|drop|du"
+    r"|pin|unpin|pins|gc|verify|adopt|db [a-z]+)\b"
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -97,6 +99,23 @@ def _duration(context: click.Context, option: click.Parameter, text: str | None)
 def duration_option(*names: str, metavar: str, help: str) -> Callable[[Command], Command]:  # noqa: A002
     """Make an option that takes a length of time: 90m, 12h, 2d."""
     return click.option(*names, callback=_duration, metavar=metavar, help=help)
+
+
+def _size(context: click.Context, option: click.Parameter, text: str | None) -> int | None:
+    """An amount of bytes; what is none is a wrong command line."""
+    if text is None:
+        return None
+    from drmsmirror.model.sizes import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, option) from None
+
+
+def size_option(*names: str, metavar: str, help: str) -> Callable[[Command], Command]:  # noqa: A002
+    """Make an option that takes an amount of bytes: 500G, 1.5T."""
+    return click.option(*names, callback=_size, metavar=metavar, help=help)
 
 
 def terms_options(command: Command) -> Command:

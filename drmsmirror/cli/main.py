@@ -45,6 +45,10 @@ _COMMANDS = {
     "maintain": ("drmsmirror.cli.maintain", "Do the upkeep that is due."),
     "drop": ("drmsmirror.cli.drop", "Remove what is held of a record set."),
     "du": ("drmsmirror.cli.du", "Say what the mirror takes on disk, and what could be freed."),
+    "pin": ("drmsmirror.cli.pin", "Have files of a record set never go for others."),
+    "unpin": ("drmsmirror.cli.unpin", "Let files that were pinned go again."),
+    "pins": ("drmsmirror.cli.pins", "List what is pinned."),
+    "gc": ("drmsmirror.cli.gc", "Make room: let files go that nobody used lately."),
     "db": ("drmsmirror.cli.db", "Look after the catalogue: upgrade, current, backup, restore."),
 }
 

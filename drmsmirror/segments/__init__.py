@@ -6,6 +6,8 @@
 `places`        where files are at the upstream
 `intake`        a file on its way into the store, and what is no file
 `room`          room for files, and which go for others
+`clearing`      room is made, and what killed processes left goes
+`pinning`       what was pinned may go again
 `ordering`      files that are on tape are ordered
 `tree`          files at paths of a user's own
 `headers`       the cards that a record's keywords make in a segment's header

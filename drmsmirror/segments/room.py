@@ -64,6 +64,16 @@ class Room:
         self._kept = timedelta(hours=settings.keep_hours + 1)  # use is noted once an hour
         self._pause = pause
 
+    @property
+    def most_bytes(self) -> int | None:
+        """What all files may take together; None where that is limited by the disk only."""
+        return self._most_bytes
+
+    @property
+    def used_before(self) -> datetime:
+        """Before this a file must have been used last to go for others."""
+        return self._catalogue.database.clock() - self._kept
+
     def reserve(self, name: str, size_bytes: int, validator: str = "") -> None:
         """Reserve room for a download, and make it where there is none.
 
@@ -131,8 +141,7 @@ class Room:
         return Freed()
 
     def _make(self, size_bytes: int) -> Freed:
-        before = self._catalogue.database.clock() - self._kept
-        return self._go(lambda freed: freed < size_bytes, before)
+        return self._go(lambda freed: freed < size_bytes, self.used_before)
 
     def _go(self, goes_on: Callable[[int], bool], before: datetime) -> Freed:
         """Let files go, those that were not used for longest first."""

@@ -1,0 +1,88 @@
+"""``drmsmirror gc``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from drmsmirror.cli.common import (
+    as_json,
+    duration_option,
+    json_option,
+    mirror_options,
+    opened_mirror,
+    size,
+    size_option,
+    talk,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import timedelta
+
+    from drmsmirror.segments.clearing import Cleared
+
+__all__ = ["command"]
+
+
+@click.command("gc")
+@duration_option(
+    "--older-than", metavar="TIME", help="Let files go that nobody used for so long: 30d, 12h."
+)
+@size_option(
+    "--max-size",
+    metavar="SIZE",
+    help="Let files go until all take no more than this: 500G, 1.5T. [default: segments.max_gib]",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
+@mirror_options
+@json_option
+def command(
+    older_than: timedelta | None,
+    max_size: int | None,
+    dry_run: bool,
+    mirror: str | None,
+    config: str | None,
+    verbose: bool,
+    as_json_: bool,
+) -> None:
+    """Make room: let files of records go that nobody used lately, longest unused first.
+
+    Keywords stay. What is pinned stays, and what somebody was given in the last hours
+    (segments.keep_hours). What killed processes left goes too. A file that went is fetched again
+    when it is wanted.
+
+    \b
+    Examples:
+      drmsmirror gc --older-than 30d
+      drmsmirror gc --max-size 500G --dry-run
+    """
+    from drmsmirror.segments.clearing import clear
+
+    with opened_mirror(mirror, config, verbose) as opened:
+        cleared = clear(opened, unused_for=older_than, most_bytes=max_size, dry_run=dry_run)
+    if as_json_:
+        as_json(cleared)
+    for line in _told(cleared, "would go" if dry_run else "went"):
+        talk(line)
+
+
+def _told(cleared: Cleared, went: str) -> Iterator[str]:
+    yield f"{_files(cleared.freed.objects)} {went}, {size(cleared.freed.size_bytes)}."
+    if cleared.unfinished:
+        yield f"{_files(cleared.unfinished)} {went} that a killed process had begun to remove."
+    if cleared.leftovers.objects:
+        left = cleared.leftovers
+        yield f"{_files(left.objects)} of broken-off downloads {went}, {size(left.size_bytes)}."
+    for what, share in (
+        ("pinned", cleared.stay.pinned),
+        (f"used in the last {cleared.keep_hours:g} hours", cleared.stay.in_use),
+    ):
+        if share.objects:
+            verb = "is" if share.objects == 1 else "are"
+            yield f"{_files(share.objects)}, {size(share.size_bytes)}, {verb} {what} and cannot go."
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"

@@ -1,0 +1,29 @@
+"""Amounts of bytes as people write them: ``500G``, ``1.5 TiB``, ``200 MB``."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["parse_size"]
+
+_SIZE = re.compile(r"(\d+(?:\.\d*)?)\s*([KMGTP]?)(|iB|B)", re.IGNORECASE)
+_POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
+
+
+def parse_size(text: str) -> int:
+    """Read an amount of bytes.
+
+    ``G`` and ``GiB`` are 1024 x 1024 x 1024 bytes, as the other tools of a Unix count; ``GB`` are a
+    thousand million.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or (not found[2] and found[3].lower() == "ib"):
+        raise ValueError(f"{text!r} is no size; write it like 500G, 1.5T or 200M")
+    base = 1000 if found[2] and found[3].upper() == "B" else 1024
+    factor: int = base ** _POWERS[found[2].upper()]
+    return round(float(found[1]) * factor)
