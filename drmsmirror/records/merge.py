@@ -53,9 +53,10 @@ class MergeResult:
     new : int
         Records whose prime key was not held.
     revised : int
-        Records whose prime key was held with other values.
+        Records whose prime key was held with other values than they show now.
     unchanged : int
-        Records that were held as they are, or with fewer of their columns.
+        Records that were held as they are, or with fewer of their columns, and versions that a
+        newer one superseded that was held: what shows is as before.
     version : int
         Version of the table that holds them all.
     removed : int
@@ -144,9 +145,9 @@ def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
     elif change.fresh.num_rows:
         table.append(change.fresh)
     return MergeResult(
-        new=change.fresh.num_rows - change.revised - change.filled,
+        new=change.new,
         revised=change.revised,
-        unchanged=batch.rows.num_rows - change.fresh.num_rows + change.filled,
+        unchanged=batch.rows.num_rows - change.new - change.revised,
         version=table.version,
         removed=0 if batch.gone is None else pc.sum(batch.gone["_latest"]).as_py(),
         filled=change.filled,
@@ -155,15 +156,18 @@ def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """New rows, rows held whose marks change, and how many of the new ones are revisions.
+    """New rows, rows held whose marks change, and how many of the new ones mean what.
 
-    ``filled`` says how many of the new rows are held ones with further columns, ``takes_places``
-    whether new rows take the place of others, those or rows that this run stored before.
+    ``new`` are of prime keys that were not held, ``revised`` take the place of what was held, and
+    others are versions that were superseded before they came. ``filled`` says how many
+    of the new rows are held ones with further columns, ``takes_places`` whether new rows take the
+    place of others, those or rows that this run stored before.
     """
 
     fresh: pa.Table
     marked: pa.Table
-    revised: int
+    new: int
+    revised: int = 0
     filled: int = 0
     takes_places: bool = False
 
@@ -234,7 +238,7 @@ def _find_change(table: RecordTable, batch: _Batch) -> _Change:
                 files = table.files(_key_range(definition, touched))
                 _hold_versions(connection, definition, files)
                 return _compare(connection, definition, batch)
-    return _Change(_latest_within(definition, given), given.slice(0, 0), 0)
+    return _Change(_latest_within(definition, given), given.slice(0, 0), new=given.num_rows)
 
 
 def _touched_keys(
@@ -369,17 +373,20 @@ def _compare(
     marked = f"""
         SELECT {listed} FROM ranked WHERE NOT is_fresh AND (is_latest <> _latest OR is_gone_now)
     """
-    revised = f"""
-        SELECT count(*) FROM fresh
-        WHERE recnum NOT IN (SELECT recnum FROM fills)
-          AND (EXISTS (SELECT 1 FROM held WHERE {_same_key(definition, "fresh")})
-               OR recnum IN (SELECT recnum FROM seen))
+    brought = f"""
+        SELECT is_latest, recnum IN (SELECT recnum FROM seen)
+            OR EXISTS (SELECT 1 FROM held WHERE {_same_key(definition, "brought")}) AS was_held
+        FROM ranked AS brought
+        WHERE is_fresh AND recnum NOT IN (SELECT recnum FROM fills)
     """
     places = f"SELECT count(*) FROM held WHERE EXISTS (SELECT 1 FROM fresh WHERE {_SAME_ROW})"
     return _Change(
         fresh=connection.sql(fresh).to_arrow_table().cast(schema),
         marked=connection.sql(marked).to_arrow_table().cast(schema),
-        revised=_number(connection, revised),
+        new=_number(connection, f"SELECT count(*) FROM ({brought}) WHERE NOT was_held"),
+        revised=_number(
+            connection, f"SELECT count(*) FROM ({brought}) WHERE was_held AND is_latest"
+        ),
         filled=_number(connection, "SELECT count(*) FROM fills"),
         takes_places=bool(_number(connection, places)),
     )

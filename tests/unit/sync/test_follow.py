@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from drmsmirror.client.differences import differences
 from drmsmirror.errors import UpstreamAnswerError, UpstreamError
+from drmsmirror.records import ChangeKind
 from tests.jsoc import FaultKind, Request, build_series
 from tests.unit.sync.mirrors import Copy, Listener, asked
 
@@ -61,6 +64,24 @@ def test_a_revision_arrives_and_what_it_replaced_stays_held(synced) -> None:
     synced.sync(WHOLE)
     synced.assert_same(WHOLE)
     assert synced.rows(WHOLE) > before
+
+
+def test_versions_that_were_superseded_before_they_came_are_no_revisions(synced) -> None:
+    """A first sync reads the latest versions; following meets others in its overlap."""
+    new_day(synced, records=2)
+    synced.jsoc.revise(WHOLE, "[2010.05.01_00:00_TAI]", {"DATARMS": 12.5})
+    before = synced.rows(WHOLE)
+    report = synced.sync(WHOLE)
+    assert synced.rows(WHOLE) > before + 3
+    with synced.open() as mirror:
+        since = mirror.catalogue.moment(1)
+        records = {one.record: one.kind for one in differences(mirror, WHOLE, since)}
+    kinds = Counter(records.values())
+    assert (report.records_new, report.records_revised) == (
+        kinds[ChangeKind.NEW],
+        kinds[ChangeKind.REVISED],
+    )
+    assert (report.records_new, report.records_revised) == (2, 2)
 
 
 def test_a_number_that_becomes_visible_after_a_larger_one_arrives(synced) -> None:

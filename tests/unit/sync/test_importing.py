@@ -135,12 +135,16 @@ def test_records_that_say_what_numbered_ones_say_are_not_held_twice(
     assert imported(numbered) == (3, 0, 0)
     assert imported(plain) == (0, 0, 2)
     assert mirror.catalogue.state("test.imported").rows_held == 3
-    # what differs from the latest version is kept, and then is a record of its own
-    assert imported(other) == (1, 1, 1)
+    # what differs from the latest version is kept, and then is a record of its own, which does
+    # not show beside the numbered one
+    assert imported(other) == (1, 0, 2)
+    assert mirror.catalogue.state("test.imported").rows_held == 5
     assert imported(other) == (0, 0, 3)
     other.write_text("N,NAME,F\n1,a,1.5\n")
-    assert imported(other) == (0, 1, 0)
     assert imported(other) == (0, 0, 1)
+    assert mirror.catalogue.state("test.imported").rows_held == 6
+    assert imported(other) == (0, 0, 1)
+    assert mirror.catalogue.state("test.imported").rows_held == 6
 
 
 def test_versions_of_a_record_are_told_apart_by_their_number(
