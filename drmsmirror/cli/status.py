@@ -52,6 +52,7 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
     with opened_mirror(mirror, config, verbose) as opened:
         settings = opened.settings
         held = holdings(opened)
+        wanted = opened.catalogue.subscriptions()
         answers, answer_bytes = opened.catalogue.kept_answers()
         health = opened.catalogue.health(settings.upstream.url)
         now = opened.catalogue.database.clock()
@@ -62,7 +63,9 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
             {"mirror": str(settings.mirror), "series": held, "answers": kept, "upstream": upstream}
         )
         return
-    if not held and not answers:
+    if not held and wanted:
+        talk("Nothing is held of what is subscribed to. Bring it in:\n  drmsmirror sync --all")
+    elif not held and not answers:
         talk("The mirror is empty. Bring something in:\n  drmsmirror sync 'hmi.sharp_720s[4315]'")
     for series in held:
         click.echo(

@@ -87,7 +87,7 @@ def command(
     from drmsmirror.mirror import Mirror
     from drmsmirror.model.subscription import Precision, Reconcile
     from drmsmirror.sharing import open_upstream
-    from drmsmirror.sync import subscribe
+    from drmsmirror.sync import subscribe, subscription_beyond
 
     terms: dict[str, Any] = {}
     if key is not None:
@@ -108,6 +108,7 @@ def command(
     with Mirror.open_or_create(settings, announce=talk) as opened:
         upstream = None if offline else open_upstream(opened)
         stored, is_new = subscribe(opened, upstream, record_set, terms)
+        beyond = subscription_beyond(opened, upstream, stored) if is_new else None
         opened.publish()
     if as_json_:
         from drmsmirror.cli.showing import stored_plain
@@ -117,5 +118,10 @@ def command(
     if is_new:
         talk(f"Subscribed to {name}, number {stored.id}. To bring it in:")
         talk(f"  drmsmirror sync {shlex.quote(name)}")
+        if beyond is not None:
+            talk(
+                f"It lies within {beyond.subscription.record_set}, number {beyond.id}, which "
+                f"brings all of it: nothing more would be fetched for it."
+            )
     else:
         talk(f"Changed the subscription to {name}, number {stored.id}.")

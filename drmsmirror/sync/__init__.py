@@ -22,7 +22,12 @@ from drmsmirror.sync.subscribed import (
     sync_and_subscribe,
     sync_subscription,
 )
-from drmsmirror.sync.subscribing import prepared, subscribe, subscription_named
+from drmsmirror.sync.subscribing import (
+    prepared,
+    subscribe,
+    subscription_beyond,
+    subscription_named,
+)
 from drmsmirror.sync.task import Task
 
 __all__ = [
@@ -44,6 +49,7 @@ __all__ = [
     "outdated_links",
     "prepared",
     "subscribe",
+    "subscription_beyond",
     "subscription_named",
     "sync",
     "sync_all",

@@ -24,6 +24,7 @@ __all__ = [
     "refuse_without_all_digits",
     "subscribe",
     "subscription_around",
+    "subscription_beyond",
     "subscription_named",
 ]
 
@@ -175,13 +176,36 @@ def subscription_around(mirror: Mirror, wanted: Subscription) -> StoredSubscript
     if found is not None:
         return found
     several = mirror.catalogue.subscriptions(series=wanted.series)
-    return next((one for one in several if _lies_within(mirror, wanted, one.subscription)), None)
+    known = mirror.catalogue.definition
+    return next((one for one in several if _lies_within(known, wanted, one.subscription)), None)
 
 
-def _lies_within(mirror: Mirror, inner: Subscription, outer: Subscription) -> bool:
+def subscription_beyond(
+    mirror: Mirror, upstream: Upstream | None, stored: StoredSubscription
+) -> StoredSubscription | None:
+    """Find another subscription that brings all of one already; None without any.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    upstream : Upstream or None
+        Asked for the definition of a series that is new here; None: nobody is asked.
+    stored : StoredSubscription
+        Whose records and keywords the other has among its own.
+    """
+    inner, definition_of = stored.subscription, _definitions(mirror, upstream)
+    for other in mirror.catalogue.subscriptions(series=inner.series):
+        outer = other.subscription
+        has_keys = outer.keys is None or set(inner.keys or [""]) <= set(outer.keys)
+        if other.id != stored.id and has_keys and _lies_within(definition_of, inner, outer):
+            return other
+    return None
+
+
+def _lies_within(definition_of: DefinitionOf, inner: Subscription, outer: Subscription) -> bool:
     """Whether one lies in the other; of what means nothing to the series, as known here, not."""
     try:
-        return not without(_extents(mirror, inner), _extents(mirror, outer))
+        return not without(_extents(definition_of, inner), _extents(definition_of, outer))
     except (UnknownSeriesError, QueryError, DefinitionError):
         return False
 
@@ -207,8 +231,8 @@ def _definitions(mirror: Mirror, upstream: Upstream | None) -> DefinitionOf:
     return definition_of
 
 
-def _extents(mirror: Mirror, subscription: Subscription) -> tuple[Extent, ...]:
-    (bound,) = bind(parse_recordset(subscription.record_set), mirror.catalogue.definition).sets
+def _extents(definition_of: DefinitionOf, subscription: Subscription) -> tuple[Extent, ...]:
+    (bound,) = bind(parse_recordset(subscription.record_set), definition_of).sets
     return extent_of(bound)
 
 

@@ -184,6 +184,27 @@ def test_sync_needs_a_record_set_or_all(run: Run) -> None:
     assert run("sync", M_45S, "--all").exit_code == 2
 
 
+@pytest.mark.parametrize("options", [(), ("--key", "T_REC,QUALITY")])
+def test_one_within_another_is_said_to_bring_nothing_more(
+    run: Run, options: tuple[str, ...]
+) -> None:
+    run("subscribe", f"{M_45S}[][1-2]", *options)
+    within = run("subscribe", f"{M_45S}[2010.05.01_TAI/1d][1]", "--key", "T_REC")
+    assert f"It lies within {M_45S}[][1-2], number 1, which brings all of it" in within.stderr
+    beside = run("subscribe", f"{M_45S}[2010.05.02_TAI/1d][3]", "--key", "T_REC")
+    more = run("subscribe", f"{M_45S}[2010.05.03_TAI/1d][1]", "--key", "T_REC,DATARMS")
+    again = run("subscribe", f"{M_45S}[2010.05.01_TAI/1d][1]", "--priority", "2")
+    said = [one.stderr for one in (beside, again, *([more] if options else []))]
+    assert all(text and "lies within" not in text for text in said)
+
+
+def test_where_nothing_was_synced_yet_status_says_how_to(run: Run) -> None:
+    run("init")
+    assert "The mirror is empty" in run("status").stderr
+    run("subscribe", M_45S)
+    assert run("status").stderr.endswith("Bring it in:\n  drmsmirror sync --all\n")
+
+
 def test_a_sync_says_what_it_subscribes_to(run: Run) -> None:
     first, second = run("sync", M_45S), run("sync", f"{M_45S}[][1]")
 
