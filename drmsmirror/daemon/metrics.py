@@ -143,7 +143,13 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         """Give all metrics; where the catalogue cannot be read, that and nothing else."""
         try:
-            found = [*self._of_runs(), *self._of_series(), *self._of_duties(), *self._of_upstream()]
+            found = [
+                *self._of_runs(),
+                *self._of_series(),
+                *self._of_checks(),
+                *self._of_duties(),
+                *self._of_upstream(),
+            ]
         except DrmsMirrorError as error:
             say(_log, "metrics.unread", logging.ERROR, reason=str(error))
             found = []
@@ -240,6 +246,42 @@ class _Collector:
             return None
         utc = seconds - int(tai_minus_utc_at_tai(math.floor(seconds)))
         return _EPOCH + timedelta(seconds=utc)
+
+    def _of_checks(self) -> Iterator[Metric]:
+        catalogue = self._mirror.catalogue
+        names = [one.name for one in catalogue.series()]
+        results = [
+            (name, "sound" if file.problem is None else "damaged")
+            for name in names
+            for file in catalogue.checked_files(name).values()
+        ]
+        compared = {
+            (name, record_set): one
+            for name in names
+            for record_set, one in catalogue.reconciliations(name).items()
+        }
+        yield _gauge(
+            "verify_files",
+            "Files of records that were read whole, by what was found: sound, damaged.",
+            ("series", "result"),
+            _sums((labels, 1) for labels in results),
+        )
+        yield _gauge(
+            "compare_timestamp_seconds",
+            "When some of a record set was last compared with the upstream, in Unix time.",
+            ("series", "record_set"),
+            {labels: one.worked_utc.timestamp() for labels, one in compared.items()},
+        )
+        yield _gauge(
+            "compared_since_timestamp_seconds",
+            "Since when all of a record set was compared with the upstream, or read, in Unix time.",
+            ("series", "record_set"),
+            {
+                labels: one.checked_since_utc.timestamp()
+                for labels, one in compared.items()
+                if one.checked_since_utc is not None
+            },
+        )
 
     def _of_duties(self) -> Iterator[Metric]:
         duties = self._mirror.catalogue.duties()

@@ -106,7 +106,26 @@ def test_the_page_describes_what_is_exported(synced: Watch) -> None:
     }
 
     with synced.mirror() as mirror:
+        mirror.catalogue.save_checked_file(SERIES, "a.parquet", None)
         assert described == kinds(metrics_text(mirror))
+
+
+def test_what_was_read_and_compared_is_told(synced: Watch) -> None:
+    with synced.mirror() as mirror:
+        for name, problem in (("a", None), ("b", None), ("c", "it is cut")):
+            mirror.catalogue.save_checked_file(SERIES, name, problem)
+        found = samples(metrics_text(mirror))
+        (compared,) = mirror.catalogue.reconciliations(SERIES).items()
+    series = ("series", SERIES)
+    assert found["drmsmirror_verify_files", (("result", "sound"), series)] == 2
+    assert found["drmsmirror_verify_files", (("result", "damaged"), series)] == 1
+    labels = (("record_set", compared[0]), series)
+    since = compared[1].checked_since_utc
+    assert since is not None
+    assert found["drmsmirror_compared_since_timestamp_seconds", labels] == since.timestamp()
+    assert found["drmsmirror_compare_timestamp_seconds", labels] == (
+        compared[1].worked_utc.timestamp()
+    )
 
 
 def test_without_a_catalogue_that_is_all_there_is(synced: Watch) -> None:
