@@ -11,10 +11,13 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from drmsmirror.catalogue import RunKind
+from drmsmirror.errors import UnknownSeriesError
 from drmsmirror.mirror import Mirror
-from drmsmirror.model.links import linked_columns
+from drmsmirror.model.links import sources_of
+from drmsmirror.model.series import SeriesDefinition
 
 __all__ = ["OutdatedLinks", "links_notice", "links_to", "outdated_links"]
 
@@ -48,7 +51,8 @@ class OutdatedLinks:
 def outdated_links(mirror: Mirror, series: str) -> tuple[OutdatedLinks, ...]:
     """Find the record sets of a series whose keywords read through links may have changed.
 
-    Of a series that is not held here nobody knows that it has changed.
+    Of a series that is not held here nobody knows that it has changed, nor where links of its own
+    lead.
 
     Raises
     ------
@@ -56,13 +60,13 @@ def outdated_links(mirror: Mirror, series: str) -> tuple[OutdatedLinks, ...]:
         The mirror knows no such series.
     """
     catalogue = mirror.catalogue
-    definition = catalogue.definition(series)
-    linked = linked_columns(definition)
+    linked = sources_of(catalogue.definition(series), partial(_known, mirror))
     if not linked:
         return ()
     state, coverage = catalogue.held(series)
     held = frozenset().union(*(entry.columns for entry in coverage))
-    changed = dict(_changed(mirror, {linked[name] for name in linked.keys() & held}))
+    targets = frozenset().union(*(linked[name] for name in linked.keys() & held))
+    changed = dict(_changed(mirror, targets))
     return tuple(
         OutdatedLinks(record_set, target, moment)
         for record_set, compared in catalogue.reconciliations(series).items()
@@ -74,8 +78,13 @@ def outdated_links(mirror: Mirror, series: str) -> tuple[OutdatedLinks, ...]:
 
 
 def links_to(mirror: Mirror, target: str) -> frozenset[OutdatedLinks]:
-    """The same of all series that are held and have links to one."""
-    several = (outdated_links(mirror, one) for one in mirror.catalogue.linked_to(target))
+    """The same of all series that are held and have links to one, or to one that has them."""
+    found, left = set[str](), [target]
+    while left:
+        nearer = set(mirror.catalogue.linked_to(left.pop())) - found
+        found |= nearer
+        left += nearer
+    several = (outdated_links(mirror, one) for one in found)
     return frozenset(
         one for links in several for one in links if one.target.lower() == target.lower()
     )
@@ -89,6 +98,13 @@ def links_notice(found: Iterable[OutdatedLinks]) -> Iterator[str]:
             f"are read through links to it: they may be older. Comparing in rotation comes to "
             f"them; to read them again at once:\n  {one.remedy}"
         )
+
+
+def _known(mirror: Mirror, series: str) -> SeriesDefinition | None:
+    try:
+        return mirror.catalogue.definition(series)
+    except UnknownSeriesError:
+        return None
 
 
 def _changed(mirror: Mirror, targets: Iterable[str]) -> Iterator[tuple[str, datetime]]:

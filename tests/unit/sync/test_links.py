@@ -10,6 +10,8 @@ import pytest
 from drmsmirror.client.comparing import Comparison
 from drmsmirror.client.holdings import holdings
 from drmsmirror.sync import Task
+from tests.jsoc import Keyword
+from tests.jsoc.definitions import Link
 from tests.unit.sync.mirrors import Copy, asked, series
 
 NAME = "hmi.sharp_720s"
@@ -61,6 +63,30 @@ def test_what_follows_a_target_that_changed_is_said_until_all_is_compared(copy) 
     copy.sync(NAME, task=PASS)
     assert compared(copy).outdated_links == ()
     assert copy.sync(TARGET).notices == ()  # nothing was new
+
+
+def test_a_change_at_the_end_of_a_chain_is_said_of_all_that_hang_on_it(copy) -> None:
+    end = "test.timekey"
+    target = copy.jsoc.series(TARGET)
+    reads = Keyword("MAGFLAG", "int", linkinfo="FAR->VAL", format="%d")
+    definition = replace(
+        target.definition.with_keywords((*target.definition.keywords, reads)),
+        links=(Link("FAR", end, "DYNAMIC", ""),),
+    )
+    values = {"magflag": np.full(target.rows, 1, dtype=np.int32)}
+    copy.jsoc.add(replace(target, definition=definition, columns={**target.columns, **values}))
+    copy.jsoc.add(series(end, 20))
+    copy.sync(TARGET)
+    copy.sync(NAME, task=PASS)
+    assert compared(copy).outdated_links == ()
+
+    notices = copy.sync(end).notices
+    assert [notice.partition(" has keywords")[0] for notice in notices] == [
+        f"{end} has changed, and {name}" for name in (TARGET, NAME)
+    ]
+    assert [links.target for links in compared(copy).outdated_links] == [end]
+    copy.sync(NAME, task=PASS)
+    assert compared(copy).outdated_links == ()
 
 
 def test_a_drop_of_the_target_is_no_change_of_it(copy) -> None:
