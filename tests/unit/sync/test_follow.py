@@ -112,6 +112,7 @@ def test_after_following_nothing_is_asked_again(synced) -> None:
     assert synced.sync(WHOLE).requests == 1
 
 
+@pytest.mark.long
 def test_a_living_series_is_kept_up_with(copy_of) -> None:
     """Time passes: records come, some of them late, and some come again with other values."""
     name = "hmi.sharp_720s"

@@ -193,7 +193,7 @@ def lie(copy: Copy, every: int, task: Task) -> None:
     copy.jsoc.clear_faults()
 
 
-@pytest.mark.parametrize("every", [1, 2, 4])
+@pytest.mark.parametrize("every", [1, *(pytest.param(n, marks=pytest.mark.long) for n in (2, 4))])
 @pytest.mark.parametrize("begun", [False, True])
 def test_that_there_is_nothing_is_not_believed_by_itself(begun, every, copy_of) -> None:
     copy = copy_of(WHOLE, rows=150, sync=SMALL_WINDOWS)

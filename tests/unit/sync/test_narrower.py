@@ -8,7 +8,10 @@ from tests.unit.sync.mirrors import KINDS, truth
 
 SHARP = "hmi.sharp_720s"
 ASKED = [
-    *KINDS,
+    *(
+        pytest.param(kind, marks=[] if kind in ("hmi.M_45s", "test.nopk") else pytest.mark.long)
+        for kind in KINDS
+    ),
     "hmi.sharp_720s[377]",
     "hmi.sharp_720s[377,378]",
     "hmi.sharp_720s[][2010.05.01_TAI/400d]",

@@ -63,6 +63,7 @@ def test_what_comes_later_is_exact_too_and_nothing_is_taken_for_changed(exact) -
     assert (report.records_new, report.records_revised, report.records_removed) == (0, 0, 0)
 
 
+@pytest.mark.long
 def test_a_plain_sync_of_it_stays_exact(exact) -> None:
     exact.jsoc.advance(SHARP, hours=24.0)
     exact.sync(SHARP)
