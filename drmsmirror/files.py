@@ -271,6 +271,8 @@ class GrowingFile:
 def growing_file(path: Path, *, mode: int) -> Iterator[GrowingFile | None]:
     """Open a file to append to, locked while a block runs and made where it is absent.
 
+    One that is empty when the block ends goes.
+
     Parameters
     ----------
     path : Path
@@ -295,10 +297,15 @@ def growing_file(path: Path, *, mode: int) -> Iterator[GrowingFile | None]:
     if handle is None:
         yield None
         return
+    file = GrowingFile(path, handle, mode)
     try:
-        yield GrowingFile(path, handle, mode)
+        yield file
     finally:
-        os.close(handle)
+        try:
+            if not file.size and _has_name(handle, path):
+                remove_file(path)
+        finally:
+            os.close(handle)
 
 
 @contextmanager

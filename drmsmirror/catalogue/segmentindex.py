@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     exists,
     false,
+    func,
     insert,
     select,
     true,
@@ -240,6 +241,13 @@ class SegmentIndex:
         )
         with self.database.read() as connection:
             return tuple(_object(row) for row in connection.execute(query))
+
+    def may_go(self, before: datetime) -> ObjectTotals:
+        """Count those that nobody used since, and of which no file is pinned."""
+        what = (func.count(), func.coalesce(func.sum(_OBJECTS.c.bytes), 0))
+        with self.database.read() as connection:
+            row = connection.execute(select(*what).where(_may_go(before))).one()
+        return ObjectTotals(int(row[0]), int(row[1]))
 
     def let_go(self, objects: Collection[str], before: datetime | None = None) -> tuple[str, ...]:
         """Have objects count no more: their files are to be removed, and then :meth:`forget` them.

@@ -138,7 +138,7 @@ class Incoming:
                 try:
                     yield part
                 finally:
-                    if part.is_finished:
+                    if part.is_finished or not file.size:
                         remove_file(note_path)
                     else:
                         note.close()

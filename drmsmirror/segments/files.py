@@ -21,7 +21,6 @@ from drmsmirror.errors import (
     FitsError,
     LockedError,
     NoSpaceError,
-    StoreError,
     UpstreamError,
     UpstreamOverloadedError,
     UpstreamPausedError,
@@ -50,8 +49,17 @@ _TRIES = 3
 
 #: What does not change soon is not asked for again soon.
 _FINAL = {FileState.NO_FILE: timedelta(days=30), FileState.LOST: timedelta(days=1)}
+_UNKNOWN_PROCESS = (
+    "it is being downloaded by a process that the catalogue does not know of. Try again later"
+)
+
+#: Records of an upstream that gives no numbers have negative ones of the mirror's own.
+_NO_NUMBER = (
+    "the upstream tells no record numbers, by which alone the mirror could ask where its files are"
+)
 
 _STATES = {Where.LOST: FileState.LOST, Where.NOWHERE: FileState.NO_FILE}
+_WENT_TO_TAPE = "it went to tape while it was to be fetched. Try again: it is ordered then"
 _MESSAGES = {
     FileState.LOST: "the upstream has it neither on disk nor on tape",
     FileState.NO_FILE: "the record has no such file",
@@ -84,6 +92,7 @@ class Files:
         self._room = Room(mirror, pause)
         self._ordering = Ordering(mirror, upstream, pause)
         self._pause = pause
+        self._spared = timedelta(minutes=self._settings.failed_minutes)
 
     def held(self, files: Iterable[SegmentFile]) -> dict[SegmentFile, Outcome]:
         """Give those of some files that are there."""
@@ -118,7 +127,7 @@ class Files:
         Raises
         ------
         StoreError, LockedError
-            The catalogue fails.
+            The catalogue fails, or the store cannot be written.
         """
         began = self._now()
         wanted = list(dict.fromkeys(files))
@@ -133,12 +142,15 @@ class Files:
             failed = {
                 file: failure
                 for file, failure in self._index.failures(missing).items()
-                if failure.until_utc > began
+                if self._still_counts(failure, began)
             }
             for file, failure in failed.items():
                 yield _remembered(file, failure)
             missing = [file for file in missing if file not in failed]
-        yield from self._fetch(missing, began)
+        for file in missing:
+            if file.recnum < 0:
+                yield _without(file, FileState.NOT_HELD, _NO_NUMBER)
+        yield from self._fetch([file for file in missing if file.recnum >= 0], began)
 
     # -- fetching ---------------------------------------------------------------------------------
 
@@ -192,7 +204,7 @@ class Files:
         if (held := self.held([file]).get(file)) is not None:
             return replace(held, state=FileState.FETCHED)
         failure = self._index.failures([file]).get(file)
-        if failure is not None and failure.failed_utc >= began:
+        if failure is not None and began < failure.failed_utc <= self._now():
             return _remembered(file, failure)
         return None
 
@@ -214,49 +226,41 @@ class Files:
                     raise
                 self._room.finish_going()
             except UpstreamRefusedError:
-                moved = self._place_now(file)
-                if moved is None or moved == path or attempt == _TRIES:
+                (places,) = find_places(self._upstream, [file])
+                now = places[file]
+                if now.where in _STATES:
+                    return self._remember(_without(file, _STATES[now.where]))
+                if now.where is Where.ON_TAPE:
+                    return _without(file, FileState.FAILED, _WENT_TO_TAPE)
+                if now.path == path or attempt == _TRIES:
                     raise
-                path = moved
+                path = now.path
         raise AssertionError("the last attempt returns or raises")
-
-    def _place_now(self, file: SegmentFile) -> str | None:
-        """Where a file is by now; None where it is no longer online."""
-        for places in find_places(self._upstream, [file]):
-            return places[file].path or None
-        return None
 
     def _download(self, file: SegmentFile, path: str) -> Outcome:
         downloads, name = self._catalogue.downloads, file.digest
+        file_name = PurePosixPath(path).name
         with self._store.part(name) as part:
             if part is None:
-                raise StoreError(
-                    f"{file} is being downloaded by a process that the catalogue does not know of. "
-                    f"Try again"
-                )
+                return _without(file, FileState.FAILED, _UNKNOWN_PROCESS)
             intake = Intake(
                 part,
                 downloads.find(name),
                 lambda size, validator: self._room.reserve(name, size, validator),
             )
-            self._upstream.download(path, intake)
             try:
-                intake.check(PurePosixPath(path).name)
-            except _FOR_ONE:
-                part.restart()
-                downloads.end([name])
-                raise
+                intake.take(file_name, lambda: self._upstream.download(path, intake))
+            finally:
+                if not part.size_bytes:  # nothing of it is kept
+                    downloads.end([name])
             stored = part.finish()
-        file_name = PurePosixPath(path).name
         self._index.keep(file, stored.sha256, stored.size_bytes, file_name)
-        return Outcome(
-            file,
-            FileState.FETCHED,
-            self._store.local_path(stored.sha256),
-            stored.sha256,
-            stored.size_bytes,
-            file_name,
+        there = self._there(
+            file, HeldFile(stored.sha256, stored.size_bytes, file_name, self._now())
         )
+        if there is None:  # what had the same bytes went between the two
+            raise LockedError(f"{file} was removed by another process as soon as it had come")
+        return replace(there, state=FileState.FETCHED)
 
     # -- from tape --------------------------------------------------------------------------------
 
@@ -285,18 +289,23 @@ class Files:
         """A file that is there; None where somebody removed it behind the catalogue's back."""
         path = self._store.local_path(held.sha256)
         if path is None and not self._store.exists(held.sha256):
-            self._index.forget(self._index.let_go([held.sha256]))
+            if not self._catalogue.database.read_only:
+                self._room.give_up(held.sha256)
             return None
         return Outcome(file, FileState.HELD, path, held.sha256, held.size_bytes, held.file_name)
 
     def _failed(self, file: SegmentFile, error: DrmsMirrorError) -> Outcome:
         return _without(file, FileState.FAILED, str(error))
 
+    def _still_counts(self, failure: FailedFile, now: datetime) -> bool:
+        """Whether a file is not to be tried yet; what failed in the future did so by no clock."""
+        return failure.failed_utc <= now + self._spared and now < failure.until_utc
+
     def _remember(self, outcome: Outcome) -> Outcome:
         """Have nobody try the same again for a while."""
         now = self._now()
-        until = now + _FINAL.get(outcome.state, timedelta(minutes=self._settings.failed_minutes))
-        failed = FailedFile(outcome.state.value, outcome.message, now, until)
+        spared = _FINAL.get(outcome.state, self._spared)
+        failed = FailedFile(outcome.state.value, outcome.message, now, now + spared)
         self._index.fail(outcome.file, failed)
         return outcome
 

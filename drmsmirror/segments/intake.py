@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from drmsmirror.catalogue import Download
-from drmsmirror.errors import UpstreamAnswerError
+from drmsmirror.errors import (
+    FitsError,
+    NoSpaceError,
+    UpstreamAnswerError,
+    UpstreamError,
+    UpstreamOverloadedError,
+)
 from drmsmirror.objects import Part
-from drmsmirror.segments.fits import check_structure
+from drmsmirror.segments.structure import check_structure
 
 __all__ = ["Intake", "check_content"]
 
@@ -17,6 +24,8 @@ _AHEAD = 64 * 2**20
 
 _FITS = (".fits", ".fit", ".fts", ".fitz")
 _WEB_PAGE = (b"<!doctype html", b"<html")
+#: From JSOC's notice to an address that asks too much.
+_OVERLOAD = b"overworking our system"
 
 #: Reserves room for a download: its length and what its version is known by.
 Reserve = Callable[[int, str], None]
@@ -40,6 +49,8 @@ class Intake:
         self._validator = before.validator if before else ""
         self._reserved = 0
         self._total: int | None = None
+        #: Whether all of it came before, and who took it died then.
+        self._is_whole = before is not None and 0 < before.size_bytes == part.size_bytes
 
     @property
     def size_bytes(self) -> int:
@@ -69,13 +80,44 @@ class Intake:
             self._have_room(size + _AHEAD)
         self._part.append(content)
 
-    def check(self, name: str) -> None:
-        """Refuse what is no whole file.
+    def take(self, name: str, download: Callable[[], object]) -> None:
+        """Have a file come, and refuse what is no whole one: nothing is kept of that.
+
+        One whose data have another sum than its header says comes twice: what is the same then is
+        what the upstream has, and no mistake of the way.
+
+        Parameters
+        ----------
+        name : str
+        download : callable
+            Has it come into this, or what is missing of it.
 
         Raises
         ------
+        UpstreamError
+            It did not come; what did is kept.
         UpstreamAnswerError, FitsError
+            It is no whole file.
         """
+        if not self._is_whole:
+            download()
+        try:
+            self._check(name)
+            if _is_fits(self._part, name) and not _has_right_sums(self._part):
+                before = _digest(self._part)
+                self._part.restart()
+                download()
+                self._check(name)
+                if not _has_right_sums(self._part) and _digest(self._part) != before:
+                    raise FitsError(
+                        f"{name} came twice, and its data had two wrong sums: it is damaged on its "
+                        f"way. Try again later."
+                    )
+        except (UpstreamError, FitsError):
+            self._part.restart()
+            raise
+
+    def _check(self, name: str) -> None:
         if self._total not in (None, self._part.size_bytes):
             raise UpstreamAnswerError(
                 f"{name} came with {self._part.size_bytes:,} of its {self._total:,} bytes. Try "
@@ -84,7 +126,11 @@ class Intake:
         check_content(self._part, name)
 
     def _have_room(self, size: int) -> None:
-        self._reserve(size, self._validator)
+        try:
+            self._reserve(size, self._validator)
+        except NoSpaceError:
+            self._part.restart()  # without what is said of it, it is of no use
+            raise
         self._reserved = size
 
 
@@ -93,13 +139,39 @@ def check_content(part: Part, name: str) -> None:
 
     Raises
     ------
+    UpstreamOverloadedError
+        What came is the notice that we ask too much.
     UpstreamAnswerError, FitsError
     """
-    with part.path.open("rb") as file:
-        start = file.read(64).lstrip().lower()
+    start = _start(part).lstrip().lower()
+    if start.startswith(b"{") and _OVERLOAD in start:
+        raise UpstreamOverloadedError(
+            "The upstream sends a notice in place of files: it wants no more requests from this "
+            "address. Wait some hours, then make [upstream] requests_per_second smaller."
+        )
     if not start:
         raise UpstreamAnswerError(f"{name} came empty. Try again later.")
     if start.startswith(_WEB_PAGE):
         raise UpstreamAnswerError(f"A web page came in place of {name}. Try again later.")
-    if start.startswith(b"simple  =") or PurePosixPath(name).suffix.lower() in _FITS:
-        check_structure(part.path)
+    if _is_fits(part, name):
+        check_structure(part.path, name)
+
+
+def _is_fits(part: Part, name: str) -> bool:
+    return _start(part).startswith(b"SIMPLE  =") or PurePosixPath(name).suffix.lower() in _FITS
+
+
+def _start(part: Part) -> bytes:
+    with part.path.open("rb") as file:
+        return file.read(512)
+
+
+def _has_right_sums(part: Part) -> bool:
+    from drmsmirror.segments.checksums import has_right_sums  # which loads NumPy
+
+    return has_right_sums(part.path)
+
+
+def _digest(part: Part) -> str:
+    with part.path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

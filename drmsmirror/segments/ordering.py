@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from drmsmirror.catalogue import Order, OrderState
 from drmsmirror.errors import UpstreamRefusedError
@@ -28,6 +29,8 @@ _NAMES = "{seriesname}.{recnum:%lld}.{segment}"
 _METHODS = ("url_quick", "url")
 #: How often the server is asked at most, seconds.
 _ASK_EVERY = 10.0
+#: How an order of longer ago failed says nothing about a new one.
+_FRESH = timedelta(days=1)
 #: The server's number for one who has an order under way already.
 _TOO_MANY = 7
 
@@ -111,7 +114,7 @@ class Ordering:
         digest = hashlib.sha256(record_set.encode()).hexdigest()
         for order in self._orders.pending(self._url):
             stands = self._ask(order)
-            if order.digest == digest:
+            if order.digest == digest and not self._is_over(order, stands):
                 return stands
             if stands.stage is OrderStage.PENDING:
                 return Ordered(OrderStage.PENDING, f"{order.request_id} of others is under way")
@@ -121,6 +124,11 @@ class Ordering:
             if stands.stage is OrderStage.READY:
                 return stands
         return self._order(record_set, digest)
+
+    def _is_over(self, order: Order, stands: Ordered) -> bool:
+        """Whether an order came to nothing because nobody asked for it in time."""
+        age = self._catalogue.database.clock() - order.ordered_utc
+        return stands.stage is OrderStage.FAILED and age > _FRESH
 
     def _order(self, record_set: str, digest: str) -> Ordered:
         for method in _METHODS:

@@ -101,6 +101,8 @@ def _ask(upstream: Upstream, files: Sequence[SegmentFile]) -> dict[SegmentFile, 
 def _place(path: str, unit: int, online: str, archived: str) -> Place:
     if path in _NO_SEGMENT or (path == _NO_DIRECTORY and unit < 0):
         return Place(Where.NOWHERE)
+    if path.endswith("/") and is_server_path(path.rstrip("/")):  # the directory, and no file in it
+        return Place(Where.NOWHERE)
     if path == _NO_DIRECTORY:
         if online == "Y":  # the unit is there, and has no directory for this record
             return Place(Where.NOWHERE)

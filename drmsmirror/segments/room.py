@@ -45,6 +45,15 @@ class Freed:
         return Freed(self.objects + other.objects, self.size_bytes + other.size_bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A download for which room is wanted."""
+
+    name: str
+    size_bytes: int
+    validator: str
+
+
 class Room:
     """The room that files have.
 
@@ -82,20 +91,21 @@ class Room:
         NoSpaceError
             Nothing that could go would make it.
         """
-        downloads = self._catalogue.downloads
-        while lacking := max(
-            downloads.begin(name, size_bytes, validator, most_bytes=self._most_bytes),
-            self._lacking_on_disk(),
-        ):
-            freed = self.make(lacking)
-            if not freed.objects:
-                downloads.end([name])
+        download = _Wanted(name, size_bytes, validator)
+        if self._lacking(download):
+            self._while_alone(lambda: self._make_for(download))
+            if self._lacking(download):
+                self._catalogue.downloads.end([name])
                 raise self._no_space(size_bytes)
 
-    def make(self, size_bytes: int) -> Freed:
-        """Let those go that were not used for longest, until so much is free, or none may go."""
-        wanted = round(size_bytes * (1 + _MORE))
-        return self._while_alone(lambda: self._make(wanted))
+    def give_up(self, sha256: str) -> None:
+        """Have an object count no more, whose bytes are not there."""
+
+        def let_go() -> Freed:
+            self._remove(self._catalogue.segments.let_go([sha256]))
+            return Freed()
+
+        self._while_alone(let_go)
 
     def shrink(
         self, *, most_bytes: int | None, unused_for: timedelta | None, dry_run: bool = False
@@ -134,11 +144,22 @@ class Room:
         while waited < _PATIENCE:
             with self._catalogue.holding_if_free(_LEASE) as lease:
                 if lease is not None:
+                    self._catalogue.segments.settle()
                     self._remove(self._catalogue.segments.leaving())
                     return work()
             self._pause(_LOOK_EVERY)
             waited += _LOOK_EVERY
         return Freed()
+
+    def _make_for(self, download: _Wanted) -> Freed:
+        """Make room for a download; none goes where all that may go would not make it."""
+        freed = Freed()
+        while lacking := self._lacking(download):  # others may have made some meanwhile
+            before = self._catalogue.database.clock() - self._kept
+            if self._catalogue.segments.may_go(before).size_bytes < lacking:
+                break
+            freed += self._make(round(lacking * (1 + _MORE)))
+        return freed
 
     def _make(self, size_bytes: int) -> Freed:
         return self._go(lambda freed: freed < size_bytes, self.used_before)
@@ -175,6 +196,13 @@ class Room:
         return freed
 
     # -- how much there is ------------------------------------------------------------------------
+
+    def _lacking(self, download: _Wanted) -> int:
+        """Bytes that are lacking for a download; 0 where its room is reserved now."""
+        lacking = self._catalogue.downloads.begin(
+            download.name, download.size_bytes, download.validator, most_bytes=self._most_bytes
+        )
+        return max(lacking, self._lacking_on_disk())
 
     def _lacking_on_disk(self) -> int:
         """Bytes that would be lacking on the disk once all that is reserved has come."""

@@ -56,11 +56,17 @@ class Unit:
         return _logical(self.cards, "ZIMAGE")
 
 
-def check_structure(path: Path) -> None:
+def check_structure(path: Path, shown: str = "") -> None:
     """Make sure that a file is a whole FITS file and nothing but that.
 
     Headers parse, data are as long as the headers say, and nothing follows them. What the data are
     is not looked at.
+
+    Parameters
+    ----------
+    path : Path
+    shown : str
+        What messages call it; by default the path.
 
     Raises
     ------
@@ -69,21 +75,21 @@ def check_structure(path: Path) -> None:
     StoreError
         The file cannot be read.
     """
-    read_structure(path)
+    read_structure(path, shown)
 
 
-def read_structure(path: Path) -> tuple[Unit, ...]:
+def read_structure(path: Path, shown: str = "") -> tuple[Unit, ...]:
     """The units of a FITS file, of which it has at least one; see :func:`check_structure`."""
     try:
         with path.open("rb") as file:
-            return _read_units(path, file, os.fstat(file.fileno()).st_size)
+            return _read_units(shown or str(path), file, os.fstat(file.fileno()).st_size)
     except OSError as error:
         raise StoreError(f"Cannot read {path}: {error.strerror or error}") from error
 
 
-def _read_units(path: Path, file: BinaryIO, length: int) -> tuple[Unit, ...]:
+def _read_units(shown: str, file: BinaryIO, length: int) -> tuple[Unit, ...]:
     if not length:
-        raise FitsError(f"{path} is empty; fetch it again")
+        raise FitsError(f"{shown} is empty; fetch it again")
     units: list[Unit] = []
     end = 0
     while end < length:
@@ -93,18 +99,18 @@ def _read_units(path: Path, file: BinaryIO, length: int) -> tuple[Unit, ...]:
             found = first[:24].decode("ascii", "replace")
             if units:
                 raise FitsError(
-                    f"{path}: {length - end:,} bytes follow the data of the last HDU, beginning "
+                    f"{shown}: {length - end:,} bytes follow the data of the last HDU, beginning "
                     f"with {found!r}, at byte {end:,}"
                 )
-            raise FitsError(f"{path} is no FITS file: it begins with {found!r}")
+            raise FitsError(f"{shown} is no FITS file: it begins with {found!r}")
         file.seek(end)
-        units.append(_read_unit(path, file, end, length, len(units)))
+        units.append(_read_unit(shown, file, end, length, len(units)))
         end = units[-1].end
     return tuple(units)
 
 
-def _read_unit(path: Path, file: BinaryIO, start: int, length: int, number: int) -> Unit:
-    where = f"{path}, HDU {number}"
+def _read_unit(shown: str, file: BinaryIO, start: int, length: int, number: int) -> Unit:
+    where = f"{shown}, HDU {number}"
     cards = _read_cards(where, file)
     data = file.tell()
     size = _data_size(where, cards)

@@ -39,6 +39,9 @@ _SHORTEST = 1e-3
 #: A file that comes more slowly is given up after a while, bytes per second.
 _SLOWEST = 10_000
 _PARTIAL, _UNSATISFIABLE = 206, 416
+_ABSENT = frozenset({404, 410})
+#: Where a part of a file begins, and how long the whole is, if that is known (RFC 9110, 14.4).
+_RANGE = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)")
 #: A whole body may take so many read time-outs: no server holds us for ever, a byte at a time.
 _PATIENCE = 10
 
@@ -287,6 +290,11 @@ class PoliteSession:
         except _RangeError:
             receiver.restart()
             raise
+        if coming.status in _ABSENT:
+            raise UpstreamRefusedError(
+                f"{coming.call.shown} answered HTTP {coming.status}: it has no such file now. Try "
+                f"again later."
+            )
         if start is None:
             check_http_status(coming.status, coming.headers, coming.call.shown, self._now_utc)
             start = 0
@@ -294,11 +302,10 @@ class PoliteSession:
             raise UpstreamAnswerError(
                 f"{coming.call.shown} is a web page, not the file. Try again later."
             )
-        total = None if coming.length is None else start + coming.length
-        receiver.begin(start, total, _validator(coming.headers))
+        receiver.begin(start, coming.total(start), _validator(coming.headers))
         begun = self._clock()
         patience = _PATIENCE * self._settings.read_timeout
-        for piece in coming.pieces():
+        for piece in coming.pieces(decoded=False):  # a file is what is stored, however it is packed
             receiver.append(piece)
             if self._clock() - begun > patience + coming.size / _SLOWEST:
                 raise UpstreamAnswerError(
@@ -339,6 +346,13 @@ class _Coming:
         announced = self.headers.get("Content-Length", "")
         return int(announced) if announced.isascii() and announced.isdigit() else None
 
+    def total(self, start: int) -> int | None:
+        """Bytes of the whole file, of which those from ``start`` on are coming."""
+        said = _RANGE.match(self.headers.get("Content-Range", ""))
+        if self.status == _PARTIAL and said is not None and said[2]:
+            return int(said[2])
+        return None if self.length is None else start + self.length
+
     def start(self, held: int) -> int | None:
         """Where in the file a partial answer begins; None for one that is none.
 
@@ -351,15 +365,15 @@ class _Coming:
             raise _RangeError(f"{self.call.shown} has no more than what has come of it.")
         if self.status != _PARTIAL:
             return None
-        said = re.match(r"bytes (\d+)-", self.headers.get("Content-Range", ""))
+        said = _RANGE.match(self.headers.get("Content-Range", ""))
         if said is None or int(said[1]) != held:
             raise _RangeError(f"{self.call.shown} does not go on where it was broken off.")
         return held
 
-    def pieces(self) -> Iterator[bytes]:
-        """Read what comes."""
+    def pieces(self, *, decoded: bool = True) -> Iterator[bytes]:
+        """Read what comes; what it was packed into for the way is taken off or not."""
         # read1 returns what has come: read would wait for a whole chunk, however slowly it comes
-        while piece := self._response.raw.read1(_CHUNK, decode_content=True):
+        while piece := self._response.raw.read1(_CHUNK, decode_content=decoded):
             self.size += len(piece)
             self._deadline.check()
             yield piece

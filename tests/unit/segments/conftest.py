@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
+
+from drmsmirror.catalogue import Catalogue
+from tests.unit.segments.world import Cache, assert_sound, cache
 
 KINDS = ("compressed", "plain", "extension")
 
@@ -33,3 +37,19 @@ def make_file(path: Path, kind: str, rows: int = 100) -> Path:
 @pytest.fixture(params=KINDS)
 def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return make_file(tmp_path / "stored.fits", request.param)
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an empty catalogue once; it is copied, since migrations take longer."""
+    path = tmp_path_factory.mktemp("empty") / "catalogue.sqlite"
+    Catalogue.create(path).close()
+    return path
+
+
+@pytest.fixture
+def held(tmp_path: Path, empty: Path) -> Iterator[Cache]:
+    """Have a cache in which nothing is, and which is sound in the end."""
+    with cache(tmp_path, empty) as opened:
+        yield opened
+        assert_sound(opened.mirror, at_rest=False)
