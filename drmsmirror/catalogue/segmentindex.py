@@ -225,29 +225,24 @@ class SegmentIndex:
             later = update(_OBJECTS).where(_OBJECTS.c.used_utc > now).values(used_utc=now)
             return int(connection.execute(later).rowcount)
 
-    def least_used(self, before: datetime, *, most: int) -> tuple[HeldObject, ...]:
+    def least_used(
+        self, before: datetime, *, most: int, after: HeldObject | None = None
+    ) -> tuple[HeldObject, ...]:
         """Give objects that nobody used since, of which no file is pinned; longest unused first.
 
         Parameters
         ----------
         before : datetime
         most : int
+        after : HeldObject, optional
+            Only those that follow it in that order.
         """
-        query = (
-            select(_OBJECTS)
-            .where(_may_go(before))
-            .order_by(_OBJECTS.c.used_utc, _OBJECTS.c.sha256)
-            .limit(most)
-        )
+        order = (_OBJECTS.c.used_utc, _OBJECTS.c.sha256)
+        query = select(_OBJECTS).where(_may_go(before)).order_by(*order).limit(most)
+        if after is not None:
+            query = query.where(tuple_(*order) > tuple_(after.used_utc, after.sha256))
         with self.database.read() as connection:
             return tuple(_object(row) for row in connection.execute(query))
-
-    def may_go(self, before: datetime) -> ObjectTotals:
-        """Count those that nobody used since, and of which no file is pinned."""
-        what = (func.count(), func.coalesce(func.sum(_OBJECTS.c.bytes), 0))
-        with self.database.read() as connection:
-            row = connection.execute(select(*what).where(_may_go(before))).one()
-        return ObjectTotals(int(row[0]), int(row[1]))
 
     def let_go(self, objects: Collection[str], before: datetime | None = None) -> tuple[str, ...]:
         """Have objects count no more: their files are to be removed, and then :meth:`forget` them.

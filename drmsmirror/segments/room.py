@@ -7,7 +7,7 @@ time removes, whichever began: what one that was killed left half done is finish
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,8 +20,8 @@ __all__ = ["Freed", "Room"]
 _GIB = 2**30
 #: Files are let go some at a time, so that others need not wait for long.
 _AT_ONCE = 100
-#: Files that go make so much more room than was lacking: it need not be made for each anew.
-_MORE = 0.02
+#: With them may go such a part of all that is there, so that room need not be made for each anew.
+_MORE = 0.01
 _LEASE = "objects going"
 #: How long another process that removes files is waited for, seconds.
 _PATIENCE = 60.0
@@ -156,29 +156,54 @@ class Room:
         freed = Freed()
         while lacking := self._lacking(download):  # others may have made some meanwhile
             before = self._catalogue.database.clock() - self._kept
-            if self._catalogue.segments.may_go(before).size_bytes < lacking:
+            going = self._enough(lacking, before)
+            if not going:
                 break
-            freed += self._make(round(lacking * (1 + _MORE)))
+            for begin in range(0, len(going), _AT_ONCE):
+                freed += self._let_go(going[begin : begin + _AT_ONCE], before)
         return freed
+
+    def _enough(self, size_bytes: int, before: datetime) -> list[HeldObject]:
+        """Choose those that go for so much room, and what little more goes with them."""
+        more = round(self._catalogue.segments.totals().size_bytes * _MORE)
+        going: list[HeldObject] = []
+        size = 0
+        for one in self._least_used(before):
+            if size >= size_bytes and size + one.size_bytes > size_bytes + more:
+                break
+            going.append(one)
+            size += one.size_bytes
+        return going if size >= size_bytes else []
+
+    def _least_used(self, before: datetime) -> Iterator[HeldObject]:
+        last: HeldObject | None = None
+        while some := self._catalogue.segments.least_used(before, most=_AT_ONCE, after=last):
+            yield from some
+            last = some[-1]
+
+    def _let_go(self, some: Sequence[HeldObject], before: datetime) -> Freed:
+        sizes = {one.sha256: one.size_bytes for one in some}
+        gone = self._catalogue.segments.let_go(sizes, before)
+        self._remove(gone)
+        return Freed(len(gone), sum(sizes[name] for name in gone))
 
     def _make(self, size_bytes: int) -> Freed:
         return self._go(lambda freed: freed < size_bytes, self.used_before)
 
     def _go(self, goes_on: Callable[[int], bool], before: datetime) -> Freed:
         """Let files go, those that were not used for longest first."""
-        index, freed = self._catalogue.segments, Freed()
+        freed = Freed()
         while goes_on(freed.size_bytes):
-            going: dict[str, HeldObject] = {}
+            going = []
             size = freed.size_bytes
-            for one in index.least_used(before, most=_AT_ONCE):
+            for one in self._catalogue.segments.least_used(before, most=_AT_ONCE):
                 if goes_on(size):
-                    going[one.sha256] = one
+                    going.append(one)
                     size += one.size_bytes
-            gone = index.let_go(going, before)
-            if not gone:
+            gone = self._let_go(going, before)
+            if not gone.objects:
                 break
-            self._remove(gone)
-            freed += Freed(len(gone), sum(going[name].size_bytes for name in gone))
+            freed += gone
         return freed
 
     def _remove(self, objects: tuple[str, ...]) -> None:

@@ -168,7 +168,11 @@ def test_what_was_not_used_for_longest_goes_first(catalogue: Catalogue, clock: C
     clock.move(25 * HOUR)
     assert least_used(catalogue) == [A, B, C]
     before = clock.now - DAY
-    assert [one.sha256 for one in catalogue.segments.least_used(before, most=2)] == [A, B]
+    two = catalogue.segments.least_used(before, most=2)
+    assert [one.sha256 for one in two] == [A, B]
+    rest = catalogue.segments.least_used(before, most=2, after=two[1])
+    assert [one.sha256 for one in rest] == [C]
+    assert catalogue.segments.least_used(before, most=2, after=rest[0]) == ()
 
 
 def test_use_is_written_down_once_an_hour(catalogue: Catalogue, clock: Clock) -> None:
