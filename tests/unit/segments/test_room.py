@@ -13,7 +13,7 @@ from drmsmirror.objects import LocalObjects
 from drmsmirror.segments.outcome import FileState
 from drmsmirror.segments.room import Freed
 from tests.jsoc import FaultKind, Request
-from tests.unit.segments.cache import Cache, assert_sound, objects
+from tests.unit.segments.world import Cache, assert_sound, objects
 
 FETCHED, HELD, FAILED = FileState.FETCHED, FileState.HELD, FileState.FAILED
 SIZE = 11_520  # bytes of each file
