@@ -21,7 +21,6 @@ from sqlalchemy import (
     delete,
     exists,
     false,
-    func,
     insert,
     select,
     true,
