@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,14 +43,30 @@ def explained(place: Place) -> Iterator[None]:
         The file is damaged or no catalogue, or what was to be written contradicts itself.
     StoreError
         Everything else: no permission, unreachable server, failing disk.
+    KeyboardInterrupt
+        A signal came meanwhile, and a library failed when it cleaned up behind it.
     """
+    before = sys.exception()
     try:
         yield
     except DBAPIError as error:
         cause = error.orig if error.orig is not None else error
-        raise _explanation(cause, place) from error
+        raise _interruption(cause, before) or _explanation(cause, place) from error
     except sqlite3.Error as error:
-        raise _explanation(error, place) from error
+        raise _interruption(error, before) or _explanation(error, place) from error
+
+
+def _interruption(error: BaseException, before: BaseException | None) -> KeyboardInterrupt | None:
+    """The signal during whose handling an error came, and not one that is dealt with already.
+
+    SQLAlchemy's ping is such a place: it sets the connection back, which is busy then.
+    """
+    at: BaseException | None = error
+    while at is not None and at is not before:
+        if isinstance(at, KeyboardInterrupt):
+            return KeyboardInterrupt()
+        at = at.__context__
+    return None
 
 
 def _explanation(error: BaseException, place: Place) -> DrmsMirrorError:

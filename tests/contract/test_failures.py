@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy import insert, text
 
 from drmsmirror.catalogue import Catalogue
 from drmsmirror.catalogue.database import Database, connect
+from drmsmirror.catalogue.failures import explained
 from drmsmirror.catalogue.place import place_of
 from drmsmirror.catalogue.tables import coverage, series_state
 from drmsmirror.errors import (
@@ -207,3 +209,34 @@ def test_a_server_that_was_restarted_is_reached_again(
 def test_every_error_is_one_of_ours(catalogue: Catalogue) -> None:
     with pytest.raises(DrmsMirrorError), catalogue.database.read() as connection:
         connection.execute(text("SELECT nonsense FROM nowhere"))
+
+
+# ------------------------------------------------------------------------------ signals
+def test_a_signal_is_not_lost_where_a_connection_is_tried(
+    made_once: Path, make_database: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLAlchemy sets the connection back, which cannot be while its question is under way."""
+
+    def interrupted(cursor: psycopg.Cursor[Any], *_: object, **__: object) -> None:
+        cursor.connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+        raise KeyboardInterrupt
+
+    with Catalogue.open(make_database("made_once")) as catalogue:
+        monkeypatch.setattr(psycopg.Cursor, "execute", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            catalogue.series()
+        monkeypatch.undo()
+        assert catalogue.series() == ()
+
+
+def test_a_signal_that_is_dealt_with_already_is_no_reason_for_a_failure(tmp_path: Path) -> None:
+    place = place_of(tmp_path / "catalogue.sqlite")
+
+    def fail() -> None:
+        raise sqlite3.OperationalError("no idea")
+
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        with pytest.raises(StoreError, match="failed: no idea"), explained(place):
+            fail()
