@@ -27,8 +27,12 @@ __all__ = ["Ordered", "Ordering", "path_in"]
 _NAMES = "{seriesname}.{recnum:%lld}.{segment}"
 #: Methods in the order in which they are tried: at once where the files are on disk by now.
 _METHODS = ("url_quick", "url")
-#: How often the server is asked at most, seconds.
+#: How often the server is asked at most, by however many who wait, seconds.
 _ASK_EVERY = 10.0
+#: Clocks need not agree to the second.
+_LATELY = timedelta(seconds=_ASK_EVERY - 1)
+#: How often it is looked whether another process has asked, seconds.
+_LOOK_EVERY = 0.5
 #: How an order of longer ago failed says nothing about a new one.
 _FRESH = timedelta(days=1)
 #: The server's number for one who has an order under way already.
@@ -105,9 +109,10 @@ class Ordering:
             )
             if stands is not None and stands.stage is not OrderStage.PENDING:
                 return stands
-            if deadline.left <= _ASK_EVERY:
+            wait = _ASK_EVERY if stands is not None else _LOOK_EVERY  # another asks just now
+            if deadline.left <= wait:
                 return stands or Ordered(OrderStage.PENDING, "another order is under way")
-            self._pause(_ASK_EVERY)
+            self._pause(wait)
 
     def _go_on(self, record_set: str) -> Ordered:
         """Take one step with the order that is under way, or order what is wanted."""
@@ -161,6 +166,9 @@ class Ordering:
         return _stands(reply, reply.request_id)
 
     def _ask(self, order: Order) -> Ordered:
+        since = self._catalogue.database.clock() - order.asked_utc
+        if order.state is OrderState.PENDING and timedelta(0) <= since < _LATELY:
+            return _pending(order.request_id)
         reply = self._upstream.order_state(order.request_id)
         self._keep(order, reply)
         return _stands(reply, order.request_id)
@@ -186,12 +194,16 @@ def path_in(ordered: Ordered, file: SegmentFile) -> str | None:
     return None
 
 
+def _pending(request_id: str) -> Ordered:
+    return Ordered(OrderStage.PENDING, f"it is on tape, and ordered as {request_id}")
+
+
 def _stands(reply: OrderReply, request_id: str) -> Ordered:
     match reply.stage:
         case OrderStage.READY:
             return Ordered(reply.stage, files=reply.files)
         case OrderStage.PENDING:
-            return Ordered(reply.stage, f"it is on tape, and ordered as {request_id}")
+            return _pending(request_id)
     said = reply.message or "no reason"
     return Ordered(
         reply.stage,

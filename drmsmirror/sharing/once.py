@@ -85,6 +85,8 @@ class Once:
         """Do something, as :meth:`do`; None where another is at it."""
         if (found := outcome()) is not None:
             return found
+        if self._is_held(name):  # whoever waits looks often, and is not to keep writers waiting
+            return None
         with turn(self._catalogue, name, self._trouble) as whose:
             if whose is Turn.UNKNOWN:
                 return (alone or work)()
@@ -95,9 +97,13 @@ class Once:
 
     def _wait(self, name: str, deadline: Deadline) -> None:
         """Wait until nobody holds the turn."""
+        while self._is_held(name):
+            deadline.check()
+            self._pause(min(_LOOK_EVERY, deadline.left))
+
+    def _is_held(self, name: str) -> bool:
         try:
-            while self._catalogue.is_held(name):
-                deadline.check()
-                self._pause(min(_LOOK_EVERY, deadline.left))
+            return self._catalogue.is_held(name)
         except TROUBLE as error:
             self._trouble.tell(error)
+            return False

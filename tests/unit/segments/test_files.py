@@ -16,6 +16,7 @@ from tests.jsoc import Fault, FaultKind, Request
 from tests.unit.segments.world import (
     SERIES,
     Cache,
+    Holding,
     assert_sound,
     objects,
     parts,
@@ -572,16 +573,14 @@ def test_all_that_came_before_a_process_died_is_not_asked_for_again(held: Cache)
 
 # ------------------------------------------------------------------------------ together
 def test_of_many_threads_one_fetches_and_all_are_given_it(held: Cache) -> None:
-    file, first, go_on = held.file(), threading.Event(), threading.Event()
+    file, arrival, waiting = held.file(), Holding(held.jsoc), set()
 
-    def arrive(request: Request) -> bool:
-        if request.cgi == "file":
-            first.set()
-            assert go_on.wait(60)
-        return False
+    def wait() -> None:
+        waiting.add(threading.get_ident())
+        if len(waiting) == 3:
+            arrival.go_on.set()
 
-    held.jsoc.fault(FaultKind.HTML, times=None, when=arrive)
-    held.while_pausing = lambda: (first.wait(60), go_on.set())
+    held.while_pausing = wait
     outcomes = []
     threads = [
         threading.Thread(target=lambda: outcomes.append(held.get_one(file))) for _ in range(4)

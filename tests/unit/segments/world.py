@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from drmsmirror.catalogue import Catalogue
+from drmsmirror.catalogue import Catalogue, has_ended
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.files import Files
@@ -20,10 +21,10 @@ from drmsmirror.settings import Settings
 from drmsmirror.sharing import SharedUpstream
 from drmsmirror.upstream import Jsoc
 from tests.contract.conftest import Clock
-from tests.jsoc import Request, SampleJsoc
+from tests.jsoc import Fault, FaultKind, Request, SampleJsoc
 from tests.unit.sync.mirrors import series, settings_for
 
-__all__ = ["SERIES", "Cache", "assert_sound", "cache", "settings_of"]
+__all__ = ["SERIES", "Cache", "Holding", "assert_sound", "cache", "settings_of"]
 
 SERIES = "hmi.M_45s"
 SEGMENT = "magnetogram"
@@ -135,6 +136,20 @@ class Cache:
         self.while_pausing()
 
 
+class Holding:
+    """Holds the first request for a file back until it is told to go on."""
+
+    def __init__(self, jsoc: SampleJsoc, fault: FaultKind = FaultKind.SLOW) -> None:
+        self.first, self.go_on = threading.Event(), threading.Event()
+        jsoc.fault(Fault(fault, seconds=600), when="file")
+        jsoc.wait = self._wait  # type: ignore[method-assign]
+
+    def _wait(self, seconds: float | None) -> None:
+        if seconds != 0:
+            self.first.set()
+            assert self.go_on.wait(120)
+
+
 def _told(request: Request) -> str:
     if request.cgi != "file":
         return request.op
@@ -177,7 +192,7 @@ def assert_sound(mirror: Mirror, *, at_rest: bool = True) -> None:
         assert index.leaving() == ()
         assert list((mirror.root / "objects").glob("incoming/*")) == []
         assert mirror.catalogue.downloads.reserved() == 0
-        assert mirror.catalogue.leases() == ()
+        assert [one for one in mirror.catalogue.leases() if not has_ended(one.holder)] == []
 
 
 def settings_of(root: Path, jsoc: SampleJsoc, **sections: dict[str, Any]) -> Settings:
