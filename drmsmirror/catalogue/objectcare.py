@@ -123,6 +123,15 @@ class ObjectCare:
             moment: datetime | None = connection.scalar(query)
         return moment
 
+    def size_of(self, sha256: str) -> int | None:
+        """Bytes of an object by its row; None where it does not count."""
+        query = select(_OBJECTS.c.bytes).where(
+            _OBJECTS.c.sha256 == sha256, _OBJECTS.c.is_leaving.is_(false())
+        )
+        with self.database.read() as connection:
+            size: int | None = connection.scalar(query)
+        return size
+
     # -- reading ----------------------------------------------------------------------------------
 
     def unread(self, since: datetime, after: str = "", *, most: int) -> tuple[HeldObject, ...]:

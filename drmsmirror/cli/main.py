@@ -49,6 +49,7 @@ _COMMANDS = {
     "unpin": ("drmsmirror.cli.unpin", "Let files that were pinned go again."),
     "pins": ("drmsmirror.cli.pins", "List what is pinned."),
     "gc": ("drmsmirror.cli.gc", "Make room: let files go that nobody used lately."),
+    "verify": ("drmsmirror.cli.verify", "Read all files of records; repair damaged ones."),
     "db": ("drmsmirror.cli.db", "Look after the catalogue: upgrade, current, backup, restore."),
 }
 

@@ -1,12 +1,13 @@
-"""Amounts of bytes as people write them: ``500G``, ``1.5 TiB``, ``200 MB``."""
+"""Amounts of bytes, and shares, as people write them: ``500G``, ``200 MB``, ``5%``."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["parse_size"]
+__all__ = ["parse_share", "parse_size"]
 
 _SIZE = re.compile(r"(\d+(?:\.\d*)?)\s*([KMGTP]?)(|iB|B)", re.IGNORECASE)
+_SHARE = re.compile(r"(\d+(?:\.\d*)?)\s*%")
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 
 
@@ -27,3 +28,17 @@ def parse_size(text: str) -> int:
     base = 1000 if found[2] and found[3].upper() == "B" else 1024
     factor: int = base ** _POWERS[found[2].upper()]
     return round(float(found[1]) * factor)
+
+
+def parse_share(text: str) -> float:
+    """Read a share of something, from above 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    found = _SHARE.fullmatch(text.strip())
+    if found is None or not 0 < float(found[1]) <= 100:
+        raise ValueError(f"{text!r} is no share; write it like 5% or 0.1%")
+    return float(found[1]) / 100

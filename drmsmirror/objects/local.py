@@ -13,6 +13,7 @@ what is read is verified only by whoever asks for it (:meth:`LocalObjects.hash_o
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -109,6 +110,11 @@ class LocalObjects:
         """Bytes of an object; None where there is none."""
         return _size_of(self._place(sha256))
 
+    def written_at(self, sha256: str) -> float | None:
+        """When an object came here: a file that was adopted by a hard link may be older."""
+        status = _status_of(self._place(sha256))
+        return None if status is None else max(status.st_mtime, status.st_ctime)
+
     def remove(self, sha256: str) -> None:
         """Remove an object where it is there."""
         remove_file(self._place(sha256))
@@ -189,13 +195,19 @@ class LocalObjects:
 
 def _size_of(path: Path) -> int | None:
     """Bytes of a regular file; None where there is none."""
+    status = _status_of(path)
+    return None if status is None else status.st_size
+
+
+def _status_of(path: Path) -> os.stat_result | None:
+    """What the file system knows of a regular file; None where there is none."""
     try:
         status = path.lstat()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _unreadable(error, path) from error
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def _unreadable(error: OSError, path: Path) -> StoreError:

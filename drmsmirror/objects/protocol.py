@@ -200,6 +200,10 @@ class ObjectStore(Protocol):
         """Bytes of an object; None where there is none."""
         ...
 
+    def written_at(self, sha256: str) -> float | None:
+        """When an object came here, seconds since 1970; None where there is none."""
+        ...
+
     def remove(self, sha256: str) -> None:
         """Remove an object where it is there; whoever has it open as a file can read on."""
         ...

@@ -122,13 +122,23 @@ class RemoteObjects:
 
     def size(self, sha256: str) -> int | None:
         """Bytes of an object; None where there is none."""
+        found = self._info(sha256)
+        return None if found is None else int(found["size"])
+
+    def written_at(self, sha256: str) -> float | None:
+        """When an object came here; None where there is none."""
+        found = self._info(sha256)
+        return None if found is None else float(found["LastModified"].timestamp())
+
+    def _info(self, sha256: str) -> dict[str, Any] | None:
+        """What the bucket knows of an object; None where there is none."""
         place = self._place(sha256)
         try:
             with self._explained("look into"):
-                found = self._s3.info(place)
+                found: dict[str, Any] = self._s3.info(place)
         except FileNotFoundError:
             return None
-        return int(found["size"]) if found["type"] == "file" else None
+        return found if found["type"] == "file" else None
 
     def remove(self, sha256: str) -> None:
         """Remove an object where it is there."""

@@ -7,6 +7,9 @@
 `intake`        a file on its way into the store, and what is no file
 `room`          room for files, and which go for others
 `clearing`      room is made, and what killed processes left goes
+`verifying`     what is there is read, and damage found
+`trouble`       what can be wrong with an object
+`repairing`     what is damaged is fetched anew
 `pinning`       what was pinned may go again
 `ordering`      files that are on tape are ordered
 `tree`          files at paths of a user's own

@@ -7,13 +7,14 @@ time removes, whichever began: what one that was killed left half done is finish
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drmsmirror.catalogue import HeldObject
 from drmsmirror.errors import NoSpaceError
 from drmsmirror.mirror import Mirror
+from drmsmirror.objects import Stored
 
 __all__ = ["Freed", "Room"]
 
@@ -135,6 +136,17 @@ class Room:
     def finish_going(self) -> None:
         """Remove the bytes of those that count no more already."""
         self._while_alone(Freed)
+
+    def remove_unknown(self, objects: Iterable[Stored]) -> Freed:
+        """Remove objects that no row speaks of, unless one does by now."""
+        index = self._catalogue.segments
+
+        def work() -> Freed:
+            going = [one for one in objects if index.claim(one.sha256, one.size_bytes)]
+            self._remove(tuple(one.sha256 for one in going))
+            return Freed(len(going), sum(one.size_bytes for one in going))
+
+        return self._while_alone(work)
 
     # -- going ------------------------------------------------------------------------------------
 

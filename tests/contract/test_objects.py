@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import uuid
 from pathlib import Path, PurePosixPath
@@ -278,6 +279,16 @@ def test_a_damaged_object_is_not_copied(store: ObjectStore, place: Place, tmp_pa
     with pytest.raises(DamageError, match=stored.sha256):
         store.fetch_to(stored.sha256, tmp_path / "mine")
     assert (tmp_path / "mine").read_bytes() == b"before"
+
+
+def test_it_is_known_when_an_object_came(store: ObjectStore, tmp_path: Path) -> None:
+    path = tmp_path / "old"
+    path.write_bytes(b"old")
+    os.utime(path, (0, 0))
+    came = store.written_at(store.put_file(path).sha256)
+    assert came is not None
+    assert came > 1e9
+    assert store.written_at(NOWHERE) is None
 
 
 def test_what_is_removed_is_gone_and_can_come_again(store: ObjectStore) -> None:

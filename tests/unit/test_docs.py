@@ -59,6 +59,7 @@ PAGE_OF = {
     "unpin": "segments",
     "pins": "segments",
     "gc": "segments",
+    "verify": "segments",
     "db upgrade": "catalogue",
     "db current": "catalogue",
     "db backup": "catalogue",

@@ -11,12 +11,10 @@ from click.testing import CliRunner, Result
 
 from drmsmirror.cli.main import cli
 from tests.jsoc import SampleJsoc
-from tests.unit.segments.cache import NAME, Cache, a_cache
+from tests.unit.segments.cache import NAME, Cache, a_cache, flip
 from tests.unit.sync.mirrors import Copy, series, settings_for
 
 Run = Callable[..., Result]
-
-SOME = f"{NAME}[#0-#999999999]{{magnetogram}}"
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +110,40 @@ def test_gc_lets_go_what_the_settings_do_not_keep(
     assert "1 file, " in done.stderr
     assert "is pinned and cannot go." in done.stderr
     assert cache.held() == {cache.files[0]}
+
+
+def test_verify_finds_repairs_and_then_finds_nothing(cache: Cache, run: Run) -> None:
+    sound = run("verify", "--sample", "100%")
+    flip(cache.path(0))
+    found = run("verify")
+    told = run("verify", "--json")
+    repaired = run("verify", "--repair")
+    again = run("verify", "--repair", "--json")
+
+    assert [one.exit_code for one in (sound, found, told, repaired, again)] == [0, 6, 6, 0, 0]
+    assert "4 files read, " in sound.stderr
+    assert "; all as they should be." in sound.stderr
+    assert f"[:#{cache.files[0].recnum}]{{magnetogram}}) is rotten\n" in found.stderr
+    assert "1 file of records is damaged." in found.stderr
+    assert "drmsmirror verify --repair" in found.stderr
+    assert json.loads(told.stdout)["problems"] == {"rotten": 1}
+    assert ") is rotten: fetched\n" in repaired.stderr
+    assert "1 rotten; of these 1 fetched." in repaired.stderr
+    assert json.loads(again.stdout)["problems"] == {}
+
+
+def test_verify_says_what_it_could_not_repair_and_what_it_did_not_come_to(
+    cache: Cache, run: Run
+) -> None:
+    late = run("verify", "--max-duration", "0s")
+    wrong = run("verify", "--sample", "0%")
+    both = run("verify", "--quick", "--sample", "5%")
+    cache.path(1).unlink()
+    cache.copy.jsoc.lose(cache.copy.jsoc.sunums(NAME, [cache.files[1].recnum]))
+    lost = run("verify", "--quick", "--repair")
+
+    assert [one.exit_code for one in (late, wrong, both, lost)] == [0, 2, 2, 6]
+    assert "The next `drmsmirror verify` goes on" in late.stderr
+    assert "'0%' is no share; write it like 5%" in wrong.stderr
+    assert "is missing: lost, lost: the upstream has it neither" in lost.stderr
+    assert "1 file could not be repaired." in lost.stderr

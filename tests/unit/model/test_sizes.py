@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drmsmirror.model.sizes import parse_size
+from drmsmirror.model.sizes import parse_share, parse_size
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,13 @@ def test_sizes(text: str, size: int) -> None:
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ValueError, match="is no size; write it like 500G"):
         parse_size(text)
+
+
+def test_shares() -> None:
+    assert [parse_share(text) for text in ("5%", "100 %", "0.1%")] == [0.05, 1.0, 0.001]
+
+
+@pytest.mark.parametrize("text", ["", "5", "0%", "101%", "-5%", "0.05"])
+def test_what_is_no_share(text: str) -> None:
+    with pytest.raises(ValueError, match="is no share; write it like 5%"):
+        parse_share(text)

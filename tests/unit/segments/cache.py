@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from drmsmirror.segments.files import Files
 from drmsmirror.segments.outcome import Outcome
 from drmsmirror.sharing import SharedUpstream
 from drmsmirror.upstream import Jsoc
-from tests.unit.sync.mirrors import Copy
+from tests.jsoc import SampleJsoc
+from tests.unit.sync.mirrors import Copy, series, settings_for
 
-__all__ = ["NAME", "Cache", "a_cache", "flip"]
+__all__ = ["NAME", "Cache", "a_cache", "copied_cache", "flip", "made_cache"]
 
 NAME = "hmi.M_45s"
 
@@ -62,6 +64,25 @@ class Cache:
         """Let time go by."""
         before = self.mirror.catalogue.database.clock
         self.mirror.catalogue.database.clock = lambda: before() + timedelta(**time)
+
+
+def made_cache(root: Path, *which: int) -> Path:
+    """Make a mirror of six records with the files of some of them, to be copied."""
+    with SampleJsoc([series(NAME, 6)]) as jsoc:
+        copy = Copy(settings_for(root, jsoc), jsoc)
+        copy.sync(NAME)
+        with a_cache(copy) as cache:
+            cache.fetch(*which)
+    return root
+
+
+@contextmanager
+def copied_cache(made: Path, root: Path) -> Iterator[Cache]:
+    """Open a copy of such a mirror, with an upstream of its own."""
+    with SampleJsoc([series(NAME, 6)]) as jsoc:
+        copy = Copy(settings_for(Path(shutil.copytree(made, root)), jsoc), jsoc)
+        with a_cache(copy) as cache:
+            yield cache
 
 
 @contextmanager

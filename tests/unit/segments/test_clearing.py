@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from drmsmirror.segments.clearing import clear
 from drmsmirror.segments.room import Freed
-from tests.unit.segments.cache import NAME, Cache, a_cache
-from tests.unit.sync.mirrors import Copy, copy_of
+from tests.unit.segments.cache import Cache, copied_cache, made_cache
 
-__all__ = ["copy_of"]
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_cache(tmp_path_factory.mktemp("made") / "mirror")
 
 
 @pytest.fixture
-def cache(copy_of: Callable[..., Copy]) -> Iterator[Cache]:
-    copy = copy_of(NAME, rows=6)
-    copy.sync(NAME)
-    with a_cache(copy) as cache:
+def cache(made: Path, tmp_path: Path) -> Iterator[Cache]:
+    with copied_cache(made, tmp_path / "mirror") as cache:
         yield cache
 
 
