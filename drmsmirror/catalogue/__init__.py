@@ -17,6 +17,7 @@ from drmsmirror.catalogue.drops import Drop, GivenUp
 from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
+from drmsmirror.catalogue.madefiles import MadeFile, MadeFiles
 from drmsmirror.catalogue.mastertables import MASTER_TABLES
 from drmsmirror.catalogue.moments import Moment, Named
 from drmsmirror.catalogue.objectcare import HeldObject, ObjectCare, ObjectShares, ObjectTotals
@@ -63,6 +64,8 @@ __all__ = [
     "HeldFile",
     "HeldObject",
     "Lease",
+    "MadeFile",
+    "MadeFiles",
     "Moment",
     "Named",
     "ObjectCare",

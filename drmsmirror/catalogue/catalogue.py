@@ -50,6 +50,7 @@ from drmsmirror.catalogue.drops import Drop, GivenUp
 from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
+from drmsmirror.catalogue.madefiles import MadeFiles
 from drmsmirror.catalogue.moments import Moment, Named
 from drmsmirror.catalogue.objectcare import ObjectCare
 from drmsmirror.catalogue.orders import Orders
@@ -200,6 +201,11 @@ class Catalogue:
     def object_care(self) -> ObjectCare:
         """What has to be known of objects to look after them."""
         return ObjectCare(self.database)
+
+    @property
+    def made(self) -> MadeFiles:
+        """Files that were made of others."""
+        return MadeFiles(self.database)
 
     @property
     def downloads(self) -> Downloads:

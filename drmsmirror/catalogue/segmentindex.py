@@ -34,15 +34,26 @@ from drmsmirror.catalogue.objectcare import HeldObject, ObjectTotals, count_evic
 from drmsmirror.errors import LockedError
 from drmsmirror.model.segmentfile import SegmentFile
 
-__all__ = ["FailedFile", "HeldFile", "HeldObject", "ObjectTotals", "SegmentIndex"]
+__all__ = [
+    "USED_EVERY",
+    "FailedFile",
+    "HeldFile",
+    "HeldObject",
+    "ObjectTotals",
+    "SegmentIndex",
+    "have_object",
+    "touch_objects",
+]
 
 #: When an object was used is written down no more often than this.
-_USED_EVERY = timedelta(hours=1)
+USED_EVERY = timedelta(hours=1)
 #: So many are named in one statement.
 _AT_ONCE = 500
 
 _FILES, _OBJECTS, _FAILED = tables.segment_files, tables.objects, tables.failed_files
 _TOTALS, _PINNED, _DOWNLOADS = tables.object_totals, tables.pinned_files, tables.downloads
+_MADE = tables.made_files
+
 
 _KEY = ("series_key", "generation", "recnum", "segment_key")
 
@@ -114,23 +125,12 @@ class SegmentIndex:
         with self.database.read() as connection:
             found = list(_find(connection, files))
         now = self.database.clock()  # of a clock that was ahead, what was used later is stale too
-        old = {held.sha256 for _, held, used in found if not now - _USED_EVERY <= used <= now}
+        old = {held.sha256 for _, held, used in found if not now - USED_EVERY <= used <= now}
         there = {file: held for file, held, _ in found}
         if not old or self.database.read_only:
             return there
-        stayed = self._touch(old)
+        stayed = touch_objects(self.database, old)
         return {file: held for file, held in there.items() if held.sha256 not in old - stayed}
-
-    def _touch(self, objects: Collection[str]) -> set[str]:
-        """Say that objects are used now, and which of them still count."""
-        stayed: set[str] = set()
-        with self.database.write() as connection:
-            now = self.database.clock()
-            for some in _batches(sorted(objects)):
-                here = and_(_OBJECTS.c.sha256.in_(some), _OBJECTS.c.is_leaving.is_(false()))
-                connection.execute(update(_OBJECTS).where(here).values(used_utc=now))
-                stayed.update(connection.scalars(select(_OBJECTS.c.sha256).where(here)))
-        return stayed
 
     def keep(self, file: SegmentFile, sha256: str, size_bytes: int, file_name: str) -> None:
         """Say that the bytes of a segment file are there: they take the room reserved for them.
@@ -143,19 +143,7 @@ class SegmentIndex:
         now = self.database.clock()
         with self.database.write() as connection:
             self.database.keep_others_out(connection, _OBJECTS)
-            row = connection.execute(
-                select(_OBJECTS.c.is_leaving).where(_OBJECTS.c.sha256 == sha256)
-            ).first()
-            if row is None:
-                _insert_object(connection, sha256, size_bytes, now)
-            elif row.is_leaving:
-                raise LockedError(
-                    f"Object {sha256} is just being removed by another process. Try again"
-                )
-            else:
-                connection.execute(
-                    update(_OBJECTS).where(_OBJECTS.c.sha256 == sha256).values(used_utc=now)
-                )
+            have_object(connection, sha256, size_bytes, now)
             for table in (_FILES, _FAILED):
                 connection.execute(delete(table).where(_is(table, file)))
             connection.execute(
@@ -271,7 +259,8 @@ class SegmentIndex:
                 connection.execute(
                     update(_OBJECTS).where(_OBJECTS.c.sha256.in_(names)).values(is_leaving=True)
                 )
-                connection.execute(delete(_FILES).where(_FILES.c.sha256.in_(names)))
+                for table in (_FILES, _MADE):
+                    connection.execute(delete(table).where(table.c.sha256.in_(names)))
                 size = sum(row.bytes for row in going)
                 _count(connection, -len(going), -size)
                 if before is not None:
@@ -331,6 +320,36 @@ class SegmentIndex:
                     "until_utc": failed.until_utc,
                 },
             )
+
+
+def have_object(connection: Connection, sha256: str, size_bytes: int, now: datetime) -> None:
+    """Say that an object is there, in a transaction that keeps others out of the objects.
+
+    Raises
+    ------
+    LockedError
+        It is just being removed: store it again.
+    """
+    here = _OBJECTS.c.sha256 == sha256
+    row = connection.execute(select(_OBJECTS.c.is_leaving).where(here)).first()
+    if row is None:
+        _insert_object(connection, sha256, size_bytes, now)
+    elif row.is_leaving:
+        raise LockedError(f"Object {sha256} is just being removed by another process. Try again")
+    else:
+        connection.execute(update(_OBJECTS).where(here).values(used_utc=now))
+
+
+def touch_objects(database: Database, objects: Collection[str]) -> set[str]:
+    """Say that objects are used now, and which of them still count."""
+    stayed: set[str] = set()
+    with database.write() as connection:
+        now = database.clock()
+        for some in _batches(sorted(objects)):
+            here = and_(_OBJECTS.c.sha256.in_(some), _OBJECTS.c.is_leaving.is_(false()))
+            connection.execute(update(_OBJECTS).where(here).values(used_utc=now))
+            stayed.update(connection.scalars(select(_OBJECTS.c.sha256).where(here)))
+    return stayed
 
 
 def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:

@@ -469,6 +469,19 @@ segment_files = Table(
     Column("fetched_utc", UtcDateTime, nullable=False),
 )
 
+# Objects that were made of others: by their own digest, here or at the upstream
+made_files = Table(
+    "made_files",
+    metadata,
+    Column("digest", Text, primary_key=True),  # of what they were made of, and how
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("files", Integer, nullable=False),  # how many were made together
+    Column("record", Text, nullable=False),  # as a record set; empty where that is known
+    Column("file_name", Text, nullable=False),
+    Column("sha256", Text, nullable=False, index=True),
+    Column("made_utc", UtcDateTime, nullable=False),
+)
+
 # Segment files that could not be had, and are not asked for again for a while
 failed_files = Table(
     "failed_files",

@@ -66,6 +66,11 @@ _MOST_TOLD = 5
     show_default=True,
     help="How files in DIR are called: a folder for each prime key, or as JSOC's exports.",
 )
+@click.option(
+    "--fits",
+    is_flag=True,
+    help="FITS files with the keywords of their record in the header, as JSOC exports them.",
+)
 @click.option("--again", is_flag=True, help="Try files again that could not be had lately.")
 @terms_options
 @mirror_options
@@ -77,6 +82,7 @@ def command(
     link_to: Path | None,
     copy_to: Path | None,
     names: str,
+    fits: bool,
     again: bool,
     policy: str,
     offline: bool,
@@ -99,6 +105,7 @@ def command(
     Examples:
       drmsmirror get 'hmi.sharp_cea_720s[377][2011.02.15_02:00_TAI]{Br,magnetogram}'
       drmsmirror get 'hmi.sharp_cea_720s[377][2011.02.15/1h]{Br}' --link ~/sharps
+      drmsmirror get 'hmi.sharp_cea_720s[377][2011.02.15/1h]{Br}' --fits --copy ~/sharps
       drmsmirror get 'aia.lev1_euv_12s[2014.01.01_TAI/1m][171]' --seg image --offline --json
     """
     from drmsmirror.client import Client
@@ -108,7 +115,7 @@ def command(
     settings = read_settings(mirror, config, verbose)
     policy = policy_of(policy, offline=offline)
     with Client(settings, policy, max_age=max_age, partial=partial, wait=wait) as client:
-        wanted = client.wanted_files(record_set, seg, n=n)
+        wanted = client.wanted_files(record_set, seg, n=n, fits=fits)
         found: dict[SegmentFile, Outcome] = {}
         with _progress(len(wanted.names)) as tell:
             for outcome in client.fetch(wanted, again=again):

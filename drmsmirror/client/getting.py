@@ -11,6 +11,7 @@ from typing import Protocol
 from drmsmirror.client.answer import Answer
 from drmsmirror.client.arguments import split_names
 from drmsmirror.client.batches import printed_rows
+from drmsmirror.client.heading import Headers
 from drmsmirror.client.stockerrors import raises_as_stock
 from drmsmirror.client.terms import Policy
 from drmsmirror.errors import NotHeldError, QueryError, UnknownSeriesError
@@ -19,7 +20,7 @@ from drmsmirror.model.filenames import NamedFile
 from drmsmirror.model.recordset import parse_recordset
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.segments import Files, Outcome
+from drmsmirror.segments import Files, HeadedFiles, Outcome
 from drmsmirror.sharing import SharedUpstream
 
 __all__ = ["Getting", "RecordFiles", "WantedFiles"]
@@ -69,11 +70,14 @@ class WantedFiles:
         Every file, in the order of the records, with what it is named after.
     answer : Answer
         Where the records came from.
+    headers : Headers or None
+        Where files are wanted with the header of their record: what is in it.
     """
 
     definition: SeriesDefinition
     names: Mapping[SegmentFile, NamedFile]
     answer: Answer = field(repr=False)
+    headers: Headers | None = field(default=None, repr=False)
 
     def segments_of_records(self) -> dict[int, list[SegmentFile]]:
         """By record number, its files."""
@@ -107,7 +111,12 @@ class _Asking(Protocol):
     def answer(self, ds: str, keys: Sequence[str], *, n: int | str | None = None) -> Answer: ...
 
     def wanted_files(
-        self, ds: str, seg: str | Sequence[str] | None = None, *, n: int | str | None = None
+        self,
+        ds: str,
+        seg: str | Sequence[str] | None = None,
+        *,
+        n: int | str | None = None,
+        fits: bool = False,
     ) -> WantedFiles: ...
 
     def fetch(self, wanted: WantedFiles, *, again: bool = False) -> Iterator[Outcome]: ...
@@ -124,6 +133,7 @@ class Getting:
         *,
         n: int | str | None = None,
         again: bool = False,
+        fits: bool = False,
     ) -> Iterator[RecordFiles]:
         """Give the records of a set with the paths of their files, fetching what is missing.
 
@@ -139,6 +149,9 @@ class Getting:
             The first ``n`` records, or the last ``-n``.
         again : bool
             Whether files that could not be had lately are tried again.
+        fits : bool
+            Whether FITS files have the keywords of their record in the header, as those have that
+            JSOC exports, or are given as JSOC stores them.
 
         Yields
         ------
@@ -150,7 +163,8 @@ class Getting:
         QueryError
             The record set names more than one series, or a segment that the series has not.
         NotHeldError
-            The policy is ``offline``, and the mirror does not know which records those are.
+            The policy is ``offline``, and the mirror does not know which records those are, or,
+            for headers, not all of their keywords.
 
         Examples
         --------
@@ -159,7 +173,7 @@ class Getting:
             for record in client.get("hmi.sharp_cea_720s[377][2011.02.15_02:00_TAI]{Br}"):
                 data = astropy.io.fits.getdata(record.paths["Br"])
         """
-        wanted = self.wanted_files(ds, seg, n=n)
+        wanted = self.wanted_files(ds, seg, n=n, fits=fits)
         left = wanted.segments_of_records()
         found: dict[SegmentFile, Outcome] = {}
         for outcome in self.fetch(wanted, again=again):
@@ -174,6 +188,7 @@ class Getting:
         seg: str | Sequence[str] | None = None,
         *,
         n: int | str | None = None,
+        fits: bool = False,
     ) -> WantedFiles:
         """Find out which files a record set names, as :meth:`get` takes it."""
         tree = parse_recordset(ds)
@@ -184,8 +199,12 @@ class Getting:
         definition = self.definition(ds)
         names = _spelled(definition, split_names(seg) or braced)
         records = replace(tree, sets=tuple(replace(one, segments=None) for one in tree.sets))
-        answer = self.answer(str(records), [*definition.prime_keys, _NUMBER], n=n)
-        rows = printed_rows([*definition.prime_keys, _NUMBER], answer.batches)
+        keys = [*definition.prime_keys, _NUMBER]
+        headers = Headers.of(self.mirror, definition, names) if fits else None
+        asked = dict.fromkeys([*keys, *(headers.keys if headers else ())])
+        answer = self.answer(str(records), [*asked], n=n)
+        batches = answer.batches if headers is None else headers.noted(answer.batches)
+        rows = printed_rows(keys, batches)
         generation = _generation(self.mirror, definition.name)
         wanted: dict[SegmentFile, NamedFile] = {}
         for row, number in enumerate(rows[_NUMBER]):
@@ -194,12 +213,19 @@ class Getting:
             for name in names:
                 file = SegmentFile(definition.name, generation, recnum, name)
                 wanted[file] = NamedFile(definition, name, values, recnum)
-        return WantedFiles(definition, wanted, answer)
+        return WantedFiles(definition, wanted, answer, headers)
 
     def fetch(self: _Asking, wanted: WantedFiles, *, again: bool = False) -> Iterator[Outcome]:
         """Give files, those first that are there; the others as they come."""
         files = Files(self.mirror, self._upstream)
-        yield from files.get(wanted.names, may_ask=self.policy is not Policy.OFFLINE, again=again)
+        may_ask = self.policy is not Policy.OFFLINE
+        found = files.get(wanted.names, may_ask=may_ask, again=again)
+        if wanted.headers is None:
+            yield from found
+            return
+        headed = HeadedFiles(self.mirror)
+        for outcome in found:
+            yield headed.of(outcome, wanted.headers.cards(outcome.file))
 
 
 def _spelled(definition: SeriesDefinition, segments: Sequence[str]) -> list[str]:

@@ -61,6 +61,11 @@ class StoredRows(Mapping[str, "list[str] | list[int | None]"]):
         return len(set(self._plan.keys))
 
     @property
+    def stored(self) -> pa.RecordBatch:
+        """The values themselves, by column."""
+        return self._rows
+
+    @property
     def num_rows(self) -> int:
         """How many rows these are."""
         return int(self._rows.num_rows)

@@ -17,12 +17,14 @@
 `structure`     the parts of a FITS file, and whether they add up
 `checksums`     sums of FITS data, as ``DATASUM`` and ``CHECKSUM`` hold them
 `fits`          a file as it is stored becomes one with the record's header
+`headed`        such files are made once, and kept
 ==============  =============================================================
 """
 
 from drmsmirror.segments.files import Files
+from drmsmirror.segments.headed import HeadedFiles
 from drmsmirror.segments.outcome import FileState, Outcome
 from drmsmirror.segments.room import Freed, Room
 from drmsmirror.segments.tree import Names, lay_tree
 
-__all__ = ["FileState", "Files", "Freed", "Names", "Outcome", "Room", "lay_tree"]
+__all__ = ["FileState", "Files", "Freed", "HeadedFiles", "Names", "Outcome", "Room", "lay_tree"]

@@ -16,7 +16,7 @@ from drmsmirror.model.fitsnames import is_structural
 from drmsmirror.segments.checksums import ZERO_CHECKSUM, add_sums, encode_checksum, sum_of
 from drmsmirror.segments.structure import BLOCK, Unit, check_structure, read_structure
 
-__all__ = ["check_structure", "write_fits"]
+__all__ = ["check_structure", "fits_pieces", "write_fits"]
 
 #: Bytes that are in memory at a time.
 _CHUNK = 364 * BLOCK
@@ -49,6 +49,23 @@ def write_fits(source: Path, target: Path, cards: Iterable[Card]) -> None:
     The header is what the old one says of the file's structure, then ``cards``, then checksums.
     Other HDUs are copied. The memory that it takes does not depend on the size of the file.
     """
+    with replacing(target, mode=0o444) as temporary, temporary.open("wb") as new:
+        for piece in fits_pieces(source, cards):
+            new.write(piece)
+
+
+def fits_pieces(source: Path, cards: Iterable[Card]) -> Iterator[bytes]:
+    """Give what :func:`write_fits` writes, piece by piece.
+
+    Parameters
+    ----------
+    source : Path
+    cards : iterable of Card
+
+    Raises
+    ------
+    FitsError, StoreError
+    """
     units = read_structure(source)
     image = next((unit for unit in units if unit.has_image), None)
     if image is None:
@@ -58,13 +75,13 @@ def write_fits(source: Path, target: Path, cards: Iterable[Card]) -> None:
         old = source.open("rb")
     except OSError as error:
         raise StoreError(f"Cannot read {source}: {error.strerror or error}") from error
-    with old, replacing(target, mode=0o444) as temporary, temporary.open("wb") as new:
+    with old:
         for unit in units:
             if unit is image:
-                _write_image(old, new, unit, texts)
+                yield _header_for(old, unit, texts)
+                yield from _chunks(old, unit.data, unit.end)
             else:
-                for chunk in _chunks(old, unit.start, unit.end):
-                    new.write(chunk)
+                yield from _chunks(old, unit.start, unit.end)
 
 
 def _structure_of(unit: Unit) -> Iterator[str]:
@@ -74,19 +91,13 @@ def _structure_of(unit: Unit) -> Iterator[str]:
             yield card
 
 
-def _write_image(old: BinaryIO, new: BinaryIO, unit: Unit, texts: list[str]) -> None:
-    """Write a HDU; its header twice, since the sum of the data is known after them."""
-    start = new.tell()
-    new.write(_header(texts, ZERO_CHECKSUM, 0))
+def _header_for(old: BinaryIO, unit: Unit, texts: list[str]) -> bytes:
+    """A header with the sums of itself and of the data, which are read for that."""
     total = 0
     for chunk in _chunks(old, unit.data, unit.end):
         total = add_sums(total, sum_of(chunk))
-        new.write(chunk)
-    end = new.tell()
     unsigned = sum_of(_header(texts, ZERO_CHECKSUM, total))
-    new.seek(start)
-    new.write(_header(texts, encode_checksum(add_sums(unsigned, total)), total))
-    new.seek(end)
+    return _header(texts, encode_checksum(add_sums(unsigned, total)), total)
 
 
 def _header(texts: list[str], checksum: str, datasum: int) -> bytes:

@@ -54,6 +54,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_segment_files_sha256"), "segment_files", ["sha256"])
     op.create_table(
+        "made_files",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("files", sa.Integer(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("made_utc", _MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("digest", "position", name=op.f("pk_made_files")),
+    )
+    op.create_index(op.f("ix_made_files_sha256"), "made_files", ["sha256"])
+    op.create_table(
         "failed_files",
         *_file_key(),
         sa.Column("state", sa.Text(), nullable=False),
@@ -110,6 +122,7 @@ def downgrade() -> None:
         "pins",
         "downloads",
         "failed_files",
+        "made_files",
         "segment_files",
         "object_totals",
         "objects",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 
 from drmsmirror.client import Client
-from drmsmirror.errors import NotHeldError, QueryError
-from drmsmirror.segments import FileState
+from drmsmirror.errors import FitsError, NotHeldError, QueryError
+from drmsmirror.model.fitsnames import is_structural
+from drmsmirror.segments import FileState, headed
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import Request, SampleJsoc
-from tests.unit.sync.mirrors import series, settings_for
+from tests.unit.sync.mirrors import Copy, series, settings_for
 
 NAME = "hmi.sharp_720s"
 
@@ -106,3 +111,128 @@ def test_records_of_a_generation_have_files_of_their_own(client, jsoc) -> None:
     client.mirror.catalogue.save_state(replace(state, generation=1))
     (after,) = client.wanted_files(f"{NAME}[377]", "magnetogram", n=1).names
     assert (before.recnum, before.generation, after.generation) == (after.recnum, 0, 1)
+
+
+# ---------------------------------------------------------------- with headers
+
+
+def exported(jsoc: SampleJsoc, record_set: str) -> dict[str, bytes]:
+    """By name, the files that an export of the sample gives."""
+    params = {"ds": record_set, "notify": "a@example.org", "method": "url", "protocol": "fits"}
+    begun = json.loads(fetch(jsoc, {"op": "exp_request", **params}))
+    asked = {"op": "exp_status", "requestid": begun["requestid"]}
+    while (answer := json.loads(fetch(jsoc, asked)))["status"] != "0":
+        assert answer["status"] == 1, answer
+    files = {}
+    for one in answer["data"]:
+        stored = jsoc.exports.stored(f"{answer['dir']}/{one['filename']}")
+        assert stored is not None
+        files[one["filename"]] = stored.read()
+    return files
+
+
+def fetch(jsoc: SampleJsoc, params: dict[str, str]) -> bytes:
+    return jsoc.respond(Request("jsoc_fetch", params["op"], params.get("ds", ""), params)).body
+
+
+def image(body: bytes) -> tuple[fits.Header, np.ndarray]:
+    with fits.open(io.BytesIO(body)) as file:
+        hdu = next(one for one in file if one.data is not None)
+        return hdu.header, hdu.data
+
+
+def values(header: fits.Header) -> dict[str, object]:
+    """The cards that are of the record, and the same wherever the file was written."""
+    skipped = {"CHECKSUM", "DATASUM", "HEADSUM", "DATE", "HISTORY", "COMMENT", "LONGSTRN"}
+    return {
+        card.keyword: card.value
+        for card in header.cards
+        if card.keyword not in skipped and not is_structural(card.keyword)
+    }
+
+
+def paths(client: Client, record_set: str) -> dict[str, Path]:
+    return {
+        f"{record.recnum}.{name}": path
+        for record in client.get(record_set, fits=True)
+        for name, path in record.paths.items()
+    }
+
+
+def test_a_file_with_the_header_of_its_record_is_what_an_export_gives(client, jsoc) -> None:
+    wanted = f"{with_files(jsoc)}[#$]{{magnetogram,bitmap}}"
+    made = paths(client, wanted)
+    theirs = exported(jsoc, wanted)
+    assert len(made) == len(theirs) == 2
+    for name, path in made.items():
+        ours, data = image(path.read_bytes())
+        header, expected = image(next(body for n, body in theirs.items() if name in n))
+        np.testing.assert_array_equal(data, expected)
+        own = values(ours)
+        lacking = {key: value for key, value in values(header).items() if own.get(key) != value}
+        # the licence is not kept with the record, nor are digits of times that are not printed
+        assert set(lacking) <= {"LICENSE", "T_REC"}
+        assert str(own["T_REC"])[:16] == str(header["T_REC"])[:16]
+        assert own["RECNUM"] == int(name.partition(".")[0])
+    assert [one for one in jsoc.requests if one.cgi == "jsoc_fetch"] == []
+
+
+def test_the_same_record_gives_the_same_file_and_offline_too(client, jsoc) -> None:
+    wanted = f"{with_files(jsoc)}[#$]{{magnetogram}}"
+    first = paths(client, wanted)
+    jsoc.clear_requests()
+    assert paths(client, wanted) == first
+    with Client(client.settings, policy="offline") as offline:
+        assert paths(offline, wanted) == first
+    assert not jsoc.requests
+    (as_it_is,) = (record.paths["magnetogram"] for record in client.get(wanted))
+    assert as_it_is not in first.values()
+
+
+def test_from_a_mirror_and_from_what_the_upstream_prints_it_is_the_same_file(
+    client, jsoc, tmp_path
+) -> None:
+    wanted = f"{with_files(jsoc)}[#$]{{magnetogram}}"
+    ((_, printed),) = paths(client, wanted).items()
+    synced = Copy(settings_for(tmp_path / "synced", jsoc), jsoc)
+    synced.sync(f"{NAME}[377]")
+    with Client(synced.settings) as client:
+        jsoc.clear_requests()
+        ((_, held),) = paths(client, wanted).items()
+    assert held.read_bytes() == printed.read_bytes()
+    assert {one.op for one in jsoc.requests if "T_REC" in one.params.get("key", "")} == set()
+
+
+def test_changed_keywords_make_another_file_and_leave_the_one_before(client, jsoc) -> None:
+    wanted = f"{with_files(jsoc)}[#$]{{magnetogram}}"
+    ((name, before),) = paths(client, wanted).items()
+    old = before.read_bytes()
+    jsoc.series(NAME).columns["usflux"][:] *= 2
+    with Client(client.settings, policy="remote") as remote:
+        ((again, after),) = paths(remote, wanted).items()
+    assert again == name
+    assert after != before
+    assert before.read_bytes() == old
+
+
+def test_offline_a_record_without_all_its_keywords_is_told_in_words(client, jsoc) -> None:
+    wanted = f"{with_files(jsoc)}[#$]{{magnetogram}}"
+    list(client.get(wanted))
+    with Client(client.settings, policy="offline") as offline:
+        assert all(record.complete for record in offline.get(wanted))
+        with pytest.raises(NotHeldError, match="sync"):
+            paths(offline, wanted)
+
+
+def test_a_header_that_cannot_be_written_is_the_outcome_of_that_file(
+    client, jsoc, monkeypatch
+) -> None:
+    def broken(*_: object) -> Iterator[bytes]:
+        raise FitsError("it has no image")
+        yield b""
+
+    monkeypatch.setattr(headed, "fits_pieces", broken)
+    (record,) = client.get(f"{with_files(jsoc)}[#$]{{magnetogram}}", fits=True)
+    assert record.files["magnetogram"].state is FileState.FAILED
+    assert "no image" in record.files["magnetogram"].message
+    assert client.mirror.catalogue.downloads.reserved() == 0

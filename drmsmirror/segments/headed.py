@@ -1,0 +1,154 @@
+"""Files with the header of their record: made of the file as it is stored, and kept beside it.
+
+The same file and the same keywords make the same bytes, which are made once; other keywords make
+another file, and leave the one before alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from drmsmirror.catalogue import MadeFile
+from drmsmirror.errors import FitsError, LockedError, NoSpaceError
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.fitscards import Card
+from drmsmirror.objects import Part
+from drmsmirror.segments.fits import fits_pieces
+from drmsmirror.segments.outcome import FileState, Outcome
+from drmsmirror.segments.room import Room
+
+__all__ = ["HeadedFiles"]
+
+#: Changes with the way in which files are written, so that those of another way are made anew.
+_WAY = "fits 1"
+#: How often it is looked whether another process has made a file, seconds.
+_LOOK_EVERY = 0.05
+#: Bytes that were being removed are written again so often.
+_TRIES = 3
+#: Room that is reserved for a header, bytes: a thousand cards.
+_HEADER = 80_000
+
+_FITS = b"SIMPLE  ="
+
+
+class HeadedFiles:
+    """The files of a mirror that have the header of their record.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    pause : callable
+        Lets seconds go by while another process makes the same file.
+    """
+
+    def __init__(self, mirror: Mirror, pause: Callable[[float], object] = time.sleep) -> None:
+        self._made = mirror.catalogue.made
+        self._downloads = mirror.catalogue.downloads
+        self._store = mirror.objects
+        self._room = Room(mirror, pause)
+        self._pause = pause
+
+    def of(self, outcome: Outcome, cards: Sequence[Card]) -> Outcome:
+        """Give a file with its record's header, in place of the file as it is stored.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            What came of the file as it is stored.
+        cards : sequence of Card
+            What :func:`~drmsmirror.segments.headers.segment_cards` gives.
+
+        Returns
+        -------
+        Outcome
+            Where the file with the header is. The same outcome where there is no file, and where
+            it is no FITS file: text has no header. A file that none can be written for has failed.
+
+        Raises
+        ------
+        StoreError
+        """
+        if not outcome.state.is_there or not self._is_fits(outcome):
+            return outcome
+        texts = "".join(text for card in cards for text in card.images())
+        digest = hashlib.sha256(f"{_WAY}\0{outcome.sha256}\0{texts}".encode()).hexdigest()
+        try:
+            made = self._kept(digest) or self._make(digest, outcome, cards)
+        except (FitsError, NoSpaceError) as error:
+            return Outcome(outcome.file, FileState.FAILED, message=str(error))
+        return replace(
+            outcome,
+            path=self._store.local_path(made.sha256),
+            sha256=made.sha256,
+            size_bytes=made.size_bytes,
+            file_name=made.file_name,
+        )
+
+    def _is_fits(self, outcome: Outcome) -> bool:
+        with self._store.open(outcome.sha256) as file:
+            return file.read(len(_FITS)) == _FITS
+
+    def _kept(self, digest: str) -> MadeFile | None:
+        for made in self._made.use(digest):
+            if self._store.exists(made.sha256):
+                return made
+        return None
+
+    def _make(self, digest: str, outcome: Outcome, cards: Sequence[Card]) -> MadeFile:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self._made_once(digest, outcome, cards)
+            except LockedError:  # the same bytes are just being removed
+                if attempt == _TRIES:
+                    raise
+                self._room.finish_going()
+        raise AssertionError("the last attempt returns or raises")
+
+    def _made_once(self, digest: str, outcome: Outcome, cards: Sequence[Card]) -> MadeFile:
+        """Write a file, or wait for whoever is writing it."""
+        while True:
+            with self._store.part(digest) as part:
+                if part is not None:
+                    return self._kept(digest) or self._written(digest, part, outcome, cards)
+            self._pause(_LOOK_EVERY)
+
+    def _written(
+        self, digest: str, part: Part, outcome: Outcome, cards: Sequence[Card]
+    ) -> MadeFile:
+        part.restart()  # of one that was killed nobody knows how far it came
+        self._room.reserve(digest, outcome.size_bytes + _HEADER)
+        try:
+            with self._source(outcome) as source:
+                for piece in fits_pieces(source, cards):
+                    part.append(piece)
+            stored = part.finish()
+            made = MadeFile(stored.sha256, stored.size_bytes, _name_of(outcome))
+            self._made.keep(digest, [made])
+        except FitsError:
+            part.restart()
+            raise
+        finally:
+            self._downloads.end([digest])
+        return made
+
+    @contextmanager
+    def _source(self, outcome: Outcome) -> Iterator[Path]:
+        """The file as it is stored, as a file of this host."""
+        if outcome.path is not None:
+            yield outcome.path
+            return
+        with tempfile.TemporaryDirectory(prefix="drmsmirror-") as directory:
+            copy = Path(directory) / "stored.fits"
+            self._store.fetch_to(outcome.sha256, copy)
+            yield copy
+
+
+def _name_of(outcome: Outcome) -> str:
+    name = outcome.file_name.removesuffix(".fz") or outcome.file.segment
+    return str(PurePosixPath(name).with_suffix(".fits"))
