@@ -142,16 +142,12 @@ def full(held: Cache) -> None:
 #: What is prepared, how many files have room, and visits at which a fetch is killed.
 KILLED_AT = {
     "begun": (begun, 0, (
-        "directory.after_making", "catalogue.before_commit:2", "catalogue.after_commit:2",
-        "file.after_appending", "file.before_fsync", "file.before_rename", "file.after_rename",
-        "directory.after_fsync:5", "catalogue.before_commit:5", "catalogue.after_commit:5",
-        "file.after_appending:2", "file.after_rename:2",
+        "file.after_appending", "file.before_rename", "file.after_rename",
+        "catalogue.before_commit:5", "catalogue.after_commit:5", "file.after_appending:2",
     )),
     "full": (full, 3, (
-        "catalogue.before_commit:3", "catalogue.after_commit:3", "catalogue.after_commit:4",
-        "catalogue.after_commit:5", "file.before_removal", "file.after_removal",
-        "catalogue.before_commit:6", "catalogue.after_commit:6", "catalogue.after_commit:7",
-        "file.before_rename",
+        "catalogue.after_commit:4", "catalogue.after_commit:5", "file.before_removal",
+        "file.after_removal", "catalogue.after_commit:7",
     )),
 }  # fmt: skip
 

@@ -21,7 +21,13 @@ __all__ = ["run_until"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["tests.property.killed", "drmsmirror.sync", "drmsmirror.upkeep", "drmsmirror.upstream"]
+    [
+        "tests.property.killed",
+        "drmsmirror.segments",
+        "drmsmirror.sync",
+        "drmsmirror.upkeep",
+        "drmsmirror.upstream",
+    ]
 )
 
 
