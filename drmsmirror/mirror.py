@@ -266,8 +266,13 @@ class Mirror:
         if self._objects is None:
             from drmsmirror.objects import open_store
 
-            self._objects = open_store(self.settings.segments.store, self.root / _OBJECTS)
+            self._objects = open_store(self.settings.segments.store, self.objects_directory)
         return self._objects
+
+    @property
+    def objects_directory(self) -> Path:
+        """Where objects are, or what is on its way to S3, whether it is there or not."""
+        return self.root / _OBJECTS
 
     @property
     def published_file(self) -> Path:

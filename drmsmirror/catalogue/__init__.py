@@ -15,6 +15,7 @@ from drmsmirror.catalogue.definitions import SeriesSummary
 from drmsmirror.catalogue.downloads import Download, Downloads
 from drmsmirror.catalogue.drops import Drop, GivenUp
 from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
+from drmsmirror.catalogue.filedrops import FileDrops, FilesOf
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.madefiles import MadeFile, MadeFiles
@@ -59,6 +60,8 @@ __all__ = [
     "DutyOutcome",
     "FailedFile",
     "FailedQuestion",
+    "FileDrops",
+    "FilesOf",
     "GivenUp",
     "Health",
     "HeldFile",

@@ -48,6 +48,7 @@ from drmsmirror.catalogue.definitions import SeriesSummary
 from drmsmirror.catalogue.downloads import Downloads
 from drmsmirror.catalogue.drops import Drop, GivenUp
 from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
+from drmsmirror.catalogue.filedrops import FileDrops
 from drmsmirror.catalogue.history import CoverageThen
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.madefiles import MadeFiles
@@ -206,6 +207,11 @@ class Catalogue:
     def made(self) -> MadeFiles:
         """Files that were made of others."""
         return MadeFiles(self.database)
+
+    @property
+    def file_drops(self) -> FileDrops:
+        """Takes files of records that are dropped out of the index."""
+        return FileDrops(self.database)
 
     @property
     def downloads(self) -> Downloads:

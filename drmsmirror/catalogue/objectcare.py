@@ -16,6 +16,7 @@ __all__ = [
     "ObjectCare",
     "ObjectShares",
     "ObjectTotals",
+    "add_to_totals",
     "count_evicted",
     "make_totals",
 ]
@@ -176,6 +177,16 @@ def make_totals(connection: Connection) -> None:
     """Make the one row of totals, inside a transaction that keeps others out of the objects."""
     if not connection.scalar(select(func.count()).select_from(_TOTALS)):
         connection.execute(insert(_TOTALS), {"id": 1, "objects": 0, "bytes": 0})
+
+
+def add_to_totals(connection: Connection, objects: int, size: int) -> None:
+    """Keep count of what is there, inside such a transaction."""
+    if not objects:
+        return
+    make_totals(connection)
+    connection.execute(
+        update(_TOTALS).values(objects=_TOTALS.c.objects + objects, bytes=_TOTALS.c.bytes + size)
+    )
 
 
 def count_evicted(connection: Connection, objects: int, size: int) -> None:

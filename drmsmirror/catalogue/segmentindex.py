@@ -30,7 +30,12 @@ from sqlalchemy import (
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
-from drmsmirror.catalogue.objectcare import HeldObject, ObjectTotals, count_evicted, make_totals
+from drmsmirror.catalogue.objectcare import (
+    HeldObject,
+    ObjectTotals,
+    add_to_totals,
+    count_evicted,
+)
 from drmsmirror.errors import LockedError
 from drmsmirror.model.segmentfile import SegmentFile
 
@@ -262,7 +267,7 @@ class SegmentIndex:
                 for table in (_FILES, _MADE):
                     connection.execute(delete(table).where(table.c.sha256.in_(names)))
                 size = sum(row.bytes for row in going)
-                _count(connection, -len(going), -size)
+                add_to_totals(connection, -len(going), -size)
                 if before is not None:
                     count_evicted(connection, len(going), size)
                 gone += names
@@ -431,19 +436,9 @@ def _insert_object(
         },
     )
     if not leaving:
-        _count(connection, 1, size)
+        add_to_totals(connection, 1, size)
 
 
 def _totals(connection: Connection) -> ObjectTotals:
     row = connection.execute(select(_TOTALS)).first()
     return ObjectTotals(0, 0) if row is None else ObjectTotals(row.objects, row.bytes)
-
-
-def _count(connection: Connection, objects: int, size: int) -> None:
-    """Keep count, inside a transaction that keeps others out of the objects."""
-    if not objects:
-        return
-    make_totals(connection)
-    connection.execute(
-        update(_TOTALS).values(objects=_TOTALS.c.objects + objects, bytes=_TOTALS.c.bytes + size)
-    )

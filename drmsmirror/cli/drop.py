@@ -45,8 +45,8 @@ def command(
 ) -> None:
     """Remove what is held of RECORDSET, all versions, so that it is no longer held.
 
-    A bare series means all of it. A part is cut out by values and ranges of prime keys. What was
-    published to a database or as Parquet is not touched.
+    Their files go too, unless they are pinned. A bare series means all of it. A part is cut out by
+    values and ranges of prime keys. What was published to a database or as Parquet is not touched.
 
     \b
     Examples:
@@ -82,6 +82,8 @@ def _told(one: Dropped, went: str) -> str:
     parts = [f"{one.rows:,} rows of {what} {went}"]
     if one.bytes:
         parts.append(size(one.bytes))
+    if one.files:
+        parts.append(f"{one.files:,} files")
     if one.answers:
         parts.append(f"{one.answers:,} kept answers")
     if one.unsubscribed:
@@ -98,5 +100,9 @@ def _afterwards(one: Dropped) -> str:
         f"`drmsmirror unsubscribe {shlex.quote(record_set)}` ends that."
         for record_set in one.comes_again
     ]
+    if one.pinned_files:
+        lines.append(
+            f"{one.pinned_files:,} of its files are pinned and stay; see `drmsmirror pins`."
+        )
     lines.append("What was published elsewhere is not touched.")
     return "\n".join(lines)

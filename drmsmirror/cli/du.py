@@ -15,6 +15,7 @@ from drmsmirror.cli.common import (
     table,
     talk,
 )
+from drmsmirror.cli.files import file_lines
 
 if TYPE_CHECKING:
     from drmsmirror.upkeep import Room
@@ -41,11 +42,21 @@ def command(
     with opened_mirror(mirror, config, verbose) as opened:
         found = usage(opened, series)
     if as_json_:
-        as_json({"rooms": found.rooms, "bytes": found.bytes, "free_now": found.free_now})
+        as_json(
+            {
+                "rooms": found.rooms,
+                "bytes": found.bytes,
+                "free_now": found.free_now,
+                "files_of_records": found.shares,
+            }
+        )
         return
     columns = ("series", "what", "files", "size", "free now", "free later")
     click.echo(table(columns, [_row(room) for room in found.rooms]))
     talk(f"{size(found.bytes)} in all.")
+    if found.shares is not None:
+        for line in file_lines(found.shares):
+            talk(line)
     if found.free_now:
         talk(f"`drmsmirror maintain` frees {size(found.free_now)} now.")
 

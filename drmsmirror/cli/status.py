@@ -19,6 +19,7 @@ from drmsmirror.cli.common import (
     table,
     talk,
 )
+from drmsmirror.cli.files import file_lines
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,27 +41,34 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
 
     And how the keeping of it stands: the newest record and how far behind now it is, the last run
     that did all it was to do, one that failed since, when the next is due, how much is left of
-    what was asked for, and since when all of it was compared with the upstream, and how. Then how
-    many answers it keeps besides, and whether the upstream is left alone.
+    what was asked for, and since when all of it was compared with the upstream, and how. Then
+    how many files of records and answers it keeps besides, and whether the upstream is left alone.
 
     \b
     Example:
       drmsmirror status
     """
-    from drmsmirror.client.holdings import holdings
+    from drmsmirror.client.holdings import file_shares, holdings
 
     with opened_mirror(mirror, config, verbose) as opened:
         settings = opened.settings
         held = holdings(opened)
         wanted = opened.catalogue.subscriptions()
         answers, answer_bytes = opened.catalogue.kept_answers()
+        shares = file_shares(opened)
         health = opened.catalogue.health(settings.upstream.url)
         now = opened.catalogue.database.clock()
     if as_json_:
         kept = {"count": answers, "bytes": answer_bytes}
         upstream = {"url": settings.upstream.url, "health": health}
         as_json(
-            {"mirror": str(settings.mirror), "series": held, "answers": kept, "upstream": upstream}
+            {
+                "mirror": str(settings.mirror),
+                "series": held,
+                "files": shares,
+                "answers": kept,
+                "upstream": upstream,
+            }
         )
         return
     if not held and wanted:
@@ -87,6 +95,8 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
         click.echo(table(["  held from", "to before", "values", "as of"], rows))
         if len(series.parts) > _MOST_PARTS:
             click.echo(f"  and {len(series.parts) - _MOST_PARTS} more parts, all in --json")
+    for line in file_lines(shares):
+        click.echo(spoken(line))
     if answers:
         click.echo(f"Answers kept of other questions: {answers:,}, {size(answer_bytes)}")
     if health.until_utc is not None and health.until_utc > now:

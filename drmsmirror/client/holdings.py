@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from drmsmirror.catalogue import ObjectShares
 from drmsmirror.client.standing import Standing, standing_of
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.positions import position_text
+from drmsmirror.segments import Room
 
-__all__ = ["HeldPart", "HeldSeries", "holdings"]
+__all__ = ["HeldPart", "HeldSeries", "file_shares", "holdings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +90,8 @@ def holdings(mirror: Mirror) -> tuple[HeldSeries, ...]:
             )
         )
     return tuple(held)
+
+
+def file_shares(mirror: Mirror) -> ObjectShares:
+    """Which files of records there are: those that are pinned, were used lately, or may go."""
+    return mirror.catalogue.object_care.shares(Room(mirror).used_before)

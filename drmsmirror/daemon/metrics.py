@@ -21,6 +21,7 @@ from drmsmirror.files import free_bytes, write_bytes
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.leapseconds import tai_minus_utc_at_tai
 from drmsmirror.model.positions import position_seconds
+from drmsmirror.segments import Room
 from drmsmirror.version import __version__
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class _Collector:
                 *self._of_runs(),
                 *self._of_series(),
                 *self._of_checks(),
+                *self._of_files(),
                 *self._of_duties(),
                 *self._of_upstream(),
             ]
@@ -281,6 +283,48 @@ class _Collector:
                 for labels, one in compared.items()
                 if one.checked_since_utc is not None
             },
+        )
+
+    def _of_files(self) -> Iterator[Metric]:
+        care, room = self._mirror.catalogue.object_care, Room(self._mirror)
+        totals, shares = self._mirror.catalogue.segments.totals(), care.shares(room.used_before)
+        evicted, oldest = care.evicted(), care.longest_unused()
+        yield _gauge(
+            "objects", "Files of records that are kept, same bytes once.", (), {(): totals.objects}
+        )
+        yield _gauge(
+            "object_bytes",
+            "Bytes of files of records, by why they stay: pinned, in_use, or may_go.",
+            ("share",),
+            {
+                ("pinned",): shares.pinned.size_bytes,
+                ("in_use",): shares.in_use.size_bytes,
+                ("may_go",): shares.may_go.size_bytes,
+            },
+        )
+        yield _gauge(
+            "object_bytes_limit",
+            "What files of records may take together; +Inf where the disk alone limits it.",
+            (),
+            {(): math.inf if room.most_bytes is None else room.most_bytes},
+        )
+        yield _counter(
+            "evicted_bytes",
+            "Bytes of files of records that went to make room.",
+            (),
+            {(): evicted.size_bytes},
+        )
+        yield _counter(
+            "evicted_objects",
+            "Files of records that went to make room.",
+            (),
+            {(): evicted.objects},
+        )
+        yield _gauge(
+            "longest_object_idle_seconds",
+            "How long ago that file of a record was used which nobody used for longest.",
+            (),
+            {(): 0.0 if oldest is None else (self._now() - oldest).total_seconds()},
         )
 
     def _of_duties(self) -> Iterator[Metric]:

@@ -36,7 +36,11 @@ from drmsmirror.records.opentables import OpenTables
 from drmsmirror.records.past import knows_runs, last_run
 from drmsmirror.records.readable import readable_sql
 from drmsmirror.records.rebuild import Widening, has_beyond, rebuild, sample_of
-from drmsmirror.records.removal import count_rows_within, remove_rows_within
+from drmsmirror.records.removal import (
+    count_rows_within,
+    numbers_within,
+    remove_rows_within,
+)
 from drmsmirror.records.repeats import find_repeat
 from drmsmirror.records.rows import TableOf
 from drmsmirror.records.schema import FORMAT, Period, axis_seconds, choose_period
@@ -109,6 +113,7 @@ __all__ = [
     "merge",
     "newest_records",
     "number_records",
+    "numbers_within",
     "plan_keys",
     "positions_lacking",
     "problem_at_sight",

@@ -10,7 +10,7 @@ from drmsmirror.records.extents import Portion
 from drmsmirror.records.schema import table_schema
 from drmsmirror.records.table import RecordTable
 
-__all__ = ["count_rows_within", "remove_rows_within"]
+__all__ = ["count_rows_within", "numbers_within", "remove_rows_within"]
 
 
 def remove_rows_within(table: RecordTable, extents: Sequence[Extent]) -> int:
@@ -48,3 +48,21 @@ def count_rows_within(table: RecordTable, extents: Sequence[Extent]) -> int:
     query = f"SELECT count(*) FROM {rows} WHERE {portion.sql(definition)}"
     with table.connect([table.path]) as connection:
         return int(connection.execute(query).fetchall()[0][0])
+
+
+def numbers_within(
+    table: RecordTable, extents: Sequence[Extent], numbers: Sequence[int]
+) -> list[int]:
+    """Say which of some record numbers lie in some extents."""
+    portion, definition = Portion(tuple(extents)), table.definition
+    files = table.files(*portion.ranges(definition)) if portion else []
+    if not files or not numbers:
+        return []
+    rows = files_relation(files, table_schema(definition))
+    among = ", ".join(str(int(number)) for number in numbers)
+    query = (
+        f"SELECT DISTINCT recnum FROM {rows} WHERE recnum IN ({among}) "
+        f"AND ({portion.sql(definition)}) ORDER BY recnum"
+    )
+    with table.connect([table.path]) as connection:
+        return [int(number) for (number,) in connection.execute(query).fetchall()]

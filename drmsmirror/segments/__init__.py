@@ -10,6 +10,7 @@
 `verifying`     what is there is read, and damage found
 `trouble`       what can be wrong with an object
 `repairing`     what is damaged is fetched anew
+`dropping`      files of dropped records go with them
 `pinning`       what was pinned may go again
 `ordering`      files that are on tape are ordered
 `tree`          files at paths of a user's own

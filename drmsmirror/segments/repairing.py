@@ -15,6 +15,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.files import Files
 from drmsmirror.segments.outcome import Outcome
+from drmsmirror.segments.room import Room
 from drmsmirror.segments.trouble import Problem, Remedy, Trouble
 
 __all__ = ["repair"]
@@ -31,12 +32,12 @@ def repair(mirror: Mirror, files: Files, troubles: Sequence[Trouble]) -> Iterato
     troubles : sequence of Trouble
         Objects that are missing, torn or rotten.
     """
-    index, store = mirror.catalogue.segments, mirror.objects
+    room = Room(mirror)
     wanted = {one.sha256: [_now(mirror, file) for file in one.files] for one in troubles}
     for one in troubles:
         if one.problem is not Problem.MISSING:
-            store.set_aside(one.sha256)
-    index.forget(index.let_go([one.sha256 for one in troubles]))
+            mirror.objects.set_aside(one.sha256)
+        room.give_up(one.sha256)
     can_be_had = [file for several in wanted.values() for file in several if file is not None]
     came = {outcome.file: outcome for outcome in files.get(can_be_had, again=True)}
     for one in troubles:
@@ -45,7 +46,7 @@ def repair(mirror: Mirror, files: Files, troubles: Sequence[Trouble]) -> Iterato
 
 def _repaired(trouble: Trouble, outcomes: Sequence[Outcome | None]) -> Trouble:
     if not outcomes:
-        message = "it was not of any file"
+        message = "no record needs it; what was made of others is made anew when it is wanted"
         return replace(trouble, remedy=Remedy.FORGOTTEN, message=message)
     lost = [one for one in outcomes if one is None or not one.state.is_there]
     if lost:

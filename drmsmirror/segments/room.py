@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drmsmirror.catalogue import HeldObject
+from drmsmirror.catalogue import HeldObject, ObjectTotals
 from drmsmirror.errors import NoSpaceError
 from drmsmirror.mirror import Mirror
 from drmsmirror.objects import Stored
@@ -83,6 +83,16 @@ class Room:
     def used_before(self) -> datetime:
         """Before this a file must have been used last to go for others."""
         return self._catalogue.database.clock() - self._kept
+
+    def excess(self) -> int:
+        """Bytes beyond what all files may take."""
+        if self._most_bytes is None:
+            return 0
+        return max(0, self._catalogue.segments.totals().size_bytes - self._most_bytes)
+
+    def may_go(self) -> ObjectTotals:
+        """What nobody used lately, and is not pinned."""
+        return self._catalogue.object_care.shares(self.used_before).may_go
 
     def reserve(self, name: str, size_bytes: int, validator: str = "") -> None:
         """Reserve room for a download, and make it where there is none.

@@ -53,6 +53,20 @@ class SegmentSettings(Section):
         description="Minutes for which a file that could not be had is not tried again.",
     )
 
+    scrub_days: int = Field(
+        90,
+        ge=0,
+        le=10_000,
+        description="Days after which maintenance reads a file again, to see whether it is sound; "
+        "0: never.",
+    )
+    scrub_mib: int = Field(
+        256,
+        ge=0,
+        le=2**40,
+        description="Most of them that is read at the end of a sync, MiB; 0: none.",
+    )
+
     @field_validator("store")
     @classmethod
     def _is_known(cls, store: str) -> str:

@@ -8,7 +8,7 @@ drop or maintenance removes it; so does a sync that makes the record table anew.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from drmsmirror.catalogue import Lease, RunCounters, RunKind, StoredSubscription
@@ -19,8 +19,9 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.extent import Extent, extent_of
 from drmsmirror.model.intervals import EVERYTHING
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
-from drmsmirror.records import Portion, RecordTable, count_rows_within
+from drmsmirror.records import Portion, RecordTable, count_rows_within, numbers_within
 from drmsmirror.runs import recorded_run
+from drmsmirror.segments.dropping import count_files, drop_files
 from drmsmirror.sharing import AnswerStore
 from drmsmirror.upkeep.removing import carry_out, goes_at
 
@@ -41,6 +42,10 @@ class Dropped:
     bytes : int
         What the record table has less at once; of a part 0: its rows are in files that those who
         still read may need, and that maintenance removes.
+    files : int
+        Files of these records that are not held any more, and go unless others have the same bytes.
+    pinned_files : int
+        Those that stay.
     answers : int
         Kept answers about the series.
     unsubscribed : tuple of str
@@ -54,6 +59,8 @@ class Dropped:
     whole: bool
     rows: int
     bytes: int
+    files: int = 0
+    pinned_files: int = 0
     answers: int = 0
     unsubscribed: tuple[str, ...] = ()
     comes_again: tuple[str, ...] = ()
@@ -137,6 +144,7 @@ def _drop(mirror: Mirror, wanted: _Wanted, lease: Lease, *, unsubscribe: bool) -
     else:
         given_up = catalogue.begin_whole_drop(series, lease, unsubscribe=unsubscribe)
     reach("drop.given_up")
+    files = drop_files(mirror, series, _choosing(mirror, wanted))
     AnswerStore(mirror).remove_files(given_up.answers)
     now = catalogue.database.clock()
     for one in catalogue.drops(series):  # this one, and those that were killed
@@ -144,6 +152,8 @@ def _drop(mirror: Mirror, wanted: _Wanted, lease: Lease, *, unsubscribe: bool) -
             carry_out(mirror, one, lease)
     return replace(
         outlook,
+        files=files.files,
+        pinned_files=files.pinned,
         answers=len(given_up.answers),
         unsubscribed=tuple(one.subscription.record_set for one in given_up.subscriptions),
     )
@@ -196,15 +206,35 @@ def _outlook(mirror: Mirror, wanted: _Wanted, *, unsubscribe: bool) -> Dropped:
         files = (mirror.root / state.table_path).rglob("*")
         size = sum(file.stat().st_size for file in files if file.is_file())
     names = tuple(one.subscription.record_set for one in subscribed)
+    count = count_files(mirror, wanted.series, _choosing(mirror, wanted))
     return Dropped(
         series=wanted.series,
         record_set=wanted.record_set,
         whole=not wanted.extents,
         rows=rows,
         bytes=size,
+        files=count.files,
+        pinned_files=count.pinned,
         unsubscribed=() if wanted.extents else names,
         comes_again=_around(mirror, subscribed, wanted.extents),
     )
+
+
+def _choosing(mirror: Mirror, wanted: _Wanted) -> Callable[[Sequence[int]], Sequence[int]]:
+    """Tells which of some record numbers are dropped."""
+    if not wanted.extents:
+        return lambda numbers: numbers
+    if mirror.catalogue.state(wanted.series).table_path is None:
+        return lambda _: ()
+    table = mirror.table(mirror.catalogue.definition(wanted.series))
+
+    def choose(numbers: Sequence[int]) -> Sequence[int]:
+        try:
+            return numbers_within(table, wanted.extents, numbers)
+        except IntegrityError:  # files of records that are damaged tell nothing; files can stay
+            return ()
+
+    return choose
 
 
 def _count_rows(table: RecordTable, extents: Sequence[Extent]) -> int:

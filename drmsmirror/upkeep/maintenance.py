@@ -20,6 +20,7 @@ from drmsmirror.errors import DamageError, DrmsMirrorError
 from drmsmirror.mirror import Mirror
 from drmsmirror.runs import recorded_run
 from drmsmirror.upkeep.duties import Duty, duties_of_mirror, duties_of_series
+from drmsmirror.upkeep.files import duties_of_files
 from drmsmirror.upkeep.report import Done, Failed, Left, Maintenance
 
 __all__ = ["maintain", "maintain_after_sync"]
@@ -59,13 +60,14 @@ def maintain(
     for summary in mirror.catalogue.series():
         work.on_series(mirror, summary.name, thorough=True)
     work.on_mirror(mirror)
+    work.on_files(mirror, thorough=True)
     if work.done:
         mirror.publish()
     return work.report()
 
 
 def maintain_after_sync(mirror: Mirror, series: str) -> list[str]:
-    """Do what is due of a series that was just synced, as long as the settings allow.
+    """Do what is due of a series that was just synced, and of files, as the settings allow.
 
     What the sync brought is held whatever comes of this, so that an error is no reason to fail.
 
@@ -79,6 +81,7 @@ def maintain_after_sync(mirror: Mirror, series: str) -> list[str]:
         return []
     work = _Work(time.monotonic() + seconds)
     work.on_series(mirror, series, thorough=False)
+    work.on_files(mirror, thorough=False)
     return [_notice(one) for one in work.failed]
 
 
@@ -86,7 +89,7 @@ def _notice(failed: Failed) -> str:
     if isinstance(failed.error, DamageError):
         return str(failed.error)
     return (
-        f"The upkeep of {failed.series} failed, and the records are held all the same: "
+        f"The upkeep of {failed.series or 'files'} failed, and the records are held all the same: "
         f"{failed.error}"
     )
 
@@ -126,6 +129,12 @@ class _Work:
     def on_mirror(self, mirror: Mirror) -> None:
         try:
             self._carry_out(mirror, "", duties_of_mirror(mirror))
+        except DrmsMirrorError as error:
+            self._fail("", error)
+
+    def on_files(self, mirror: Mirror, *, thorough: bool) -> None:
+        try:
+            self._carry_out(mirror, "", duties_of_files(mirror, thorough=thorough))
         except DrmsMirrorError as error:
             self._fail("", error)
 

@@ -9,8 +9,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from drmsmirror.catalogue import ObjectShares
 from drmsmirror.mirror import Mirror
+from drmsmirror.objects.names import INCOMING, QUARANTINE
 from drmsmirror.records import RecordTable
+from drmsmirror.segments.clearing import leftovers
+from drmsmirror.segments.room import Room as FileRoom
 from drmsmirror.sharing import AnswerStore
 from drmsmirror.upkeep.duties import left_over
 from drmsmirror.upkeep.removing import goes_at
@@ -27,6 +31,10 @@ class Kind(StrEnum):
     LOG = "log of the records"
     #: Of a table that was given up: a killed drop left it, or another one took its place.
     DROPPED = "dropped records"
+    FILES = "files of records"
+    DOWNLOADS = "downloads of files"
+    #: What ``verify`` took out of use.
+    DAMAGED = "damaged files"
     ANSWERS = "kept answers"
     CATALOGUE = "catalogue"
     COPY = "copy of the catalogue"
@@ -67,9 +75,12 @@ class Usage:
     Parameters
     ----------
     rooms : tuple of Room
+    shares : ObjectShares or None
+        Why files of records stay, or may go; None of a series.
     """
 
     rooms: tuple[Room, ...]
+    shares: ObjectShares | None = None
 
     @property
     def bytes(self) -> int:
@@ -95,9 +106,11 @@ def usage(mirror: Mirror, series: str | None = None) -> Usage:
     if series is not None:
         names = [catalogue.definition(series).name]
     rooms = [room for name in names for room in _of_series(mirror, name)]
+    shares = None
     if series is None:
-        rooms += _of_mirror(mirror)
-    return Usage(tuple(room for room in rooms if room.files))
+        shares = catalogue.object_care.shares(FileRoom(mirror).used_before)
+        rooms += [*_of_files(mirror, shares), *_of_mirror(mirror)]
+    return Usage(tuple(room for room in rooms if room.files), shares)
 
 
 def _of_series(mirror: Mirror, series: str) -> list[Room]:
@@ -148,6 +161,25 @@ def _superseded(series: str, table: RecordTable, files: Sequence[Path], keep_hou
         free_later=_size(later),
         later_utc=datetime.fromtimestamp(max(since) + keep_hours * 3600, UTC) if since else None,
     )
+
+
+def _of_files(mirror: Mirror, shares: ObjectShares) -> list[Room]:
+    """Files of records, by the catalogue: they may be in S3."""
+    totals, room = mirror.catalogue.segments.totals(), FileRoom(mirror)
+    excess = min(room.excess(), shares.may_go.size_bytes)
+    incoming = [file for file in (mirror.objects_directory / INCOMING).glob("*") if file.is_file()]
+    aside = [file for file in (mirror.objects_directory / QUARANTINE).glob("*") if file.is_file()]
+    return [
+        Room("", Kind.FILES, totals.objects, totals.size_bytes, free_now=excess),
+        Room(
+            "",
+            Kind.DOWNLOADS,
+            len(incoming),
+            _size(incoming),
+            free_now=leftovers(mirror).size_bytes if incoming else 0,
+        ),
+        _room("", Kind.DAMAGED, aside),
+    ]
 
 
 def _of_mirror(mirror: Mirror) -> list[Room]:

@@ -1,0 +1,34 @@
+"""How files of records are shown: how many there are, and which of them may go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from drmsmirror.cli.common import size
+
+if TYPE_CHECKING:
+    from drmsmirror.catalogue import ObjectShares, ObjectTotals
+
+__all__ = ["file_lines", "files"]
+
+
+def files(count: int) -> str:
+    """A number of files: ``1 file``, ``1,234 files``."""
+    return f"{count:,} file{'' if count == 1 else 's'}"
+
+
+def file_lines(shares: ObjectShares) -> Iterator[str]:
+    """What there is of files, and what of them may go."""
+    parts = (
+        ("are pinned", shares.pinned),
+        ("were used lately", shares.in_use),
+        ("`drmsmirror gc` may let go", shares.may_go),
+    )
+    there = [(words, share) for words, share in parts if share.objects]
+    if there:
+        yield "Files of records: " + "; ".join(_said(words, share) for words, share in there) + "."
+
+
+def _said(words: str, share: ObjectTotals) -> str:
+    return f"{share.objects:,}, {size(share.size_bytes)}, {words}"
