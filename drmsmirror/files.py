@@ -457,21 +457,37 @@ def make_shared_directory(path: Path, *, mode: int = 0o2775) -> None:
     """
     try:
         if not path.is_dir():
-            with effect("directory.making"):
-                made = Path(
-                    tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-                )
-                try:
-                    made.chmod(mode)
-                    made.rename(path)
-                except OSError:
-                    made.rmdir()
-                    if not path.is_dir():  # else another process was quicker, and used it
-                        raise
+            with _alone_in(path.parent), effect("directory.making"):
+                _make_shared(path, mode)
         with effect("directory.fsync"):
             _sync_directory(path.parent)
     except OSError as error:
         raise _explained(error, path) from error
+
+
+def _make_shared(path: Path, mode: int) -> None:
+    if path.is_dir():  # another process was quicker: a rename would put another in its place
+        return
+    made = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    try:
+        made.chmod(mode)
+        made.rename(path)
+    except OSError:
+        made.rmdir()
+        if not path.is_dir():
+            raise
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Have others who do so wait, as far as the file system has locks."""
+    handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def make_directory(path: Path) -> None:
