@@ -135,8 +135,8 @@ class Answering:
     def _plan(self, freshness: Freshness) -> Plan:
         if self._asked.segments or self._asked.links:
             raise NotHeldError(
-                "Segments and links are not mirrored yet. Ask the upstream (--policy remote), or "
-                "for keywords alone"
+                "Where segments and links lead is not mirrored yet. Ask the upstream (--policy "
+                "remote), or for keywords alone"
             )
         bound = bind(self._tree, self._mirror.catalogue.definition)
         plan = plan_question(self._mirror, bound, self._asked.keys, freshness)

@@ -202,7 +202,7 @@ class Client(Exporting, Getting):
         key : str or list of str
             Keywords; ``**ALL**`` means all, ``*recnum*`` and ``*sunum*`` the record's numbers.
         seg, link : str or list of str
-            Segments and links are not mirrored yet: asking for them is an error.
+            Segments and links; only the upstream can tell where they lead.
         convert_numeric : bool
             Whether numeric keywords become numbers.
         skip_conversion : str or list of str, optional

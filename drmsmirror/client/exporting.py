@@ -1,7 +1,6 @@
 """What ``drms.Client`` has for exports: the address that JSOC knows, and orders of files.
 
-Addresses are checked as the stock client does it. Orders wait until segments are mirrored; until
-then each is refused in words.
+Addresses are checked as the stock client does it. Orders are refused in words so far.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ class Exporting:
         requester: str | bool | None = None,  # noqa: ARG002
         process: Mapping[str, Mapping[str, object]] | None = None,  # noqa: ARG002
     ) -> NoReturn:
-        """Order files of a record set: not yet, since segments are not mirrored.
+        """Order files of a record set: not yet; :meth:`Client.get` fetches them.
 
         Parameters
         ----------
@@ -104,7 +103,7 @@ class Exporting:
         raise UnsupportedError(_cannot(f"order the files of {ds}", f"export({ds!r}, ...)"))
 
     def export_from_id(self, requestid: str) -> NoReturn:
-        """Go on with an order of files: not yet, since segments are not mirrored.
+        """Go on with an order of files: not yet.
 
         Parameters
         ----------
@@ -123,6 +122,6 @@ class Exporting:
 
 def _cannot(what: str, call: str) -> str:
     return (
-        f"This version cannot {what}: segments are not mirrored yet. Ask JSOC itself, with "
-        f"drms.Client().{call}; the record sets that you find here are understood there"
+        f"This version cannot {what}. Get files with Client.get or `drmsmirror get`, or ask JSOC, "
+        f"with drms.Client().{call}; the record sets that you find here are understood there"
     )

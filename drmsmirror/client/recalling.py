@@ -50,7 +50,9 @@ def recall(mirror: Mirror, asked: Asked, moment: Moment, *, partial: bool = Fals
         The mirror did not hold all that is asked for.
     """
     if asked.segments or asked.links:
-        raise NotHeldError("Segments and links are not mirrored yet; ask for keywords alone")
+        raise NotHeldError(
+            "Where segments and links lead is not mirrored yet; ask for keywords alone"
+        )
     past = Past(mirror, moment)
     bound = bind(parse_recordset(asked.ds), mirror.catalogue.definition)
     keys = _keys(past, bound.sets[0].series, asked.keys)
