@@ -45,7 +45,7 @@ _USED = f"{__name__}.used"
 _COMMAND = re.compile(
     r"\bdrmsmirror (?:init(?! '?/)|sync|subscribe|unsubscribe|subscriptions|apply|daemon|health"
     r"|query|get|explain|sql|status|runs|diff|tag|info|import|publish|maintain|drop|du"
-    r"|pin|unpin|pins|gc|verify|adopt|db [a-z]+)\b"
+    r"|pin|unpin|pins|gc|verify|db [a-z]+)\b"
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])
