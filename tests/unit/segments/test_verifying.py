@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -238,19 +237,14 @@ def test_a_portion_is_read_of_what_was_not_read_for_long(cache: Cache) -> None:
     assert (first.objects, second.objects, third.objects) == (1, 4, 0)
 
 
-def test_memory_does_not_grow_with_the_number_of_files(cache: Cache) -> None:
-    rows = [(f"{number:064x}", 7) for number in range(1_500)]
+def test_all_troubles_are_counted_and_the_first_thousand_kept(cache: Cache) -> None:
+    rows = [(f"{number:064x}", 7) for number in range(1_100)]
     with cache.mirror.catalogue.database.write() as connection:
         connection.exec_driver_sql(
             "INSERT INTO objects (sha256, bytes, stored_utc, used_utc, is_leaving)"
             " VALUES (?, ?, '2001-01-01 00:00:00', '2001-01-01 00:00:00', 0)",
             rows,
         )
-    del rows
-    tracemalloc.start()
     found = verify(cache.mirror, quick=True)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert found.problems == {Problem.MISSING: 1_500}
+    assert found.problems == {Problem.MISSING: 1_100}
     assert len(found.troubles) == 1000
-    assert most < 4 * 2**20
