@@ -323,7 +323,6 @@ class Catalogue:
         watermark: AsOf | None = None,
         share_held: float | None = None,
         codecs: Mapping[str, str] | None = None,
-        has_filled: bool = False,
         lease: Lease | None = None,
     ) -> SeriesState:
         """Say that rows are held; see :func:`drmsmirror.catalogue.windows.record_window`."""
@@ -338,7 +337,6 @@ class Catalogue:
             watermark=watermark,
             share_held=share_held,
             codecs=codecs,
-            has_filled=has_filled,
             lease=lease,
         )
 

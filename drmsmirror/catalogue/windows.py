@@ -31,7 +31,6 @@ def record_window(
     watermark: AsOf | None = None,
     share_held: float | None = None,
     codecs: Mapping[str, str] | None = None,
-    has_filled: bool = False,
     lease: Lease | None = None,
 ) -> SeriesState:
     """Write in one transaction that rows, which are in the record table already, are held.
@@ -57,8 +56,6 @@ def record_window(
         Share held of what the run was asked for, 0 to 1.
     codecs : mapping, optional
         Codecs that were learnt or changed, by keyword.
-    has_filled : bool
-        Whether rows that were held got columns that they lacked.
     lease : Lease, optional
         The hold on the series; where it was lost nothing is written.
 
@@ -82,8 +79,6 @@ def record_window(
         after = replace(before, table_version=table_version, rows_held=rows_held)
         if watermark is not None:
             after = replace(after, watermark=watermark.recnum, watermark_utc=watermark.utc)
-        if has_filled:
-            after = replace(after, filled_run=run)
         if entries:
             held = coverage.read(connection, key)
             coverage.write(connection, key, coalesce([*held, *entries]))

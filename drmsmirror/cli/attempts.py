@@ -128,13 +128,16 @@ def _forecast_table(found: Sequence[Forecast]) -> str:
             one.record_set,
             f"{one.records:,}",
             f"{one.requests:,}",
+            f"{one.files:,}",
             size(one.bytes),
             duration(one.seconds),
             size(one.disk_bytes),
         )
         for one in several
     ]
-    return table(["record set", "records", "requests", "to fetch", "time", "on disk"], rows)
+    return table(
+        ["record set", "records", "requests", "files", "to fetch", "time", "on disk"], rows
+    )
 
 
 def _sum(found: Sequence[Forecast]) -> Forecast:
@@ -146,4 +149,5 @@ def _sum(found: Sequence[Forecast]) -> Forecast:
         bytes=sum(one.bytes for one in found),
         seconds=sum(one.seconds for one in found),
         disk_bytes=sum(one.disk_bytes for one in found),
+        files=sum(one.files for one in found),
     )

@@ -13,7 +13,7 @@ marked as gone in the same commit; what it superseded shows again, unless that i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -61,8 +61,6 @@ class MergeResult:
         Version of the table that holds them all.
     removed : int
         Records that were marked as gone.
-    filled : int
-        Of the unchanged ones those that were held with fewer of their columns.
     """
 
     new: int
@@ -70,7 +68,10 @@ class MergeResult:
     unchanged: int
     version: int
     removed: int = 0
-    filled: int = 0
+
+
+def _unheard() -> None:
+    """What is done where nobody wants to hear."""
 
 
 def merge(
@@ -81,6 +82,7 @@ def merge(
     generation: int,
     columns: Collection[str] | None = None,
     gone: pa.Table | None = None,
+    filling: Callable[[], None] = _unheard,
 ) -> MergeResult:
     """Merge a batch into the record table of its series.
 
@@ -99,6 +101,9 @@ def merge(
     gone : pyarrow.Table, optional
         Rows held that are no longer there, as :func:`~drmsmirror.records.gone.find_gone` gives
         them.
+    filling : callable
+        Called before rows that are held get columns that they lacked: the rows do not say which
+        run brought those.
 
     Raises
     ------
@@ -112,8 +117,8 @@ def merge(
     batch = _Batch(_as_table_rows(table, rows, run, generation), run, generation, columns, gone)
     for _ in range(_ATTEMPTS - 1):
         with suppress(CommitConflictError):
-            return _merge(table, batch)
-    return _merge(table, batch)
+            return _merge(table, batch, filling)
+    return _merge(table, batch, filling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +143,10 @@ class _Batch:
         return [*keys, *([_range("recnum", rows)] for rows in given)]
 
 
-def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
+def _merge(table: RecordTable, batch: _Batch, filling: Callable[[], None]) -> MergeResult:
     change = _find_change(table, batch)
+    if change.filled:
+        filling()
     if change.marked.num_rows or change.takes_places:
         table.revise(pa.concat_tables([change.fresh, change.marked]), _ROW_KEYS)
     elif change.fresh.num_rows:
@@ -150,7 +157,6 @@ def _merge(table: RecordTable, batch: _Batch) -> MergeResult:
         unchanged=batch.rows.num_rows - change.new - change.revised,
         version=table.version,
         removed=0 if batch.gone is None else pc.sum(batch.gone["_latest"]).as_py(),
-        filled=change.filled,
     )
 
 

@@ -14,10 +14,10 @@ from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.upstream import Upstream, is_server_path
 
-__all__ = ["Place", "Where", "find_places", "record_set_of"]
+__all__ = ["ASKED_AT_ONCE", "Place", "Where", "find_places", "record_set_of"]
 
 #: Files are asked for in questions of so many records: their numbers fit into an address.
-_AT_ONCE = 100
+ASKED_AT_ONCE = 100
 
 _NO_DIRECTORY = "NoDataDirectory"
 _NO_SEGMENT = frozenset({"InvalidSegName", "BadSegLink"})
@@ -74,8 +74,8 @@ def find_places(
     for _, group in groupby(ordered, lambda file: file.series):
         series = list(group)
         numbers = sorted({file.recnum for file in series})
-        for first in range(0, len(numbers), _AT_ONCE):
-            some = frozenset(numbers[first : first + _AT_ONCE])
+        for first in range(0, len(numbers), ASKED_AT_ONCE):
+            some = frozenset(numbers[first : first + ASKED_AT_ONCE])
             yield _ask(upstream, [file for file in series if file.recnum in some])
 
 

@@ -16,10 +16,10 @@ from drmsmirror.sync.take import Taken, no_records, take_window
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work
 
-__all__ = ["take_by_recnum", "take_counted"]
+__all__ = ["COUNTED_TOGETHER", "take_by_recnum", "take_counted"]
 
 #: Windows that are counted together at most: so many are read again where a run ends among them.
-_COUNTED_TOGETHER = 3
+COUNTED_TOGETHER = 3
 
 #: Records per number from which windows of no more numbers than records cost less than counts.
 _DENSE = 0.5
@@ -154,7 +154,7 @@ class _Stretch:
     @property
     def is_due(self) -> bool:
         """Whether it is time to count."""
-        return not self.left or self._windows >= _COUNTED_TOGETHER
+        return not self.left or self._windows >= COUNTED_TOGETHER
 
     def is_whole(self) -> bool:
         """Whether as many records came as there are."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,12 +10,13 @@ from pathlib import Path
 from drmsmirror.errors import UnknownSeriesError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import parse_recordset
-from drmsmirror.model.subscription import Reconcile
-from drmsmirror.settings import Settings, SyncSettings
+from drmsmirror.model.subscription import Reconcile, Subscription
+from drmsmirror.settings import Settings
+from drmsmirror.sync.prefetch import likely_requests, missing_files
 from drmsmirror.sync.progress import Ahead, SilentReporter
 from drmsmirror.sync.run import sync
-from drmsmirror.sync.task import Task
-from drmsmirror.sync.windows import WindowSizer
+from drmsmirror.sync.subscribing import subscription_around
+from drmsmirror.sync.task import Task, task_for
 from drmsmirror.upstream import Upstream
 
 __all__ = ["Forecast", "forecast"]
@@ -39,6 +39,9 @@ class Forecast:
         Time that takes.
     disk_bytes : int
         Room that the records take.
+    files : int
+        Files that are wanted with them and are not held; their sizes are known only when they
+        are fetched, so that neither bytes nor time counts them.
     """
 
     record_set: str
@@ -47,6 +50,7 @@ class Forecast:
     bytes: int
     seconds: float
     disk_bytes: int
+    files: int = 0
 
 
 def forecast(
@@ -80,7 +84,7 @@ def forecast(
                 draft.catalogue.change_cost(settings.upstream.url, lambda _: known)
                 for one in sets:
                     _copy_holdings(mirror, draft, one.series.text)
-            return tuple(_forecast(draft, upstream, name) for name in names)
+            return tuple(_forecast(mirror, draft, upstream, name) for name in names)
 
 
 class _Declining(SilentReporter):
@@ -105,26 +109,27 @@ def _copy_holdings(mirror: Mirror, draft: Mirror, series: str) -> None:
         draft.catalogue.save_state(replace(state, table_path=None, table_version=None))
 
 
-def _forecast(draft: Mirror, upstream: Upstream, record_set: str) -> Forecast:
+def _forecast(
+    mirror: Mirror | None, draft: Mirror, upstream: Upstream, record_set: str
+) -> Forecast:
+    wanted = Subscription.of(record_set)
+    stored = None if mirror is None else subscription_around(mirror, wanted)
+    wanted = wanted if stored is None else stored.subscription
     before, reporter = upstream.traffic, _Declining()
-    sync(draft, upstream, record_set, reporter=reporter, task=Task(reconcile=Reconcile.OFF))
+    task = task_for(wanted, Task(reconcile=Reconcile.OFF))
+    sync(draft, upstream, record_set, reporter=reporter, task=task)
     asked = (upstream.traffic - before).requests
-    ahead = reporter.heard
-    if ahead is None:
-        return Forecast(record_set, 0, asked, 0, 0.0, 0)
-    requests = asked + _requests(draft.settings.sync, ahead)
+    ahead = reporter.heard or Ahead(wanted.series, 0, 0, 0.0, 0, 0, 0, ())
+    files = ahead.records * len(wanted.segments)
+    if mirror is not None and wanted.segments:
+        with suppress(UnknownSeriesError):
+            files += missing_files(mirror, wanted)
     return Forecast(
-        record_set, ahead.records, requests, ahead.bytes, ahead.seconds, ahead.disk_bytes
+        record_set,
+        ahead.records,
+        asked + ahead.requests + likely_requests(files, len(wanted.segments)),
+        ahead.bytes,
+        ahead.seconds,
+        ahead.disk_bytes,
+        files,
     )
-
-
-def _requests(settings: SyncSettings, ahead: Ahead) -> int:
-    """Requests for the windows of a run: each is counted and fetched."""
-    sizer, left, windows, rows = WindowSizer(settings, density=1.0), ahead.records, 0, 0
-    seconds, size = ahead.seconds / max(left, 1), ahead.bytes / max(left, 1)
-    while left > 0 and sizer.rows != rows:
-        rows = sizer.rows
-        sizer.fetched(rows, rows * seconds, round(rows * size))
-        left -= rows
-        windows += 1
-    return 2 * (windows + (math.ceil(left / rows) if left > 0 else 0))

@@ -6,10 +6,13 @@ fetched that are not there. They are pinned as long as the subscription wants th
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+
+import numpy as np
 
 from drmsmirror.catalogue import RunCounters, RunKind, RunOutcome, pin_of_subscription
 from drmsmirror.mirror import Mirror
@@ -19,11 +22,12 @@ from drmsmirror.model.subscription import Subscription
 from drmsmirror.records import select_records
 from drmsmirror.runs import recorded_run
 from drmsmirror.segments import Files, FileState
+from drmsmirror.segments.places import ASKED_AT_ONCE
 from drmsmirror.sharing import SharedUpstream
 from drmsmirror.sync.progress import Prefetched
 from drmsmirror.upstream import Upstream
 
-__all__ = ["prefetch"]
+__all__ = ["likely_requests", "missing_files", "prefetch"]
 
 #: So many files are looked up, pinned and fetched together.
 _AT_ONCE = 500
@@ -83,6 +87,20 @@ def prefetch(
     )
 
 
+def missing_files(mirror: Mirror, subscription: Subscription) -> int:
+    """How many files of held records a subscription wants that are not there.
+
+    Those that the upstream does not have are among them.
+    """
+    index = mirror.catalogue.segments
+    return sum(len(some) - len(index.locate(some)) for some in _batches(mirror, subscription))
+
+
+def likely_requests(files: int, segments: int) -> int:
+    """Requests for so many files, of so many segments a record: where they are, then each."""
+    return files + math.ceil(files / max(segments, 1) / ASKED_AT_ONCE)
+
+
 def _batches(mirror: Mirror, subscription: Subscription) -> Iterator[list[SegmentFile]]:
     files = _files(mirror, subscription)
     while some := list(islice(files, _AT_ONCE)):
@@ -95,9 +113,8 @@ def _files(mirror: Mirror, subscription: Subscription) -> Iterator[SegmentFile]:
     for one in bound.sets:
         state = mirror.catalogue.state(one.series.name)
         table = mirror.table(one.series, state)
-        numbers: list[int] = []
-        for batch in select_records(table, one, ["recnum"], table_of=mirror.table):
-            numbers.extend(batch.column("recnum").to_pylist())
-        for recnum in sorted(numbers, reverse=True):
+        batches = select_records(table, one, ["recnum"], table_of=mirror.table)
+        numbers = [batch.column("recnum").to_numpy() for batch in batches]
+        for recnum in np.sort(np.concatenate([np.empty(0, np.int64), *numbers]))[::-1]:
             for segment in subscription.segments:
-                yield SegmentFile(one.series.name, state.generation, recnum, segment)
+                yield SegmentFile(one.series.name, state.generation, int(recnum), segment)

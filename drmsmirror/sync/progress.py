@@ -29,6 +29,8 @@ class Ahead:
     series : str
     records : int
         Records to be fetched.
+    requests : int
+        Requests that takes.
     seconds : float
         Time that takes, at the speed of the probe.
     bytes : int
@@ -43,6 +45,7 @@ class Ahead:
 
     series: str
     records: int
+    requests: int
     seconds: float
     bytes: int
     disk_bytes: int

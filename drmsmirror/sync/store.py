@@ -6,7 +6,7 @@ A sync and an import both write through :class:`WindowStore`; nothing else write
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import pyarrow as pa
 
@@ -155,6 +155,7 @@ class WindowStore:
             generation=self.generation,
             columns=typed.columns,
             gone=gone,
+            filling=self._note_filling,
         )
         learnt = {
             name: text for name, text in typed.codecs.items() if self._formats.get(name) != text
@@ -176,7 +177,6 @@ class WindowStore:
             counters=counted,
             share_held=share_held,
             codecs=learnt,
-            has_filled=result.filled > 0,
             lease=self.lease,
         )
         self._formats = typed.codecs
@@ -185,6 +185,12 @@ class WindowStore:
         if self._windows % self.mirror.settings.records.compact_above_files == 0:
             self.tidy()
         return result
+
+    def _note_filling(self) -> None:
+        """Say that this run changes rows in their place, before it does: it may be killed then."""
+        state = self.mirror.catalogue.state(self.definition.name)
+        if state.filled_run != self.run:
+            self.mirror.catalogue.save_state(replace(state, filled_run=self.run))
 
     def typed(self, given: pa.Table) -> pa.Table:
         """Records as rows of the table; columns that are not given are null."""

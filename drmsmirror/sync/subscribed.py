@@ -6,9 +6,10 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
-from drmsmirror.catalogue import RunOutcome, StoredSubscription
+from drmsmirror.catalogue import RunKind, RunOutcome, StoredSubscription
 from drmsmirror.errors import DrmsMirrorError, LockedError, RequestLimitError, UpstreamError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import parse_recordset
@@ -17,7 +18,7 @@ from drmsmirror.sync.prefetch import prefetch
 from drmsmirror.sync.progress import Ahead, Known, Progress, Reporter, SyncReport
 from drmsmirror.sync.run import sync
 from drmsmirror.sync.subscribing import subscription_around
-from drmsmirror.sync.task import Task
+from drmsmirror.sync.task import Task, task_for
 from drmsmirror.upstream import Upstream
 
 __all__ = [
@@ -27,6 +28,10 @@ __all__ = [
     "sync_and_subscribe",
     "sync_subscription",
 ]
+
+
+#: Runs of a series that are looked through for the last one of a subscription.
+_LATEST = 100
 
 
 class SubscribingReporter(Reporter, Protocol):
@@ -98,7 +103,7 @@ def sync_and_subscribe(
     for text, one in zip(texts, wanted, strict=True):
         subscribing = _Subscribing(mirror, one, reporter)
         left = ends_at - time.monotonic()
-        todo = _todo(subscribing.subscription, task)
+        todo = task_for(subscribing.subscription, task)
         report = _run(mirror, upstream, text, one.series, subscribing, left, todo)
         if report.outcome is RunOutcome.DONE:
             subscribing.subscribe()
@@ -117,7 +122,9 @@ def sync_all(
 ) -> Iterator[Attempt]:
     """Sync every subscription, the one of the largest priority first; none stops the others.
 
-    Once time or requests are used up the others are not begun.
+    Those of which all was held come before those that are still being filled: a few requests bring
+    them up to date, and they need not wait for nights until others are filled. Once time or
+    requests are used up the others are not begun.
 
     Parameters
     ----------
@@ -131,7 +138,7 @@ def sync_all(
     """
     ends_at = time.monotonic() + seconds
     is_over = False
-    for stored in mirror.catalogue.subscriptions():
+    for stored in sorted(mirror.catalogue.subscriptions(), key=partial(_is_being_filled, mirror)):
         is_over = is_over or time.monotonic() >= ends_at
         if is_over:
             yield Attempt(stored)
@@ -180,9 +187,17 @@ def sync_subscription(
         What a sync raises.
     """
     ends_at = time.monotonic() + seconds
-    todo = _todo(wanted, task)
+    todo = task_for(wanted, task)
     report = _run(mirror, upstream, wanted.record_set, wanted.series, reporter, seconds, todo)
     return _with_files(mirror, upstream, wanted, report, ends_at - time.monotonic())
+
+
+def _is_being_filled(mirror: Mirror, stored: StoredSubscription) -> bool:
+    """Whether not all of a subscription was held when its last run ended."""
+    wanted = stored.subscription
+    runs = mirror.catalogue.runs(series=wanted.series, kinds=[RunKind.SYNC], limit=_LATEST)
+    told = (run for run in runs if run.record_set == wanted.record_set)
+    return next((run.share_held < 1 for run in told if run.share_held is not None), True)
 
 
 class _Subscribing:
@@ -224,16 +239,6 @@ class _Subscribing:
         if found is not None and found.subscription.filters != self._wanted.filters:
             self._inner.lies_within(self._wanted.record_set, found)
         return found
-
-
-def _todo(subscription: Subscription, task: Task | None) -> Task:
-    """What a run is to do for a subscription."""
-    return replace(
-        task or Task(reconcile=subscription.reconcile),
-        keys=subscription.keys,
-        lag=subscription.lag,
-        precision=subscription.precision,
-    )
 
 
 def _run(

@@ -16,13 +16,15 @@ from drmsmirror.model.intervals import EVERYTHING, Interval, inside, length, uni
 from drmsmirror.model.recordset import recnum_text
 from drmsmirror.records import count_held
 from drmsmirror.sync.asking import Asker
+from drmsmirror.sync.byrecnum import COUNTED_TOGETHER
 from drmsmirror.sync.narrower import narrower_sets
 from drmsmirror.sync.nothing import confirm_nothing
 from drmsmirror.sync.outlook import Outlook
 from drmsmirror.sync.pieces import all_behind, all_missing, recnums_to_follow
 from drmsmirror.sync.progress import Ahead
-from drmsmirror.sync.speed import likely_bytes, likely_seconds
+from drmsmirror.sync.speed import first_rows, likely_bytes, likely_seconds
 from drmsmirror.sync.target import is_first_reading, with_numbers_given
+from drmsmirror.sync.windows import windows_for
 from drmsmirror.sync.work import Work
 from drmsmirror.upstream import RecordText
 
@@ -92,7 +94,7 @@ def survey(work: Work, asker: Asker) -> Survey:
     narrower = narrower_sets(work.wanted, inside(missing, extent), probe)
     times = outlook.records / probe.rows if probe is not None and probe.rows else 0.0
     seconds, size = (times * probe.seconds, times * probe.body_bytes) if probe else (0.0, 0.0)
-    return Survey(outlook, _ahead(work, outlook.records, seconds, size, narrower))
+    return Survey(outlook, _ahead(work, outlook, seconds, size, narrower))
 
 
 def _survey_of_newer(work: Work, behind: Sequence[CoverageEntry]) -> Survey:
@@ -106,7 +108,7 @@ def _survey_of_newer(work: Work, behind: Sequence[CoverageEntry]) -> Survey:
     work.known = replace(work.known, records=total)
     outlook = Outlook(total=total, unheld=unheld, records=newer, newer=per_recnum, following=newer)
     return Survey(
-        outlook, _ahead(work, newer, likely_seconds(work, newer), likely_bytes(work, newer), ())
+        outlook, _ahead(work, outlook, likely_seconds(work, newer), likely_bytes(work, newer), ())
     )
 
 
@@ -135,15 +137,31 @@ def _probe(work: Work, near: str, whole: str) -> RecordText:
 
 
 def _ahead(
-    work: Work, records: int, seconds: float, size: float, narrower: tuple[str, ...]
+    work: Work, outlook: Outlook, seconds: float, size: float, narrower: tuple[str, ...]
 ) -> Ahead:
+    records = outlook.records
     values = len(work.wanted.series.columns) + 2
     return Ahead(
         series=work.wanted.series.name,
         records=records,
+        requests=_requests(work, outlook, seconds, size),
         seconds=seconds,
         bytes=round(size),
         disk_bytes=int(records * values * _BYTES_PER_VALUE),
         free_bytes=free_bytes(work.mirror.root),
         narrower=narrower,
     )
+
+
+def _requests(work: Work, outlook: Outlook, seconds: float, size: float) -> int:
+    """Requests that the windows take: each of what is missing is counted before it is fetched."""
+
+    def windows(records: int, first: float) -> int:
+        share = records / max(outlook.records, 1)
+        settings = work.mirror.settings.sync
+        return windows_for(settings, records, share * seconds, share * size, first)
+
+    followed = windows(outlook.following, first_rows(work))
+    missing = windows(outlook.records - outlook.following, 0.0)
+    counts = max(followed - 1, 0) // COUNTED_TOGETHER
+    return 2 * missing + followed + counts

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from drmsmirror.model.subscription import Precision, Reconcile
+from drmsmirror.model.subscription import Precision, Reconcile, Subscription
 
-__all__ = ["Task"]
+__all__ = ["Task", "task_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +37,20 @@ class Task:
     reconcile: Reconcile = Reconcile.ROTATION
     everywhere: bool = False
     lag: timedelta = timedelta()
+
+
+def task_for(subscription: Subscription, task: Task | None = None) -> Task:
+    """Give what a run is to do for a subscription.
+
+    Parameters
+    ----------
+    subscription : Subscription
+    task : Task, optional
+        What there is to do besides fetching what is missing; by default what it says.
+    """
+    return replace(
+        task or Task(reconcile=subscription.reconcile),
+        keys=subscription.keys,
+        lag=subscription.lag,
+        precision=subscription.precision,
+    )

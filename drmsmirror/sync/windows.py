@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from drmsmirror.model.intervals import Interval
 from drmsmirror.settings import SyncSettings
 
-__all__ = ["WindowSizer"]
+__all__ = ["WindowSizer", "windows_for"]
 
 #: A window is at most this many times as large as the one before.
 _GROWTH = 5.0
@@ -118,3 +118,28 @@ class WindowSizer:
         self._rows = max(1.0, self._rows / 2)
         self._width /= 2
         self.density *= 2
+
+
+def windows_for(
+    settings: SyncSettings, rows: int, seconds: float, size: float, first: float = 0.0
+) -> int:
+    """How many windows so many records take.
+
+    Parameters
+    ----------
+    settings : SyncSettings
+    rows : int
+    seconds, size : float
+        What they cost together, in seconds and in bytes.
+    first : float
+        Records in the first window, where more is known of the server than nothing.
+    """
+    sizer, left, windows, before = WindowSizer(settings, 1.0, first=first), rows, 0, 0
+    while left > 0 and sizer.rows != before:
+        if sizer.fits(left):
+            return windows + 1
+        before = sizer.rows
+        sizer.fetched(before, before * seconds / rows, round(before * size / rows))
+        left -= before
+        windows += 1
+    return windows + math.ceil(max(left, 0) / sizer.rows)

@@ -10,6 +10,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from drmsmirror.publish import publish
+from drmsmirror.sync import Task
 from tests.unit.sync.mirrors import Copy
 
 NAME = "hmi.M_45s"
@@ -27,12 +28,12 @@ def run(copy: Copy, target: str) -> None:
         publish(mirror, NAME, target)
 
 
-def in_sqlite(file: Path) -> list[tuple]:
+def in_sqlite(file: Path, column: str = "datarms") -> list[tuple]:
     with closing(sqlite3.connect(file)) as connection:
         there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'hmi__m_45s'")
         if not there.fetchall():
             return []
-        return sorted(connection.execute("SELECT recnum, datarms FROM hmi__m_45s"))
+        return sorted(connection.execute(f"SELECT recnum, {column} FROM hmi__m_45s"))
 
 
 def in_parquet(directory: Path) -> list[tuple]:
@@ -72,6 +73,23 @@ def test_sqlite_has_all_of_a_publication_or_nothing(point, is_there, copy, kill,
     assert in_sqlite(file) == (after if is_there else before)
     run(copy, f"sqlite:///{file}")
     assert in_sqlite(file) == after
+
+
+@pytest.mark.parametrize("point", ["window.before_commit", "window.after_commit"])
+def test_keywords_that_a_killed_run_brought_to_held_records_are_published(
+    point, copy_of, kill, tmp_path
+) -> None:
+    """Such rows do not say which run changed them, and the next run finds nothing to change."""
+    copy = copy_of(NAME, rows=30)
+    copy.sync(NAME, task=Task(keys=("DATARMS",)))
+    file, whole = tmp_path / "continued.db", tmp_path / "whole.db"
+    run(copy, f"sqlite:///{file}")
+    before = in_sqlite(file, "datamean")
+    kill(copy, point, "sync", NAME)
+    copy.sync(NAME)
+    run(copy, f"sqlite:///{file}")
+    run(copy, f"sqlite:///{whole}")
+    assert in_sqlite(file, "datamean") == in_sqlite(whole, "datamean") != before
 
 
 @pytest.mark.parametrize("point", ["file.before_rename:2", "file.after_rename:2"])

@@ -7,7 +7,7 @@ import pytest
 from drmsmirror.catalogue import RunKind, RunOutcome
 from drmsmirror.client import Client
 from drmsmirror.model.subscription import Subscription
-from drmsmirror.sync import SilentReporter, SyncReport, sync_subscription
+from drmsmirror.sync import SilentReporter, SyncReport, forecast, sync_subscription
 from drmsmirror.sync.prefetch import prefetch
 from drmsmirror.upstream import Jsoc
 from tests.unit.sync.mirrors import Copy
@@ -53,6 +53,20 @@ def test_a_sync_brings_the_files_that_the_subscription_wants(copy) -> None:
     with Client(copy.settings, policy="offline") as client:
         paths = [path for record in client.get(PART, "magnetogram") for path in record.paths]
     assert len(paths) * 2 == report.files.fetched
+
+
+def test_a_forecast_counts_the_files_to_come(copy) -> None:
+    wanted = subscribe(copy, "magnetogram", "bitmap")
+    upstream = Jsoc(copy.settings.upstream)
+    with copy.open() as mirror:
+        (before,) = forecast(copy.settings, mirror, upstream, PART)
+    report = run(copy, wanted)
+    with copy.open() as mirror:
+        (after,) = forecast(copy.settings, mirror, upstream, PART)
+    assert report.files is not None
+    assert before.files == 2 * report.records_new
+    assert after.files == report.files.without
+    assert before.requests == pytest.approx(report.requests, rel=0.1)
 
 
 def test_the_next_sync_fetches_only_what_is_new(copy) -> None:

@@ -17,17 +17,17 @@ from drmsmirror.errors import (
     UnknownSeriesError,
 )
 from drmsmirror.mirror import Mirror
-from drmsmirror.model.subscription import Precision, Subscription
+from drmsmirror.model.subscription import Precision, Reconcile, Subscription
 from drmsmirror.settings import SyncSettings
 from drmsmirror.sync import (
-    Ahead,
+    Task,
     forecast,
     subscribe,
     subscription_named,
     sync_all,
     sync_and_subscribe,
 )
-from drmsmirror.sync.forecast import _requests
+from drmsmirror.sync.windows import windows_for
 from drmsmirror.upstream import NEVER, Body, Deadline, Jsoc, LimitedSession, PoliteSession
 from tests.jsoc import Fault, FaultKind
 from tests.unit.sync.mirrors import Copy, Listener, asked
@@ -302,6 +302,19 @@ def test_all_are_synced_by_priority_and_a_failure_stops_none(copy_of: CopyOf) ->
     assert all(attempt.report and attempt.report.share_held == 1.0 for attempt in done)
 
 
+def test_what_was_held_whole_does_not_wait_for_what_is_still_being_filled(copy_of: CopyOf) -> None:
+    copy = copy_of(M_45S, SYNOPTIC, rows=30)
+    with opened(copy) as (mirror, upstream):
+        copy.sync(SYNOPTIC)
+        subscribe(mirror, None, SYNOPTIC, {})
+        subscribe(mirror, None, M_45S, {"priority": 1})
+        attempts = list(sync_all(mirror, upstream, reporter=Subscriber()))
+        again = list(sync_all(mirror, upstream, reporter=Subscriber()))
+
+    assert [attempt.subscription.subscription.series for attempt in attempts] == [SYNOPTIC, M_45S]
+    assert [attempt.subscription.subscription.series for attempt in again] == [M_45S, SYNOPTIC]
+
+
 def test_once_the_requests_are_used_up_the_others_are_not_begun(copy_of: CopyOf) -> None:
     copy = copy_of(M_45S, SYNOPTIC, rows=30)
     limited = LimitedSession(PoliteSession(copy.settings.upstream), 1)
@@ -353,6 +366,20 @@ def test_a_forecast_of_what_is_held_is_nothing(copy_of: CopyOf) -> None:
     assert (found.records, found.requests, found.bytes, found.seconds) == (0, 1, 0, 0.0)
 
 
+def test_a_forecast_of_what_is_newer_knows_each_request_but_one(copy_of: CopyOf) -> None:
+    """The one that looks up held records again: a draft without records cannot make it."""
+    copy = copy_of(M_45S, rows=60)
+    copy.sync(M_45S)
+    for day in range(1, 28):
+        copy.jsoc.append(M_45S, {"T_REC": f"2015.01.{day:02}_TAI", "CAMERA": 1})
+    with opened(copy) as (mirror, upstream):
+        (found,) = forecast(copy.settings, mirror, upstream, M_45S)
+
+    report = copy.sync(M_45S, task=Task(reconcile=Reconcile.OFF))
+    assert found.records == report.records_new + report.records_unchanged
+    assert found.requests == report.requests - 1 == 3
+
+
 def test_a_forecast_needs_no_mirror_and_makes_none(copy_of: CopyOf) -> None:
     copy = copy_of(M_45S, SYNOPTIC, rows=30)
     upstream = Jsoc(copy.settings.upstream)
@@ -367,6 +394,4 @@ def test_a_forecast_needs_no_mirror_and_makes_none(copy_of: CopyOf) -> None:
 @pytest.mark.parametrize(("seconds_per_record", "windows"), [(1e-3, 8), (1.5, 29), (15.0, 281)])
 def test_a_slow_upstream_takes_more_requests(seconds_per_record: float, windows: int) -> None:
     settings = SyncSettings(first_window=10, max_window=40)
-    ahead = Ahead("a.b", 290, 290 * seconds_per_record, 0, 0, 0, ())
-
-    assert _requests(settings, ahead) == 2 * windows
+    assert windows_for(settings, 290, 290 * seconds_per_record, 0.0) == windows
