@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from drmsmirror.mirror import Mirror
     from drmsmirror.model.subscription import Difference, Subscription
     from drmsmirror.settings import Settings
+    from drmsmirror.sharing import SharedUpstream
 
 __all__ = ["command"]
 
@@ -64,13 +65,16 @@ def command(
     with ExitStack() as open_:
         opened = _opened(settings, open_, dry_run=dry_run)
         before = _subscriptions(opened)
-        after = _checked(file, opened, before, manifest, offline=offline)
+        upstream = _upstream(opened, offline=offline)
+        after = _checked(file, opened, upstream, before, manifest)
         found = difference(before, after)
         if as_json_:
             as_json(difference_plain(found))
         else:
             for line in difference_lines(found):
                 click.echo(line)
+        if opened is not None:
+            _tell_what_lies_within(opened, upstream, found, after)
         if not found:
             talk(f"The subscriptions are those of {file} already.")
         elif not dry_run:
@@ -103,6 +107,13 @@ def _opened(settings: Settings, open_: ExitStack, *, dry_run: bool) -> Mirror | 
     return open_.enter_context(Mirror.open_or_create(settings, announce=talk))
 
 
+def _upstream(mirror: Mirror | None, *, offline: bool) -> SharedUpstream | None:
+    """Whoever is asked for the definitions of series that are new here; None where nobody is."""
+    from drmsmirror.sharing import open_upstream
+
+    return None if offline or mirror is None else open_upstream(mirror)
+
+
 def _subscriptions(mirror: Mirror | None) -> tuple[Subscription, ...]:
     several = () if mirror is None else mirror.catalogue.subscriptions()
     return tuple(stored.subscription for stored in several)
@@ -111,10 +122,9 @@ def _subscriptions(mirror: Mirror | None) -> tuple[Subscription, ...]:
 def _checked(
     file: str,
     mirror: Mirror | None,
+    upstream: SharedUpstream | None,
     before: Sequence[Subscription],
     manifest: Sequence[Subscription],
-    *,
-    offline: bool,
 ) -> list[Subscription]:
     """The subscriptions of the manifest, those that are new or changed as their series say.
 
@@ -124,12 +134,10 @@ def _checked(
         Two of them are of one record set.
     """
     from drmsmirror.errors import SettingsError
-    from drmsmirror.sharing import open_upstream
     from drmsmirror.sync import prepared
 
     if mirror is None:
         return list(manifest)
-    upstream = None if offline else open_upstream(mirror)
     known = {one.record_set: one for one in before}
     checked: dict[str, Subscription] = {}
     for one in manifest:
@@ -139,6 +147,22 @@ def _checked(
             raise SettingsError(f"{file} has {found.record_set} twice; leave one of them")
         checked[found.record_set] = found
     return list(checked.values())
+
+
+def _tell_what_lies_within(
+    mirror: Mirror,
+    upstream: SharedUpstream | None,
+    found: Difference,
+    after: Sequence[Subscription],
+) -> None:
+    """Say of what is added where it brings nothing that others do not bring."""
+    from drmsmirror.cli.showing import lies_within
+    from drmsmirror.sync import subscription_beyond
+
+    for added in found.added:
+        beyond = subscription_beyond(mirror, upstream, added, after)
+        if beyond is not None:
+            talk(lies_within(added.record_set, beyond))
 
 
 def _agreed(found: Difference) -> bool:

@@ -15,6 +15,7 @@ __all__ = [
     "NO_SUBSCRIPTIONS",
     "difference_lines",
     "difference_plain",
+    "lies_within",
     "plain",
     "stored_plain",
     "subscription_table",
@@ -24,6 +25,14 @@ __all__ = [
 NO_SUBSCRIPTIONS = (
     "There are no subscriptions. Make one with\n  drmsmirror subscribe hmi.sharp_720s"
 )
+
+
+def lies_within(what: str, outer: Subscription) -> str:
+    """Say that a subscription brings nothing that another does not bring."""
+    return (
+        f"{what} lies within {outer.record_set}, which brings all of it: nothing more would be "
+        f"fetched for it."
+    )
 
 
 def plain(subscription: Subscription) -> dict[str, Any]:

@@ -84,6 +84,7 @@ def command(
       drmsmirror subscribe 'hmi.M_720s[2014.01.01_TAI/365d]' --seg magnetogram --priority 5
       drmsmirror subscribe 'aia.lev1_euv_12s[2024.05.01_TAI/30d@1h]' --reconcile full
     """
+    from drmsmirror.cli.showing import lies_within, stored_plain
     from drmsmirror.mirror import Mirror
     from drmsmirror.model.subscription import Precision, Reconcile
     from drmsmirror.sharing import open_upstream
@@ -108,20 +109,17 @@ def command(
     with Mirror.open_or_create(settings, announce=talk) as opened:
         upstream = None if offline else open_upstream(opened)
         stored, is_new = subscribe(opened, upstream, record_set, terms)
-        beyond = subscription_beyond(opened, upstream, stored) if is_new else None
+        others = [other.subscription for other in opened.catalogue.subscriptions()]
+        wanted = stored.subscription
+        beyond = subscription_beyond(opened, upstream, wanted, others) if is_new else None
         opened.publish()
     if as_json_:
-        from drmsmirror.cli.showing import stored_plain
-
         as_json(stored_plain(stored))
-    name = stored.subscription.record_set
+    name = wanted.record_set
     if is_new:
         talk(f"Subscribed to {name}, number {stored.id}. To bring it in:")
         talk(f"  drmsmirror sync {shlex.quote(name)}")
         if beyond is not None:
-            talk(
-                f"It lies within {beyond.subscription.record_set}, number {beyond.id}, which "
-                f"brings all of it: nothing more would be fetched for it."
-            )
+            talk(lies_within("It", beyond))
     else:
         talk(f"Changed the subscription to {name}, number {stored.id}.")

@@ -256,10 +256,26 @@ class Answering:
         if self._terms.policy is Policy.REMOTE:
             return self._given(keys, self._upstream.ask(question))
         part = Part(question.record_set, (), _most_records(bound))
+
+        def usable(given: RecordText) -> None:
+            if bound is not None and not given.rows:
+                self._confirm_empty(question.record_set)
+
         answer = self._ask(
-            question, self._since(bound, keys), lambda: self._refuse_too_much([part], advice)
+            question,
+            self._since(bound, keys),
+            lambda: self._refuse_too_much([part], advice),
+            usable,
         )
         return self._given(keys, answer)
+
+    def _confirm_empty(self, record_set: str) -> None:
+        """Have the upstream confirm that it has nothing, where it says how far the series is."""
+        from drmsmirror.sync.nothing import confirm_empty  # it needs all that a sync needs
+
+        state = self._upstream.definition(series_name(record_set))
+        if state.max_recnum:
+            confirm_empty(self._upstream, state.definition, record_set, state.max_recnum)
 
     def _question(self, keys: KeyPlan) -> Question:
         """The question as it was written."""

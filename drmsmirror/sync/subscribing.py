@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -181,24 +181,31 @@ def subscription_around(mirror: Mirror, wanted: Subscription) -> StoredSubscript
 
 
 def subscription_beyond(
-    mirror: Mirror, upstream: Upstream | None, stored: StoredSubscription
-) -> StoredSubscription | None:
-    """Find another subscription that brings all of one already; None without any.
+    mirror: Mirror,
+    upstream: Upstream | None,
+    inner: Subscription,
+    others: Iterable[Subscription],
+) -> Subscription | None:
+    """Find among others one that brings all that a subscription brings; None without any.
 
     Parameters
     ----------
     mirror : Mirror
     upstream : Upstream or None
         Asked for the definition of a series that is new here; None: nobody is asked.
-    stored : StoredSubscription
-        Whose records and keywords the other has among its own.
+    inner : Subscription
+        Whose records, keywords and files the other has among its own.
+    others : iterable of Subscription
+        Of any series.
     """
-    inner, definition_of = stored.subscription, _definitions(mirror, upstream)
-    for other in mirror.catalogue.subscriptions(series=inner.series):
-        outer = other.subscription
+    definition_of = _definitions(mirror, upstream)
+    for outer in others:
+        is_of_series = outer.series.lower() == inner.series.lower()
+        is_another = is_of_series and outer.filters != inner.filters
         has_keys = outer.keys is None or set(inner.keys or [""]) <= set(outer.keys)
-        if other.id != stored.id and has_keys and _lies_within(definition_of, inner, outer):
-            return other
+        has_files = set(inner.segments) <= set(outer.segments)
+        if is_another and has_keys and has_files and _lies_within(definition_of, inner, outer):
+            return outer
     return None
 
 

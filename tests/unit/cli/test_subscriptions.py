@@ -142,6 +142,16 @@ def test_applying_what_is_printed_changes_nothing(run: Run, manifest: str, tmp_p
     assert listed(run) == before
 
 
+def test_of_a_manifest_too_it_is_said_what_brings_nothing_more(run: Run, tmp_path: Path) -> None:
+    names = (f"{M_45S}[][1-2]", f"{M_45S}[2010.05.01_TAI/1d][1]", f"{M_45S}[][3]")
+    text = "".join(f'[[subscription]]\nrecord_set = "{name}"\n' for name in names)
+    (tmp_path / "m.toml").write_text(text, encoding="utf-8")
+    done = run("apply", str(tmp_path / "m.toml"), "--yes")
+
+    (said,) = [line for line in done.stderr.splitlines() if "lies within" in line]
+    assert said.startswith(f"{names[1]} lies within {names[0]}, which brings all of it")
+
+
 def test_a_manifest_with_a_series_spelled_in_two_ways_is_refused(run: Run, tmp_path: Path) -> None:
     text = "".join(f'[[subscription]]\nrecord_set = "{name}"\n' for name in (M_45S, M_45S.upper()))
     (tmp_path / "m.toml").write_text(text, encoding="utf-8")
@@ -190,11 +200,14 @@ def test_one_within_another_is_said_to_bring_nothing_more(
 ) -> None:
     run("subscribe", f"{M_45S}[][1-2]", *options)
     within = run("subscribe", f"{M_45S}[2010.05.01_TAI/1d][1]", "--key", "T_REC")
-    assert f"It lies within {M_45S}[][1-2], number 1, which brings all of it" in within.stderr
+    assert f"It lies within {M_45S}[][1-2], which brings all of it" in within.stderr
     beside = run("subscribe", f"{M_45S}[2010.05.02_TAI/1d][3]", "--key", "T_REC")
     more = run("subscribe", f"{M_45S}[2010.05.03_TAI/1d][1]", "--key", "T_REC,DATARMS")
     again = run("subscribe", f"{M_45S}[2010.05.01_TAI/1d][1]", "--priority", "2")
-    said = [one.stderr for one in (beside, again, *([more] if options else []))]
+    files = run(
+        "subscribe", f"{M_45S}[2010.05.04_TAI/1d][1]", "--key", "T_REC", "--seg", "magnetogram"
+    )
+    said = [one.stderr for one in (beside, again, files, *([more] if options else []))]
     assert all(text and "lies within" not in text for text in said)
 
 

@@ -320,6 +320,15 @@ def test_that_there_is_nothing_is_held_where_it_is_confirmed(copy: Copy) -> None
     assert asked(copy.jsoc) == []
 
 
+def test_of_an_unknown_series_and_a_whole_question_too_nothing_is_confirmed(copy_of) -> None:
+    copy, query = copy_of(NAME, rows=30), f"{NAME}[][1]"
+    nothing = Fault(FaultKind.NO_RECORDS)
+    copy.jsoc.fault(nothing, times=1, when=lambda request: request.op == "rs_list")
+    with pytest.raises(UpstreamAnswerError, match="contradicts itself"):
+        _answer(copy, query)
+    assert _answer(copy, f"{NAME}[2031.01.01_TAI/1d]")[1]["T_REC"] == []
+
+
 def test_a_record_that_changes_between_two_questions_comes_once(copy: Copy) -> None:
     query = f"{NAME}[2010.05.01_TAI/30m][1,2]"
     copy.sync(f"{NAME}[2010.05.01_00:15_TAI/10m][1]")
