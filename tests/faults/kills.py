@@ -26,10 +26,13 @@ from drmsmirror.catalogue import Catalogue, utc_now
 from drmsmirror.catalogue.processes import has_ended
 from drmsmirror.errors import NotHeldError
 from drmsmirror.mirror import Mirror
+from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.model.subscription import Subscription
+from drmsmirror.objects import Condition, ObjectStore
 from drmsmirror.records import connect
+from drmsmirror.upstream import Jsoc
 from tests.faults.forking import Ended, Forks, forks
-from tests.jsoc import SampleJsoc
+from tests.jsoc import FaultKind, SampleJsoc
 from tests.unit.sync.mirrors import Copy, series, settings_for
 
 __all__ = ["DEEDS", "Deed", "Stage", "stage"]
@@ -173,12 +176,31 @@ def what_is_there(copy: Copy, beside: Path) -> dict[str, Any]:
         }
         for known in catalogue.series():
             found[known.name] = _of_series(mirror, known.name)
+        found["segment files"] = _segment_files(mirror)
     if (mirror.root / "catalogue.copy.sqlite").exists():
         with Catalogue.open(mirror.root / "catalogue.copy.sqlite", read_only=True) as published:
             found["published"] = {
                 one.name: _without_times(published.coverage(one.name)) for one in published.series()
             }
     return found
+
+
+def _segment_files(mirror: Mirror) -> dict[str, Any]:
+    """What of them is there and whole; bytes that were let go may still have to be removed."""
+    catalogue, store = mirror.catalogue, mirror.objects
+    indexed = catalogue.segments.objects(most=1000)
+    unsound = [one for one in indexed if not _is_sound(store, one.sha256)]
+    return {
+        "files": {one.sha256: catalogue.segments.files_of(one.sha256) for one in indexed},
+        "unsound": unsound,
+        "totals": catalogue.segments.totals(),
+        "reserved": catalogue.downloads.reserved(),
+        "parts": [path.name for path in mirror.root.glob("objects/incoming/*.part")],
+    }
+
+
+def _is_sound(store: ObjectStore, sha256: str) -> bool:
+    return store.hash_of(sha256).condition is Condition.INTACT
 
 
 def _of_series(mirror: Mirror, name: str) -> dict[str, Any]:
@@ -387,6 +409,24 @@ def _backed_up(copy: Copy, beside: Path) -> None:
         mirror.catalogue.add_subscription(Subscription.of(f"{NAME}[2010.05.01_TAI/1h]"))
 
 
+def _with_files(copy: Copy, _: Path) -> None:
+    """Three files are there that nobody used for a year, and part of one that is wanted."""
+    from drmsmirror.segments.files import Files
+    from drmsmirror.sharing import SharedUpstream
+
+    copy.sync(NAME)
+    numbers = sorted(copy.jsoc.series(NAME).columns["recnum"].tolist())
+    files = [SegmentFile(NAME, 0, number, "magnetogram") for number in numbers]
+    copy.jsoc.bring_online(copy.jsoc.sunums(NAME, numbers))
+    place = copy.settings.mirror / "catalogue.sqlite"
+    with Catalogue.open(place, clock=lambda: utc_now() - timedelta(days=400)) as catalogue:
+        mirror = Mirror(copy.settings, catalogue)
+        service = Files(mirror, SharedUpstream(mirror, Jsoc(copy.settings.upstream)))
+        assert all(one.state.is_there for one in service.get(files[-3:]))
+        copy.jsoc.fault(FaultKind.CLOSE_EARLY, when="file")
+        assert not any(one.state.is_there for one in service.get(files[:1]))
+
+
 def _with_an_old_catalogue(copy: Copy, _: Path) -> None:
     """One of the first schema."""
     copy.settings.mirror.mkdir()
@@ -438,6 +478,12 @@ _AT: dict[str, tuple[str, ...]] = {
         "file.before_write:2", "file.after_write:2", "file.before_rename:2",
         "file.after_rename:3",
     ),
+    "get": (
+        "file.after_appending", "file.before_rename", "file.after_rename",
+    ),
+    "evict": (
+        "file.before_removal", "file.after_removal",
+    ),
     "restore": (
         "file.before_linking", "file.after_linking",
     ),
@@ -470,6 +516,11 @@ DEEDS = (
     Deed("backup", ("db", "backup", BESIDE + "/kept.sqlite"), (), _synced, codes=(0, 1)),
     Deed("restore", ("db", "restore", BESIDE + "/backup.sqlite"), _AT["restore"], _backed_up),
     Deed("upgrade", ("db", "upgrade"), (), _with_an_old_catalogue),
+    Deed("get", ("get", f"{NAME}[:#101-#102]{{magnetogram}}"), _AT["get"], _with_files,
+         {"DRMSMIRROR_SEGMENTS__MIN_FREE_GIB": "0"}),
+    Deed("get-in-little-room", ("get", f"{NAME}[:#101-#102]{{magnetogram}}"), _AT["evict"],
+         _with_files, {"DRMSMIRROR_SEGMENTS__MIN_FREE_GIB": "0",
+                       "DRMSMIRROR_SEGMENTS__MAX_GIB": str(3.5 * 11_520 / 2**30)}),
 )  # fmt: skip
 
 
