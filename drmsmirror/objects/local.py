@@ -65,7 +65,7 @@ class LocalObjects:
 
     def part(self, name: str) -> AbstractContextManager[FilePart | None]:
         """Open a part while a block runs; None where another process works on it."""
-        return self._incoming.part(name, self._keep)
+        return self._incoming.part(name, self._keep, self._has_already)
 
     def put_file(
         self, path: Path, how: Sequence[Way] = ADOPT, expected_sha256: str | None = None

@@ -4,6 +4,9 @@ A note beside each part says when it was last worked on, by the boot of the host
 its bytes were flushed by then. While the host has not been started anew, all of a part counts;
 then, and on another host, what was flushed. A part without a note has nothing that counts.
 
+It says too which object a part is to become, before it does: where the part is gone, that was its
+end, though nobody may have heard of it.
+
 The note itself need not be flushed: an older one promises less, unless more was promised before.
 """
 
@@ -16,10 +19,13 @@ from pathlib import Path
 
 from drmsmirror.errors import StoreError
 from drmsmirror.files import GrowingFile, LockedFile, locked_file
+from drmsmirror.objects.protocol import Stored
 
 __all__ = ["PartNote", "boot_of_this_host", "open_note"]
 
-_NOTE = re.compile(r"(?P<boot>\S{1,64}) (?P<flushed>\d{20})\n")
+_NOTE = re.compile(
+    r"(?P<boot>\S{1,64}) (?P<flushed>\d{20})(?: (?P<sha256>[0-9a-f]{64}) (?P<bytes>\d+))?\n"
+)
 _MODE = 0o664
 
 
@@ -53,16 +59,24 @@ class PartNote:
         self._file, self._note, self._boot = file, note, boot
         known = _NOTE.fullmatch(note.text)
         self._promised = int(known["flushed"]) if known else 0
+        #: The object that the part was to become, where there is no part any more.
+        self.became: Stored | None = None
+        if known and known["sha256"] and not file.size:
+            self.became = Stored(known["sha256"], int(known["bytes"]))
         if known is None or not boot or known["boot"] != boot:
             if self._promised < file.size:
                 file.cut(self._promised)
-            self._promise(min(self._promised, file.size))
+            self._promise(min(self._promised, file.size), self.became)
         elif self._promised > file.size:  # it was promised of a part that is an object now
-            self._promise(file.size)
+            self._promise(file.size, self.became)
 
     def begin_again(self) -> None:
         """Promise nothing, before other bytes take the place of those that were promised."""
         self._promise(0)
+
+    def ends_as(self, stored: Stored) -> None:
+        """Say what the part becomes now."""
+        self._promise(self._promised, stored)
 
     def close(self) -> None:
         """Have on the disk what is there, and promise it."""
@@ -70,8 +84,9 @@ class PartNote:
             self._file.flush()
             self._promise(self._file.size)
 
-    def _promise(self, size: int) -> None:
-        self._note.write(f"{self._boot or '-'} {size:020d}\n")
+    def _promise(self, size: int, stored: Stored | None = None) -> None:
+        end = "" if stored is None else f" {stored.sha256} {stored.size_bytes}"
+        self._note.write(f"{self._boot or '-'} {size:020d}{end}\n")
         if size < self._promised:
             self._note.flush()
         self._promised = size

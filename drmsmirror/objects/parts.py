@@ -47,6 +47,8 @@ class FilePart:
     digesting : Digesting
     seal : int, optional
         Permissions of the object that the file becomes; None where it is only read.
+    became : Stored, optional
+        The object that a part of this name became.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class FilePart:
         note: PartNote,
         digesting: Digesting,
         seal: int | None,
+        became: Stored | None,
     ) -> None:
         self._file = file
         self._keep = keep
         self._note = note
         self._digesting = digesting
         self._seal = seal
+        self._became = became
         self.is_finished = False
         for piece in file.content():
             digesting.add(piece)
@@ -75,6 +79,11 @@ class FilePart:
     def size_bytes(self) -> int:
         """How much is there."""
         return self._file.size
+
+    @property
+    def became(self) -> Stored | None:
+        """The object that a process made of it that died then."""
+        return self._became
 
     def append(self, content: bytes | memoryview) -> None:
         """Write at the end."""
@@ -97,6 +106,7 @@ class FilePart:
         except WrongContentError:
             self.restart()
             raise
+        self._note.ends_as(stored)
         self._keep(self._file, stored)
         self.is_finished = True
         return stored
@@ -121,9 +131,21 @@ class Incoming:
 
     @contextmanager
     def part(
-        self, name: str, keep: Callable[[GrowingFile, Stored], None]
+        self,
+        name: str,
+        keep: Callable[[GrowingFile, Stored], None],
+        has: Callable[[Stored], bool],
     ) -> Iterator[FilePart | None]:
-        """Open a part while a block runs; None where another process works on it."""
+        """Open a part while a block runs; None where another process works on it.
+
+        Parameters
+        ----------
+        name : str
+        keep : callable
+            Makes an object of the file, after which there is none of its name.
+        has : callable
+            Whether there is such an object, and it stays.
+        """
         path = self._directories.made(INCOMING) / checked_part(name)
         with growing_file(path, mode=_MODE) as file:
             if file is None:
@@ -134,7 +156,8 @@ class Incoming:
                 digesting_beside() as digesting,
                 open_note(note_path, file, self._boot) as note,
             ):
-                part = FilePart(file, keep, note, digesting, self._seal)
+                became = note.became if note.became and has(note.became) else None
+                part = FilePart(file, keep, note, digesting, self._seal, became)
                 try:
                     yield part
                 finally:

@@ -102,6 +102,11 @@ class Part(Protocol):
         """How much is there: where a download that was broken off goes on."""
         ...
 
+    @property
+    def became(self) -> Stored | None:
+        """The object that it became, where who finished it died before the block had ended."""
+        ...
+
     def append(self, content: bytes | memoryview) -> None:
         """Write at the end; where that fails the part is as it was before.
 

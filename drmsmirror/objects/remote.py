@@ -85,7 +85,7 @@ class RemoteObjects:
 
     def part(self, name: str) -> AbstractContextManager[FilePart | None]:
         """Open a part while a block runs; None where another process of this host works on it."""
-        return self._incoming.part(name, self._keep)
+        return self._incoming.part(name, self._keep, self._has)
 
     def put_file(
         self, path: Path, how: Sequence[Way] = ADOPT, expected_sha256: str | None = None
@@ -194,8 +194,11 @@ class RemoteObjects:
         self._upload(file.path, stored)
         remove_file(file.path)
 
+    def _has(self, stored: Stored) -> bool:
+        return self.size(stored.sha256) == stored.size_bytes
+
     def _upload(self, path: Path, stored: Stored) -> None:
-        if self.size(stored.sha256) == stored.size_bytes:
+        if self._has(stored):
             return
         place = self._place(stored.sha256)
         with self._explained("write to"), effect("object.upload"):

@@ -28,6 +28,7 @@ from drmsmirror.errors import (
 )
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
+from drmsmirror.objects import Part, Stored
 from drmsmirror.segments.intake import Intake
 from drmsmirror.segments.ordering import Ordering, path_in
 from drmsmirror.segments.outcome import FileState, Outcome
@@ -238,29 +239,33 @@ class Files:
         raise AssertionError("the last attempt returns or raises")
 
     def _download(self, file: SegmentFile, path: str) -> Outcome:
-        downloads, name = self._catalogue.downloads, file.digest
         file_name = PurePosixPath(path).name
-        with self._store.part(name) as part:
+        with self._store.part(file.digest) as part:
             if part is None:
                 return _without(file, FileState.FAILED, _UNKNOWN_PROCESS)
-            intake = Intake(
-                part,
-                downloads.find(name),
-                lambda size, validator: self._room.reserve(name, size, validator),
-            )
-            try:
-                intake.take(file_name, lambda: self._upstream.download(path, intake))
-            finally:
-                if not part.size_bytes:  # nothing of it is kept
-                    downloads.end([name])
-            stored = part.finish()
-        self._index.keep(file, stored.sha256, stored.size_bytes, file_name)
+            stored = part.became or self._taken(part, file.digest, path)
+            self._index.keep(file, stored.sha256, stored.size_bytes, file_name)
         there = self._there(
             file, HeldFile(stored.sha256, stored.size_bytes, file_name, self._now())
         )
         if there is None:  # what had the same bytes went between the two
             raise LockedError(f"{file} was removed by another process as soon as it had come")
         return replace(there, state=FileState.FETCHED)
+
+    def _taken(self, part: Part, name: str, path: str) -> Stored:
+        """Have a file come into a part, and make an object of it."""
+        downloads = self._catalogue.downloads
+        intake = Intake(
+            part,
+            downloads.find(name),
+            lambda size, validator: self._room.reserve(name, size, validator),
+        )
+        try:
+            intake.take(PurePosixPath(path).name, lambda: self._upstream.download(path, intake))
+        finally:
+            if not part.size_bytes:  # nothing of it is kept
+                downloads.end([name])
+        return part.finish()
 
     # -- from tape --------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import signal
@@ -24,7 +25,15 @@ from tests.contract.conftest import START, Clock
 from tests.faults.fetching import Fetchers, fetchers, job
 from tests.faults.places import Places
 from tests.jsoc import FaultKind, Request
-from tests.unit.segments.world import SERIES, Cache, Holding, assert_sound, cache, settings_of
+from tests.unit.segments.world import (
+    SERIES,
+    Cache,
+    Holding,
+    assert_sound,
+    cache,
+    parts,
+    settings_of,
+)
 
 KILLED = -signal.SIGKILL
 SIZE = 11_520
@@ -176,6 +185,9 @@ class Scene:
         self.codes = {point: running.ended[str(root)] for point, root in roots.items()}
         return roots
 
+    def sha256(self, file: SegmentFile) -> str:
+        return hashlib.sha256(self.held.truth(file)).hexdigest()
+
     def assert_goes_on(self, root: Path) -> None:
         """What is indexed is there; the next fetch is complete, and fetches nothing twice."""
         settings = self.settings.model_copy(update={"mirror": root})
@@ -184,12 +196,16 @@ class Scene:
             after.clock.now = utc_now()
             assert_sound(after.mirror, at_rest=False)
             stored = catalogue.segments.locate(self.wanted)
+            whole = [file for file in self.wanted if after.mirror.objects.exists(self.sha256(file))]
+            assert set(stored) <= set(whole)
             after.asked()
             for outcome in after.get(*self.wanted).values():
                 after.assert_is(outcome)
             downloads = [told for told in after.asked() if told != "rs_list"]
-            assert len(downloads) <= len(self.wanted) - len(stored)
+            assert len(downloads) <= len(self.wanted) - len(whole)
             after.room.finish_going()
+            assert parts(root) == []
+            after.mirror.objects.remove_abandoned(math.inf)  # a note on a part that is no more
             assert_sound(after.mirror)
             most = round(settings.segments.max_gib * 2**30)
             assert catalogue.segments.totals().size_bytes <= (most or 2**40)
