@@ -60,6 +60,9 @@ class ObjectTotals:
     objects: int
     size_bytes: int
 
+    def __sub__(self, other: ObjectTotals) -> ObjectTotals:
+        return ObjectTotals(self.objects - other.objects, self.size_bytes - other.size_bytes)
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectShares:
@@ -100,17 +103,18 @@ class ObjectCare:
 
     def shares(self, before: datetime) -> ObjectShares:
         """Count what is pinned, what was used since a moment, and the others."""
-        pinned = _OBJECTS.c.sha256.in_(_of_pinned_files())
+        is_pinned = _OBJECTS.c.sha256.in_(_of_pinned_files())
         counts = select(func.count(), func.coalesce(func.sum(_OBJECTS.c.bytes), 0))
         there = counts.where(_OBJECTS.c.is_leaving.is_(false()))
         lately = _OBJECTS.c.used_utc >= before
         with self.database.read() as connection:
-            return ObjectShares(
-                *(
-                    _counted(*connection.execute(there.where(condition)).one())
-                    for condition in (pinned, and_(~pinned, lately), and_(~pinned, ~lately))
-                )
+            row = connection.execute(select(_TOTALS)).first()
+            pinned, in_use = (
+                _counted(*connection.execute(there.where(condition)).one())
+                for condition in (is_pinned, and_(lately, ~is_pinned))
             )
+        everything = _counted(row.objects, row.bytes) if row else ObjectTotals(0, 0)
+        return ObjectShares(pinned, in_use, everything - pinned - in_use)  # those may be a million
 
     def longest_unused(self) -> datetime | None:
         """When that was used which nobody used for longest; None where there is nothing."""

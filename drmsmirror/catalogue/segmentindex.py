@@ -383,17 +383,19 @@ def _rows(
     table: Any,
     files: Collection[SegmentFile],
 ) -> Iterator[tuple[SegmentFile, Any]]:
-    """The rows of segment files, by series and generation."""
-    groups: dict[tuple[str, int], dict[tuple[int, str], SegmentFile]] = defaultdict(dict)
+    """The rows of segment files, by all of their key: in pairs SQLite would use only its start."""
+    groups: dict[tuple[str, int, str], dict[int, SegmentFile]] = defaultdict(dict)
     for file in files:
-        group = groups[file.series.lower(), file.generation]
-        group[file.recnum, file.segment.lower()] = file
-    for (series, generation), group in groups.items():
-        here = query.where(table.c.series_key == series, table.c.generation == generation)
+        groups[file.series.lower(), file.generation, file.segment.lower()][file.recnum] = file
+    for (series, generation, segment), group in groups.items():
+        here = query.where(
+            table.c.series_key == series,
+            table.c.generation == generation,
+            table.c.segment_key == segment,
+        )
         for some in _batches(group):
-            key = tuple_(table.c.recnum, table.c.segment_key)
-            for row in connection.execute(here.where(key.in_(some))):
-                yield group[row.recnum, row.segment_key], row
+            for row in connection.execute(here.where(table.c.recnum.in_(some))):
+                yield group[row.recnum], row
 
 
 def _find(

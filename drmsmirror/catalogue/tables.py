@@ -22,12 +22,14 @@ from sqlalchemy import (
     Dialect,
     Double,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     Table,
     Text,
     TypeDecorator,
     false,
+    true,
 )
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "duties",
     "failed_files",
     "failed_questions",
+    "hosts",
     "leases",
     "metadata",
     "object_totals",
@@ -366,6 +369,15 @@ drops = Table(
     sqlite_autoincrement=True,
 )
 
+# Hosts that write a SQLite catalogue, which is for one of them
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("boot", Text, nullable=False),  # the same for containers of one host
+    Column("seen_utc", UtcDateTime, nullable=False),
+)
+
 leases = Table(
     "leases",
     metadata,
@@ -430,10 +442,18 @@ objects = Table(
     Column("sha256", Text, primary_key=True),
     Column("bytes", BigInteger, nullable=False),
     Column("stored_utc", UtcDateTime, nullable=False),
-    Column("used_utc", UtcDateTime, nullable=False, index=True),
+    Column("used_utc", UtcDateTime, nullable=False),
     Column("checked_utc", UtcDateTime),  # read whole, and found to be what its name says
     # it counts no more, and its file goes before this row does
     Column("is_leaving", Boolean, nullable=False, server_default=false()),
+    Index(None, "used_utc", "sha256"),  # the order in which they go
+)
+#: The few that go are found among a million that stay.
+Index(
+    "ix_objects_leaving",
+    objects.c.sha256,
+    sqlite_where=objects.c.is_leaving.is_(true()),
+    postgresql_where=objects.c.is_leaving.is_(true()),
 )
 
 # How many there are together, and how many went to make room: one row

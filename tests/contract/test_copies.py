@@ -299,10 +299,13 @@ def damage_header(path: Path) -> None:
 
 
 def damage_page(path: Path) -> None:
-    """Flip every bit of the middle page, so that the header still looks right."""
+    """Flip every bit of a page of rows, so that the header still looks right."""
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'drms_series'"
+        (page,) = connection.execute(query).fetchone()
     content = bytearray(path.read_bytes())
-    middle = len(content) // 4096 // 2 * 4096
-    content[middle : middle + 4096] = bytes(byte ^ 0xFF for byte in content[middle : middle + 4096])
+    here = slice((page - 1) * 4096, page * 4096)
+    content[here] = bytes(byte ^ 0xFF for byte in content[here])
     path.write_bytes(content)
 
 
