@@ -17,6 +17,7 @@ from drmsmirror.catalogue.drops import Drop, GivenUp
 from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.filedrops import FileDrops, FilesOf
 from drmsmirror.catalogue.history import CoverageThen
+from drmsmirror.catalogue.hosts import SeenHost
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.madefiles import MadeFile, MadeFiles
 from drmsmirror.catalogue.mastertables import MASTER_TABLES
@@ -87,6 +88,7 @@ __all__ = [
     "RunKind",
     "RunOutcome",
     "RunTotals",
+    "SeenHost",
     "SegmentIndex",
     "SeriesState",
     "SeriesSummary",

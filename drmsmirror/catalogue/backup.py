@@ -70,7 +70,7 @@ def restore(
     """Make a backup the catalogue.
 
     The backup is checked, and brought to the newest schema, before anything is touched. Leases
-    are not restored.
+    are not restored, nor which hosts wrote it.
 
     Parameters
     ----------
@@ -133,7 +133,8 @@ def _unpack(source: Path, target: Path) -> None:
     _refuse_damaged(target, str(source))
     upgrade(place_of(target), keep=False)
     with closing(connect(place_of(target))) as database, database.write() as connection:
-        connection.execute(delete(tables.leases))
+        for table in (tables.leases, tables.hosts):
+            connection.execute(delete(table))
 
 
 def _restore_file(place: Place, path: Path, source: Path, clock: Clock) -> Path | None:

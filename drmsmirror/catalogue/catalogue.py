@@ -25,6 +25,7 @@ from drmsmirror.catalogue import (
     duties,
     evolving,
     history,
+    hosts,
     leases,
     mastertables,
     migrate,
@@ -50,6 +51,8 @@ from drmsmirror.catalogue.drops import Drop, GivenUp
 from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
 from drmsmirror.catalogue.filedrops import FileDrops
 from drmsmirror.catalogue.history import CoverageThen
+from drmsmirror.catalogue.hosts import SeenHost
+from drmsmirror.catalogue.journal import network_file_system
 from drmsmirror.catalogue.leases import Lease
 from drmsmirror.catalogue.madefiles import MadeFiles
 from drmsmirror.catalogue.moments import Moment, Named
@@ -481,6 +484,15 @@ class Catalogue:
     def holding(self, name: str, *, ttl_seconds: float = 120.0) -> AbstractContextManager[Lease]:
         """Hold a lease while a block runs; see :func:`drmsmirror.catalogue.leases.holding`."""
         return leases.holding(self.database, name, ttl_seconds=ttl_seconds)
+
+    def other_hosts(self) -> tuple[SeenHost, ...]:
+        """Hosts besides this one that write here, where the catalogue is for one of them."""
+        return hosts.other_hosts(self.database)
+
+    def network_file_system(self) -> str | None:
+        """Which network file system a SQLite catalogue is on; None where it is on none."""
+        path = self.database.place.path
+        return None if path is None else network_file_system(path.parent)
 
     def is_ours(self, lease: Lease) -> bool:
         """Whether nobody has taken a lease over, be it past its end or not."""

@@ -58,6 +58,8 @@ class Database:
     closed: bool = field(default=False, init=False)
     #: Tokens of leases that this process no longer needs and could not give back.
     left: set[str] = field(default_factory=set, init=False)
+    #: When it was last noted that this host writes.
+    host_noted_utc: datetime | None = field(default=None, init=False)
 
     @property
     def is_sqlite(self) -> bool:

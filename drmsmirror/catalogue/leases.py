@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
+from drmsmirror.catalogue.hosts import note_host
 from drmsmirror.catalogue.processes import Process, has_ended, this_process
 from drmsmirror.errors import DrmsMirrorError, LockedError
 
@@ -116,6 +117,7 @@ def take(database: Database, connection: Connection, name: str, ttl_seconds: flo
         expires_utc=now + timedelta(seconds=ttl_seconds),
     )
     connection.execute(insert(table), _row(lease))
+    note_host(database, connection)
     return lease
 
 

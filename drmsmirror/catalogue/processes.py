@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Process", "has_ended", "this_process"]
+__all__ = ["Host", "Process", "has_ended", "this_host", "this_process"]
 
 _PROC = Path("/proc")
 
@@ -29,6 +29,26 @@ class Process:
     host: str
     pid: int
     identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host, or a container.
+
+    Parameters
+    ----------
+    name : str
+    boot : str
+        Of its system: the same for all containers of a host.
+    """
+
+    name: str
+    boot: str
+
+
+def this_host() -> Host:
+    """Name the host of the process that asks."""
+    return Host(socket.gethostname(), _space().partition("/")[0])
 
 
 def this_process() -> Process:

@@ -20,6 +20,7 @@ from drmsmirror.cli.common import (
     talk,
     terms_options,
 )
+from drmsmirror.cli.hosts import tell_of_hosts
 from drmsmirror.errors import NotHeldError, PartialError
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def command(
     settings = read_settings(mirror, config, verbose)
     policy = policy_of(policy, offline=offline)
     with Client(settings, policy, max_age=max_age, partial=partial, wait=wait) as client:
+        tell_of_hosts(client.mirror)
         wanted = client.wanted_files(record_set, seg, n=n, fits=fits)
         found: dict[SegmentFile, Outcome] = {}
         with _progress(len(wanted.names)) as tell:

@@ -20,6 +20,7 @@ from drmsmirror.cli.common import (
     talk,
 )
 from drmsmirror.cli.files import file_lines
+from drmsmirror.cli.hosts import tell_of_file_system, tell_of_hosts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,6 +57,8 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
         wanted = opened.catalogue.subscriptions()
         answers, answer_bytes = opened.catalogue.kept_answers()
         shares = file_shares(opened)
+        tell_of_hosts(opened)
+        tell_of_file_system(opened)
         health = opened.catalogue.health(settings.upstream.url)
         now = opened.catalogue.database.clock()
     if as_json_:

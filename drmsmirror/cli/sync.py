@@ -29,6 +29,7 @@ from drmsmirror.cli.common import (
     size,
     talk,
 )
+from drmsmirror.cli.hosts import tell_of_hosts
 from drmsmirror.cli.publishing import bar_on_terminal
 from drmsmirror.cli.publishing import told as told_published
 from drmsmirror.errors import DrmsMirrorError
@@ -153,6 +154,7 @@ def _opened(
     from drmsmirror.sharing import open_upstream
 
     with Mirror.open_or_create(settings, announce=talk) as opened, _measured(opened):
+        tell_of_hosts(opened)
         yield opened, open_upstream(opened, most_requests=max_requests)
 
 
