@@ -38,6 +38,7 @@
     ├── RequestLimitError           all requests that a run may send are used up
     ├── PartialError                of several things some were done and some failed
     ├── UnhealthyError              the daemon does not run as it should
+    ├── ExportError                 files that were to be exported are not given
     ├── UnsupportedError            DRMS clients can do it, this version cannot yet
     └── MissingLibraryError         an optional library is not installed
 
@@ -55,6 +56,7 @@ __all__ = [
     "DamageError",
     "DefinitionError",
     "DrmsMirrorError",
+    "ExportError",
     "FitsError",
     "ImportDataError",
     "IntegrityError",
@@ -393,6 +395,12 @@ class UnhealthyError(DrmsMirrorError):
 
     code = "unhealthy"
     exit_code = 9
+
+
+class ExportError(DrmsMirrorError):
+    """Files that were to be exported are not given; the message says why, with JSOC's number."""
+
+    code = "export"
 
 
 class UnsupportedError(DrmsMirrorError):

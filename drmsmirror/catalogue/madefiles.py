@@ -18,7 +18,7 @@ from drmsmirror.catalogue.segmentindex import USED_EVERY, have_object, touch_obj
 
 __all__ = ["MadeFile", "MadeFiles"]
 
-_ALL, _OBJECTS = tables.made_files, tables.objects
+_ALL, _OBJECTS, _DOWNLOADS = tables.made_files, tables.objects, tables.downloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class MadeFiles:
         return tuple(MadeFile(row.sha256, row.bytes, row.file_name, row.record) for row in rows)
 
     def keep(self, digest: str, made: Sequence[MadeFile]) -> None:
-        """Say what was made, in place of what was before.
+        """Say what was made, in place of what was before; room that was reserved for it is taken.
 
         Parameters
         ----------
@@ -103,6 +103,7 @@ class MadeFiles:
             self.database.keep_others_out(connection, _OBJECTS)
             for one in made:
                 have_object(connection, one.sha256, one.size_bytes, now)
+            connection.execute(delete(_DOWNLOADS).where(_DOWNLOADS.c.name == digest))
             connection.execute(delete(_ALL).where(_ALL.c.digest == digest))
             if made:
                 connection.execute(insert(_ALL), _rows(digest, made, now))

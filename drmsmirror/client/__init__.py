@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drmsmirror.client.answer import Answer, Source
-from drmsmirror.client.client import Client, PartialAnswerWarning
-from drmsmirror.client.terms import Policy
+from drmsmirror.client.client import Client
+from drmsmirror.client.terms import PartialAnswerWarning, Policy
 
 __all__ = ["Answer", "Client", "PartialAnswerWarning", "Policy", "Source"]

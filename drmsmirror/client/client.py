@@ -25,7 +25,7 @@ from drmsmirror.client.exporting import Exporting
 from drmsmirror.client.getting import Getting
 from drmsmirror.client.question import Asked
 from drmsmirror.client.stockerrors import raises_as_stock
-from drmsmirror.client.terms import Policy, Terms
+from drmsmirror.client.terms import PartialAnswerWarning, Policy, Terms
 from drmsmirror.errors import QueryError, UnknownSeriesError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import bind, parse_recordset
@@ -44,11 +44,7 @@ if TYPE_CHECKING:
     from drmsmirror.client.frames import SeriesInfo
     from drmsmirror.client.relation import Relation
 
-__all__ = ["Client", "PartialAnswerWarning"]
-
-
-class PartialAnswerWarning(UserWarning):
-    """A table lacks something of what was asked for; the message says what, and how to get it."""
+__all__ = ["Client"]
 
 
 @raises_as_stock

@@ -1,33 +1,67 @@
-"""What ``drms.Client`` has for exports: the address that JSOC knows, and orders of files.
+"""What ``drms.Client`` has for exports: the address that JSOC knows, and files of a record set.
 
-Addresses are checked as the stock client does it. Orders are refused in words so far.
+Files as they are, and with the header of their record, come from the mirror: nothing is ordered.
+Those that are to be processed are ordered from JSOC, once, and kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NoReturn, Protocol
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
+from drmsmirror.client.exported import NO_FILES, export_of_files
+from drmsmirror.client.exportorders import OrderedExport, errand_of
+from drmsmirror.client.exportrequest import WRONG, Export, ExportRequest
+from drmsmirror.client.exportterms import ExportTerms
 from drmsmirror.client.stockerrors import raises_as_stock
-from drmsmirror.client.terms import Policy
-from drmsmirror.errors import QueryError, UnsupportedError
+from drmsmirror.client.terms import PartialAnswerWarning, Policy
+from drmsmirror.errors import QueryError, UnknownSeriesError, UnsupportedError
+from drmsmirror.mirror import Mirror
+from drmsmirror.model.filenames import default_template
+from drmsmirror.model.recordset import RecordSet, SeriesSet, SqlFilter, parse_recordset
+from drmsmirror.model.series import SeriesDefinition
 
 if TYPE_CHECKING:
-    from drmsmirror.upstream import Upstream
+    from drmsmirror.client.getting import WantedFiles
+    from drmsmirror.segments import Outcome
+    from drmsmirror.sharing import SharedUpstream
 
 __all__ = ["Exporting"]
+
+#: How JSOC names files where it is given no template.
+_JSOC_NAMES = "{seriesname}.{recnum:%lld}.{segment}"
+#: JSOC exports no records without an image, unless the record set itself speaks of that
+#: (DRMS semantics 4.4.2).
+_QUALITY = "quality"
+_HAS_IMAGE = SqlFilter("QUALITY >= 0")
 
 
 class _Asking(Protocol):
     """A client, as far as exports need it."""
 
+    mirror: Mirror
     policy: Policy
     _email: str | None
 
     @property
-    def _upstream(self) -> Upstream: ...
+    def _upstream(self) -> SharedUpstream: ...
 
     def check_email(self, email: str) -> bool: ...
+
+    def definition(self, ds: str) -> SeriesDefinition: ...
+
+    def wanted_files(
+        self,
+        ds: str,
+        seg: str | Sequence[str] | None = None,
+        *,
+        n: int | str | None = None,
+        fits: bool = False,
+    ) -> WantedFiles: ...
+
+    def fetch(self, wanted: WantedFiles, *, again: bool = False) -> Iterator[Outcome]: ...
 
 
 @raises_as_stock
@@ -74,54 +108,131 @@ class Exporting:
         return self._upstream.is_registered(email)
 
     def export(
-        self,
+        self: _Asking,
         ds: str,
         *,
-        method: str = "url_quick",  # noqa: ARG002 - all these are the stock client's
-        protocol: str = "as-is",  # noqa: ARG002
-        protocol_args: Mapping[str, object] | None = None,  # noqa: ARG002
-        filenamefmt: str | bool | None = None,  # noqa: ARG002
-        n: int | None = None,  # noqa: ARG002
-        email: str | None = None,  # noqa: ARG002
-        requester: str | bool | None = None,  # noqa: ARG002
-        process: Mapping[str, Mapping[str, object]] | None = None,  # noqa: ARG002
-    ) -> NoReturn:
-        """Order files of a record set: not yet; :meth:`Client.get` fetches them.
+        method: str = "url_quick",
+        protocol: str = "as-is",
+        protocol_args: Mapping[str, object] | None = None,
+        filenamefmt: str | bool | None = None,
+        n: int | None = None,
+        email: str | None = None,
+        requester: str | bool | None = None,  # noqa: ARG002 - the stock client's
+        process: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> ExportRequest:
+        """Give the files of a record set, as JSOC exports them.
+
+        Without ``process`` they come from the mirror, fetched where they are missing: that takes
+        no address, and the request that is returned is ready. What cannot be had is not in it, of
+        which a warning tells. Processed files are ordered from JSOC, one order at a time, and
+        kept: the same order is given from the mirror from then on.
 
         Parameters
         ----------
         ds : str
-            Record set with segments.
-        method, protocol, protocol_args, filenamefmt, n, email, requester, process
-            As ``drms.Client.export`` takes them.
+            Record set of one series, with segments in braces or without.
+        method : str
+            ``url_quick`` or ``url``; ``url-tar`` gives the files unpacked, as ``url``.
+        protocol : str
+            ``as-is``, or ``fits``, with the keywords of the record in the header.
+        protocol_args : mapping, optional
+            Of images, which only JSOC makes.
+        filenamefmt : str or bool, optional
+            Template of the names; False for JSOC's own, None for one of the prime keys.
+        n : int, optional
+            The first ``n`` records, or the last ``-n``.
+        email : str, optional
+            For orders of processed files, in place of :attr:`email` and of the settings.
+        requester : str or bool, optional
+            Not used.
+        process : mapping, optional
+            Steps of processing by name, each with its arguments.
 
         Raises
         ------
+        QueryError
+            An argument is unknown, or there is no address to order for. What is wrong with the
+            record set is said when the files are wanted, as JSOC says it.
         UnsupportedError
-            Always.
+            Images and films.
+        NotHeldError
+            The policy is ``offline``, and the mirror does not know the records, or has no such
+            processed files.
         """
-        raise UnsupportedError(_cannot(f"order the files of {ds}", f"export({ds!r}, ...)"))
+        terms = ExportTerms.of(method, protocol, protocol_args, process)
+        again: Callable[[], Export] | None = None
+        limit = int(n or 0)
+        try:
+            wanted = _exportable(self, ds, limit, terms)
+            template = _template(wanted.definition, filenamefmt)
+            if terms.process:
+                errand = errand_of(wanted, terms, template, ds, limit)
+                address = email or self._email or self.mirror.settings.segments.email
+                again = OrderedExport.of_processed(self, wanted, terms, errand, address).stands
+            else:
+                outcomes = {one.file: one for one in self.fetch(wanted)}
+                export = export_of_files(self.mirror, wanted, outcomes, terms, template)
+        except (QueryError, UnknownSeriesError) as error:
+            export = Export(terms.method, terms.protocol, WRONG, message=str(error))
+        if again is not None:
+            export = again()
+        if export.lacking:
+            warnings.warn(PartialAnswerWarning(export.lacking), stacklevel=3)
+        return ExportRequest(export, self.mirror.objects, self.definition, again)
 
-    def export_from_id(self, requestid: str) -> NoReturn:
-        """Go on with an order of files: not yet.
+    def export_from_id(self: _Asking, requestid: str) -> ExportRequest:
+        """Go on with an order that was made at JSOC, whoever made it.
+
+        Its files are downloaded once it is ready, and kept.
 
         Parameters
         ----------
         requestid : str
-            What JSOC called the order.
+            JSOC's number of it.
 
         Raises
         ------
-        UnsupportedError
-            Always.
+        NotHeldError
+            The policy is ``offline``, and its files were never fetched.
+        UpstreamError
         """
-        raise UnsupportedError(
-            _cannot(f"follow the order {requestid}", f"export_from_id({requestid!r})")
-        )
+        again = OrderedExport.numbered(self, requestid).stands
+        export = replace(again(), request_id=requestid)
+        return ExportRequest(export, self.mirror.objects, self.definition, again)
 
 
-def _cannot(what: str, call: str) -> str:
-    return (
-        f"This version cannot {what}. Get files with Client.get or `drmsmirror get`, or ask JSOC, "
-        f"with drms.Client().{call}; the record sets that you find here are understood there"
-    )
+def _exportable(client: _Asking, ds: str, n: int, terms: ExportTerms) -> WantedFiles:
+    """The files that JSOC exports of a record set."""
+    tree = _with_images(client.definition(ds), parse_recordset(ds))
+    by_set = n if n and len(tree.sets) == 1 else None  # of several sets JSOC counts all together
+    fits = terms.protocol == "fits" and not terms.process
+    wanted = client.wanted_files(str(tree), n=by_set, fits=fits)
+    if not wanted.names:
+        raise QueryError(NO_FILES)
+    if not n or by_set:
+        return wanted
+    recnums = [*wanted.segments_of_records()]
+    chosen = set(recnums[:n] if n > 0 else recnums[n:])
+    names = {file: named for file, named in wanted.names.items() if file.recnum in chosen}
+    return replace(wanted, names=names)
+
+
+def _with_images(definition: SeriesDefinition, tree: RecordSet) -> RecordSet:
+    """A record set without the records that JSOC does not export."""
+    if definition.find(_QUALITY) is None:
+        return tree
+    sets = [
+        one if _speaks_of_quality(one) else replace(one, filters=(*one.filters, _HAS_IMAGE))
+        for one in tree.sets
+    ]
+    return replace(tree, sets=tuple(sets))
+
+
+def _speaks_of_quality(one: SeriesSet) -> bool:
+    return any(isinstance(f, SqlFilter) and _QUALITY in f.text.lower() for f in one.filters)
+
+
+def _template(definition: SeriesDefinition, filenamefmt: str | bool | None) -> str:
+    if isinstance(filenamefmt, str) and filenamefmt:
+        return filenamefmt
+    return default_template(definition) if filenamefmt is None else _JSOC_NAMES

@@ -16,6 +16,7 @@ its subclasses, ``NotFoundError``,      ``drms.DrmsQueryError``
                                         ``drms.DrmsQueryError`` unless the connection broke
 ``UpstreamAnswerError``                 ``json.JSONDecodeError``, a ``ValueError``
 ``UnsupportedError``                    ``drms.DrmsOperationNotSupported``
+``ExportError``                         ``drms.DrmsExportError``
 all others                              ``drms.DrmsError``
 ======================================  ============================================
 
@@ -35,6 +36,7 @@ from urllib.error import URLError
 
 from drmsmirror.errors import (
     DrmsMirrorError,
+    ExportError,
     NotFoundError,
     QueryError,
     UnsupportedError,
@@ -106,6 +108,8 @@ def _stock_classes(error: DrmsMirrorError) -> tuple[type[Exception], ...]:
         return _of_drms("DrmsQueryError")
     if isinstance(error, UnsupportedError):
         return _of_drms("DrmsOperationNotSupported")
+    if isinstance(error, ExportError):
+        return _of_drms("DrmsExportError")
     return _of_drms("DrmsError")
 
 

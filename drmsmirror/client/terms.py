@@ -8,7 +8,11 @@ from enum import StrEnum
 
 from drmsmirror.errors import QueryError
 
-__all__ = ["Policy", "Terms"]
+__all__ = ["PartialAnswerWarning", "Policy", "Terms"]
+
+
+class PartialAnswerWarning(UserWarning):
+    """A table lacks something of what was asked for; the message says what, and how to get it."""
 
 
 class Policy(StrEnum):

@@ -23,7 +23,7 @@ from drmsmirror.model.series import Keyword, SeriesDefinition
 from drmsmirror.model.times import format_time, parse_time, time_style
 from drmsmirror.model.types import KeywordType
 
-__all__ = ["NamedFile", "default_template", "export_name", "find_clashes", "tree_path"]
+__all__ = ["NamedFile", "default_template", "export_name", "find_clashes", "safe_name", "tree_path"]
 
 #: Longest name that every file system takes, with room for what a temporary file adds to it.
 _MOST: Final = 200
@@ -135,6 +135,12 @@ def export_name(file: NamedFile, template: str, number: int = 0) -> str:
     filled = "".join(_TOKEN.sub(lambda token: _token(file, token[1], number), template).split())
     name = filled.removesuffix(file.extension)
     return _safe(name, file.extension, unsafe=_UNSAFE_OF_EXPORTS)
+
+
+def safe_name(name: str) -> str:
+    """A name that somebody else gave, as one of a file; most of them as they are."""
+    ending = PurePosixPath(name).suffix
+    return _safe(name.removesuffix(ending), ending, unsafe=_UNSAFE_OF_EXPORTS)
 
 
 def find_clashes(paths: Iterable[PurePosixPath]) -> list[list[PurePosixPath]]:

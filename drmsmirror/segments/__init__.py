@@ -4,6 +4,7 @@
 `files`         files that are there, and those that have to be fetched
 `outcome`       what came of one
 `places`        where files are at the upstream
+`arrivals`      one file comes into the store, and goes on where it broke off
 `intake`        a file on its way into the store, and what is no file
 `room`          room for files, and which go for others
 `clearing`      room is made, and what killed processes left goes
@@ -12,7 +13,8 @@
 `repairing`     what is damaged is fetched anew
 `dropping`      files of dropped records go with them
 `pinning`       what was pinned may go again
-`ordering`      files that are on tape are ordered
+`ordering`      files that are on tape, or to be processed, are ordered
+`processing`    files that the upstream processed are kept
 `tree`          files at paths of a user's own
 `headers`       the cards that a record's keywords make in a segment's header
 `structure`     the parts of a FITS file, and whether they add up
@@ -25,7 +27,20 @@
 from drmsmirror.segments.files import Files
 from drmsmirror.segments.headed import HeadedFiles
 from drmsmirror.segments.outcome import FileState, Outcome
+from drmsmirror.segments.processing import Processed, Processing, ResultFile
 from drmsmirror.segments.room import Freed, Room
 from drmsmirror.segments.tree import Names, lay_tree
 
-__all__ = ["FileState", "Files", "Freed", "HeadedFiles", "Names", "Outcome", "Room", "lay_tree"]
+__all__ = [
+    "FileState",
+    "Files",
+    "Freed",
+    "HeadedFiles",
+    "Names",
+    "Outcome",
+    "Processed",
+    "Processing",
+    "ResultFile",
+    "Room",
+    "lay_tree",
+]

@@ -28,8 +28,7 @@ from drmsmirror.errors import (
 )
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
-from drmsmirror.objects import Part, Stored
-from drmsmirror.segments.intake import Intake
+from drmsmirror.segments.arrivals import Arrivals
 from drmsmirror.segments.ordering import Ordering, path_in
 from drmsmirror.segments.outcome import FileState, Outcome
 from drmsmirror.segments.places import Place, Where, find_places
@@ -91,6 +90,7 @@ class Files:
         self._settings = mirror.settings.segments
         self._upstream = upstream
         self._room = Room(mirror, pause)
+        self._arrivals = Arrivals(mirror, upstream, self._room)
         self._ordering = Ordering(mirror, upstream, pause)
         self._pause = pause
         self._spared = timedelta(minutes=self._settings.failed_minutes)
@@ -240,10 +240,9 @@ class Files:
 
     def _download(self, file: SegmentFile, path: str) -> Outcome:
         file_name = PurePosixPath(path).name
-        with self._store.part(file.digest) as part:
-            if part is None:
+        with self._arrivals.arriving(file.digest, path) as stored:
+            if stored is None:
                 return _without(file, FileState.FAILED, _UNKNOWN_PROCESS)
-            stored = part.became or self._taken(part, file.digest, path)
             self._index.keep(file, stored.sha256, stored.size_bytes, file_name)
         there = self._there(
             file, HeldFile(stored.sha256, stored.size_bytes, file_name, self._now())
@@ -251,21 +250,6 @@ class Files:
         if there is None:  # what had the same bytes went between the two
             raise LockedError(f"{file} was removed by another process as soon as it had come")
         return replace(there, state=FileState.FETCHED)
-
-    def _taken(self, part: Part, name: str, path: str) -> Stored:
-        """Have a file come into a part, and make an object of it."""
-        downloads = self._catalogue.downloads
-        intake = Intake(
-            part,
-            downloads.find(name),
-            lambda size, validator: self._room.reserve(name, size, validator),
-        )
-        try:
-            intake.take(PurePosixPath(path).name, lambda: self._upstream.download(path, intake))
-        finally:
-            if not part.size_bytes:  # nothing of it is kept
-                downloads.end([name])
-        return part.finish()
 
     # -- from tape --------------------------------------------------------------------------------
 

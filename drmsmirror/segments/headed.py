@@ -19,7 +19,6 @@ from drmsmirror.errors import FitsError, LockedError, NoSpaceError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.fitscards import Card
 from drmsmirror.objects import Part
-from drmsmirror.segments.fits import fits_pieces
 from drmsmirror.segments.outcome import FileState, Outcome
 from drmsmirror.segments.room import Room
 
@@ -121,6 +120,8 @@ class HeadedFiles:
     def _written(
         self, digest: str, part: Part, outcome: Outcome, cards: Sequence[Card]
     ) -> MadeFile:
+        from drmsmirror.segments.fits import fits_pieces  # which loads NumPy
+
         part.restart()  # of one that was killed nobody knows how far it came
         self._room.reserve(digest, outcome.size_bytes + _HEADER)
         try:

@@ -1,4 +1,4 @@
-"""Files that are on tape: they are ordered, and the order is waited for (DRMS semantics 4.4).
+"""Orders of files that are on tape, or are to be processed first (DRMS semantics 4.4).
 
 The server takes one order at a time from an address. Which one that is is in the catalogue, so that
 whoever comes later goes on with it, whatever became of the process that ordered.
@@ -21,7 +21,7 @@ from drmsmirror.segments.places import record_set_of
 from drmsmirror.sharing import SharedUpstream
 from drmsmirror.upstream import Deadline, OrderedFile, OrderReply, OrderStage, OrderTerms
 
-__all__ = ["Ordered", "Ordering", "path_in"]
+__all__ = ["Errand", "Ordered", "Ordering", "path_in"]
 
 #: The server's own way to name files; it tells the record's number.
 _NAMES = "{seriesname}.{recnum:%lld}.{segment}"
@@ -35,14 +35,45 @@ _LATELY = timedelta(seconds=_ASK_EVERY - 1)
 _LOOK_EVERY = 0.5
 #: How an order of longer ago failed says nothing about a new one.
 _FRESH = timedelta(days=1)
-#: The server's number for one who has an order under way already.
-_TOO_MANY = 7
+#: The server's numbers: being worked on, queued, wrong, and for one who has an order under way.
+_WORKED_ON, _QUEUED, _WRONG, _TOO_MANY = 1, 2, 4, 7
 
+_ANOTHER = "another order is under way"
 _NO_ADDRESS = (
     "it is on tape, and to order it JSOC wants a registered e-mail address. Register yours at "
     "http://jsoc.stanford.edu/ajax/register_email.html, and set it in drmsmirror.toml:\n"
     '  [segments]\n  email = "you@example.org"'
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is ordered: the same is ordered once.
+
+    Parameters
+    ----------
+    record_set : str
+        With its segments.
+    methods : tuple of str
+        In the order in which they are tried.
+    protocol, process, file_names : str
+        As :class:`~drmsmirror.upstream.OrderTerms` has them.
+    why : str
+        How messages begin that say how it stands.
+    """
+
+    record_set: str
+    methods: tuple[str, ...] = _METHODS
+    protocol: str = "as-is"
+    process: str = ""
+    file_names: str = _NAMES
+    why: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Names it."""
+        told = (self.record_set, self.protocol, self.process, self.file_names)
+        return hashlib.sha256("\0".join(told).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +87,20 @@ class Ordered:
         Why it is not ready.
     files : tuple of OrderedFile
         Of one that is: where they are.
+    request_id : str
+        What the server calls it, where it does.
+    status : int
+        In the server's own numbers.
+    protocol : str
+        Of one that is ready: in which form the files are, where the server says so.
     """
 
     stage: OrderStage
     message: str = ""
     files: tuple[OrderedFile, ...] = ()
+    request_id: str = ""
+    status: int = 0
+    protocol: str = ""
 
 
 class Ordering:
@@ -100,60 +140,88 @@ class Ordering:
         ------
         UpstreamError
         """
-        if not self._settings.segments.email:
-            return Ordered(OrderStage.FAILED, _NO_ADDRESS)
-        record_set = record_set_of(files)
+        email = self._settings.segments.email
+        if not email:
+            return Ordered(OrderStage.FAILED, _NO_ADDRESS, status=_WRONG)
+        errand = Errand(record_set_of(files), why="it is on tape, and ")
         while True:
-            stands = self._upstream.attempt(
-                f"order {self._url}", lambda: self._go_on(record_set), outcome=lambda: None
-            )
+            stands = self._attempt(errand, email)
             if stands is not None and stands.stage is not OrderStage.PENDING:
                 return stands
             wait = _ASK_EVERY if stands is not None else _LOOK_EVERY  # another asks just now
             if deadline.left <= wait:
-                return stands or Ordered(OrderStage.PENDING, "another order is under way")
+                return stands or _waiting(_ANOTHER)
             self._pause(wait)
 
-    def _go_on(self, record_set: str) -> Ordered:
+    def step(self, errand: Errand, email: str) -> Ordered:
+        """Take one step with an order: say how it stands, or order it where nothing is under way.
+
+        Parameters
+        ----------
+        errand : Errand
+        email : str
+            The address that it is ordered for.
+
+        Raises
+        ------
+        UpstreamError
+        """
+        return self._attempt(errand, email) or _waiting(_ANOTHER)
+
+    def _attempt(self, errand: Errand, email: str) -> Ordered | None:
+        """Take one step, unless another process does just now: None then."""
+        return self._upstream.attempt(
+            f"order {self._url}", lambda: self._go_on(errand, email), outcome=lambda: None
+        )
+
+    def stands(self, request_id: str) -> Ordered:
+        """Ask how an order stands, whoever made it.
+
+        Raises
+        ------
+        UpstreamError
+        """
+        return _stands(self._upstream.order_state(request_id), request_id, "")
+
+    def _go_on(self, errand: Errand, email: str) -> Ordered:
         """Take one step with the order that is under way, or order what is wanted."""
-        digest = hashlib.sha256(record_set.encode()).hexdigest()
         for order in self._orders.pending(self._url):
-            stands = self._ask(order)
-            if order.digest == digest and not self._is_over(order, stands):
+            stands = self._ask(order, errand.why)
+            if order.digest == errand.digest and not self._is_over(order, stands):
                 return stands
             if stands.stage is OrderStage.PENDING:
-                return Ordered(OrderStage.PENDING, f"{order.request_id} of others is under way")
-        latest = self._orders.latest(self._url, digest)
+                return _waiting(f"{order.request_id} of others is under way")
+        latest = self._orders.latest(self._url, errand.digest)
         if latest is not None and latest.state is OrderState.READY:
-            stands = self._ask(latest)
+            stands = self._ask(latest, errand.why)
             if stands.stage is OrderStage.READY:
                 return stands
-        return self._order(record_set, digest)
+        return self._order(errand, email)
 
     def _is_over(self, order: Order, stands: Ordered) -> bool:
         """Whether an order came to nothing because nobody asked for it in time."""
         age = self._catalogue.database.clock() - order.ordered_utc
         return stands.stage is OrderStage.FAILED and age > _FRESH
 
-    def _order(self, record_set: str, digest: str) -> Ordered:
-        for method in _METHODS:
-            terms = OrderTerms(self._settings.segments.email, method, file_names=_NAMES)
+    def _order(self, errand: Errand, email: str) -> Ordered:
+        for method in errand.methods:
+            terms = OrderTerms(email, method, errand.protocol, errand.file_names, errand.process)
             try:
-                reply = self._upstream.order(record_set, terms)
+                reply = self._upstream.order(errand.record_set, terms)
             except UpstreamRefusedError as error:
-                return Ordered(OrderStage.FAILED, str(error))
+                return Ordered(OrderStage.FAILED, str(error), status=_WRONG)
             if reply.stage is not OrderStage.FAILED:
                 break
             if reply.status == _TOO_MANY:
-                return Ordered(OrderStage.PENDING, reply.message)
+                return _waiting(reply.message)
         if reply.request_id:
             now = self._catalogue.database.clock()
             self._keep(
                 Order(
                     request_id=reply.request_id,
                     upstream_url=self._url,
-                    digest=digest,
-                    record_set=record_set,
+                    digest=errand.digest,
+                    record_set=errand.record_set,
                     email=terms.email,
                     method=terms.method,
                     state=OrderState.PENDING,
@@ -163,15 +231,15 @@ class Ordering:
                 ),
                 reply,
             )
-        return _stands(reply, reply.request_id)
+        return _stands(reply, reply.request_id, errand.why)
 
-    def _ask(self, order: Order) -> Ordered:
+    def _ask(self, order: Order, why: str) -> Ordered:
         since = self._catalogue.database.clock() - order.asked_utc
         if order.state is OrderState.PENDING and timedelta(0) <= since < _LATELY:
-            return _pending(order.request_id)
+            return _pending(order.request_id, why)
         reply = self._upstream.order_state(order.request_id)
         self._keep(order, reply)
-        return _stands(reply, order.request_id)
+        return _stands(reply, order.request_id, why)
 
     def _keep(self, order: Order, reply: OrderReply) -> None:
         now = self._catalogue.database.clock()
@@ -194,18 +262,28 @@ def path_in(ordered: Ordered, file: SegmentFile) -> str | None:
     return None
 
 
-def _pending(request_id: str) -> Ordered:
-    return Ordered(OrderStage.PENDING, f"it is on tape, and ordered as {request_id}")
+def _waiting(message: str) -> Ordered:
+    """It is not ordered yet."""
+    return Ordered(OrderStage.PENDING, message, status=_QUEUED)
 
 
-def _stands(reply: OrderReply, request_id: str) -> Ordered:
+def _pending(request_id: str, why: str, status: int = _WORKED_ON) -> Ordered:
+    message = f"{why}ordered as {request_id}"
+    return Ordered(OrderStage.PENDING, message, request_id=request_id, status=status)
+
+
+def _stands(reply: OrderReply, request_id: str, why: str) -> Ordered:
     match reply.stage:
         case OrderStage.READY:
-            return Ordered(reply.stage, files=reply.files)
+            return Ordered(
+                reply.stage, files=reply.files, request_id=request_id, protocol=reply.protocol
+            )
         case OrderStage.PENDING:
-            return _pending(request_id)
+            return _pending(request_id, why, reply.status)
     said = reply.message or "no reason"
     return Ordered(
         reply.stage,
-        f"it is on tape, and the upstream does not bring it (status {reply.status}): {said}",
+        f"{why}the upstream does not bring it (status {reply.status}): {said}",
+        request_id=request_id,
+        status=reply.status,
     )

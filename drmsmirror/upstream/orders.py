@@ -61,11 +61,19 @@ def read_reply(body: bytes, subject: str) -> OrderReply:
     if status != _READY:
         return OrderReply(OrderStage.FAILED, request_id, status, message)
     return OrderReply(
-        OrderStage.READY, request_id, status, message, files=tuple(_files(answer, subject))
+        OrderStage.READY,
+        request_id,
+        status,
+        message,
+        files=tuple(_files(answer, subject)),
+        protocol=str(answer.get("protocol") or ""),
     )
 
 
 def _files(answer: Mapping[str, Any], subject: str) -> list[OrderedFile]:
+    archive = str(answer.get("tarfile") or "")
+    if archive:
+        return [OrderedFile("", _checked(archive, subject))]
     listed = answer.get("data")
     if not isinstance(listed, list):
         raise _unusable(subject, "it is ready and lists no files")
@@ -78,10 +86,14 @@ def _files(answer: Mapping[str, Any], subject: str) -> list[OrderedFile]:
         if name == _NO_FILE:
             continue
         path = name if name.startswith("/") else f"{directory}/{name}"
-        if not is_server_path(path):
-            raise _unusable(subject, f"it lists a file {path[:120]!r}")
-        found.append(OrderedFile(record, path))
+        found.append(OrderedFile(record, _checked(path, subject)))
     return found
+
+
+def _checked(path: str, subject: str) -> str:
+    if not is_server_path(path):
+        raise _unusable(subject, f"it lists a file {path[:120]!r}")
+    return path
 
 
 def _wait(answer: Mapping[str, Any]) -> float:

@@ -229,7 +229,9 @@ class OrderReply:
     wait : float
         Seconds after which it wants to be asked again, where it says so; else 0.
     files : tuple of OrderedFile
-        Of one that is ready.
+        Of one that is ready; of one that was packed, the archive alone.
+    protocol : str
+        Of one that is ready: in which form the files are, where it says so.
     """
 
     stage: OrderStage
@@ -238,6 +240,7 @@ class OrderReply:
     message: str = ""
     wait: float = 0.0
     files: tuple[OrderedFile, ...] = ()
+    protocol: str = ""
 
 
 @dataclass(frozen=True, slots=True)

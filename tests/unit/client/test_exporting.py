@@ -1,4 +1,4 @@
-"""Addresses are checked, orders refused in words, and a server is not taken for a directory."""
+"""Addresses are checked, offline nothing is ordered, and a server is not taken for a directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import drms
 import pytest
 
 from drmsmirror.client import Client
-from drmsmirror.errors import QueryError, UnsupportedError, UpstreamUnavailableError
+from drmsmirror.errors import NotHeldError, QueryError, UnsupportedError, UpstreamUnavailableError
 from tests.unit.sync.mirrors import Copy, asked
 
 KNOWN, UNKNOWN = "a+b@example.org", "c@example.org"
@@ -59,12 +59,15 @@ def test_with_the_upstream_away_an_address_is_neither_known_nor_unknown(known: C
         client.email = KNOWN
 
 
-def test_orders_are_refused_with_what_to_do_instead(held: Copy) -> None:
+def test_offline_nothing_is_asked_for_an_export(held: Copy) -> None:
+    held.jsoc.clear_requests()
     with Client(held.settings, policy="offline") as client:
-        with pytest.raises(drms.DrmsOperationNotSupported, match=r"drms\.Client\(\)\.export\("):
-            client.export("hmi.M_45s[$]{magnetogram}", protocol="fits")
-        with pytest.raises(UnsupportedError, match="JSOC_20260101_001"):
+        assert client.export("hmi.M_45s[$]{magnetogram}", protocol="fits").has_failed()
+        with pytest.raises(NotHeldError, match="processed by resize,scale=2"):
+            client.export("hmi.M_45s[$]{magnetogram}", process={"resize": {"scale": 2}})
+        with pytest.raises(NotHeldError, match="JSOC_20260101_001"):
             client.export_from_id("JSOC_20260101_001")
+    assert asked(held.jsoc) == []
 
 
 @pytest.mark.parametrize("server", ["jsoc", "JSOC", "kis", drms.config.ServerConfig(name="mine")])

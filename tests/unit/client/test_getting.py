@@ -15,7 +15,7 @@ from astropy.io import fits
 from drmsmirror.client import Client
 from drmsmirror.errors import FitsError, NotHeldError, QueryError
 from drmsmirror.model.fitsnames import is_structural
-from drmsmirror.segments import FileState, headed
+from drmsmirror.segments import FileState
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import Request, SampleJsoc
 from tests.unit.sync.mirrors import Copy, series, settings_for
@@ -231,7 +231,7 @@ def test_a_header_that_cannot_be_written_is_the_outcome_of_that_file(
         raise FitsError("it has no image")
         yield b""
 
-    monkeypatch.setattr(headed, "fits_pieces", broken)
+    monkeypatch.setattr("drmsmirror.segments.fits.fits_pieces", broken)
     (record,) = client.get(f"{with_files(jsoc)}[#$]{{magnetogram}}", fits=True)
     assert record.files["magnetogram"].state is FileState.FAILED
     assert "no image" in record.files["magnetogram"].message

@@ -1,0 +1,177 @@
+"""An export that JSOC makes: of processed files, or one that somebody ordered there.
+
+Processed files are known by their records, by number, and by what is done to them, in one form:
+however that was written, it is ordered once, and given from the mirror afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from drmsmirror.client.exportrequest import READY, WAITING, WRONG, Export, ExportedFile
+from drmsmirror.client.exportterms import ExportTerms
+from drmsmirror.client.getting import WantedFiles
+from drmsmirror.client.terms import Policy
+from drmsmirror.errors import NotHeldError, QueryError
+from drmsmirror.mirror import Mirror
+from drmsmirror.segments import Processed, Processing, ResultFile
+from drmsmirror.segments.ordering import Errand
+from drmsmirror.sharing import SharedUpstream
+from drmsmirror.upstream import OrderStage
+
+__all__ = ["OrderedExport", "errand_of"]
+
+#: Longest record set that is ordered by record numbers: a request has to fit into an address.
+_LONGEST = 4000
+_STATUS = {OrderStage.READY: READY, OrderStage.PENDING: WAITING, OrderStage.FAILED: WRONG}
+_NO_ADDRESS = (
+    "JSOC processes files for registered e-mail addresses only. Register yours at "
+    "http://jsoc.stanford.edu/ajax/register_email.html, and give it as email=, or set it in "
+    'drmsmirror.toml:\n  [segments]\n  email = "you@example.org"'
+)
+
+
+class _Asking(Protocol):
+    """A client, as far as orders need it."""
+
+    mirror: Mirror
+    policy: Policy
+
+    @property
+    def _upstream(self) -> SharedUpstream: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedExport:
+    """An export that JSOC makes once, and whose files are kept.
+
+    Parameters
+    ----------
+    processing : Processing
+    digest : str
+        What its files are known by.
+    what : str
+        The same for a person.
+    terms : ExportTerms
+    may_ask : bool
+        Whether the upstream may be asked.
+    go_on : callable
+        Takes a step with the order, and says how it stands then.
+    """
+
+    processing: Processing
+    digest: str
+    what: str
+    terms: ExportTerms
+    may_ask: bool
+    go_on: Callable[[], Processed]
+
+    @classmethod
+    def of_processed(
+        cls, client: _Asking, wanted: WantedFiles, terms: ExportTerms, errand: Errand, email: str
+    ) -> OrderedExport:
+        """An order of processed files.
+
+        Parameters
+        ----------
+        client : Client
+        wanted : WantedFiles
+        terms : ExportTerms
+        errand : Errand
+            Which brings them.
+        email : str
+            The address that they are ordered for; empty where there is none.
+        """
+        processing = Processing(client.mirror, client._upstream)  # noqa: SLF001 - a part of it
+        files = [(one.generation, one.recnum, one.segment) for one in wanted.names]
+        series = wanted.definition.name.lower()
+        known_by = (series, files, terms.protocol, terms.process, errand.file_names)
+
+        def go_on() -> Processed:
+            if not email:
+                raise QueryError(_NO_ADDRESS)
+            return processing.step(digest, errand, email)
+
+        digest = _digest("processed", client.mirror.settings.upstream.url, *known_by)
+        what = f"the files of {wanted.definition.name} processed by {terms.process}"
+        return cls(processing, digest, what, terms, client.policy is not Policy.OFFLINE, go_on)
+
+    @classmethod
+    def numbered(cls, client: _Asking, request_id: str) -> OrderedExport:
+        """An order of which only the number is known."""
+        processing = Processing(client.mirror, client._upstream)  # noqa: SLF001 - a part of it
+        digest = _digest("order", client.mirror.settings.upstream.url, request_id)
+        return cls(
+            processing,
+            digest,
+            f"the files of the order {request_id}",
+            ExportTerms("url", ""),
+            client.policy is not Policy.OFFLINE,
+            lambda: processing.follow(digest, request_id),
+        )
+
+    def stands(self) -> Export:
+        """How it stands; where its files are not there yet, after another step.
+
+        Raises
+        ------
+        NotHeldError
+            The upstream would have to be asked, and may not.
+        QueryError
+            There is no address to order for.
+        UpstreamError, FitsError
+        """
+        done = self.processing.held(self.digest)
+        if done is None and not self.may_ask:
+            raise NotHeldError(
+                f"The mirror does not hold {self.what}, and the upstream was not to be asked. "
+                f"Ask once with the policy auto; they are kept then"
+            )
+        done = done or self.go_on()
+        return Export(
+            self.terms.method,
+            self.terms.protocol or done.protocol,
+            done.status or _STATUS[done.stage],
+            tuple(map(_exported, done.files)),
+            done.request_id,
+            done.message,
+        )
+
+
+def errand_of(
+    wanted: WantedFiles, terms: ExportTerms, template: str, written: str, n: int
+) -> Errand:
+    """What JSOC is to be asked for: records by number, since what else they are called can change.
+
+    Parameters
+    ----------
+    wanted : WantedFiles
+    terms : ExportTerms
+    template : str
+        Of the names of the files.
+    written : str
+        The record set as it was written, for records that are too many to name.
+    n : int
+        How many of them are meant, as clients say it.
+    """
+    numbers = ",".join(f"#{number}" for number in wanted.segments_of_records())
+    segments = ",".join(dict.fromkeys(file.segment for file in wanted.names))
+    records, limit = f"{wanted.definition.name}[:{numbers}]{{{segments}}}", 0
+    if len(records) > _LONGEST:
+        records, limit = written.strip(), n
+    return Errand(records, (terms.method,), terms.protocol, f"{limit}|{terms.process}", template)
+
+
+def _exported(file: ResultFile) -> ExportedFile:
+    is_archive = not file.record and file.path is not None
+    shown = str(file.path) if is_archive else file.file_name
+    return ExportedFile(file.record, shown, file.file_name, file.sha256, file.size_bytes, file.path)
+
+
+def _digest(*known_by: object) -> str:
+    return hashlib.sha256(orjson.dumps(known_by)).hexdigest()
