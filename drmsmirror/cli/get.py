@@ -72,6 +72,14 @@ _MOST_TOLD = 5
     is_flag=True,
     help="FITS files with the keywords of their record in the header, as JSOC exports them.",
 )
+@click.option(
+    "--process",
+    "steps",
+    multiple=True,
+    metavar="STEP",
+    help="What JSOC is to make of the files first: im_patch,t_ref=...,boxunits=...; several are "
+    "done in their order.",
+)
 @click.option("--again", is_flag=True, help="Try files again that could not be had lately.")
 @terms_options
 @mirror_options
@@ -84,6 +92,7 @@ def command(
     copy_to: Path | None,
     names: str,
     fits: bool,
+    steps: tuple[str, ...],
     again: bool,
     policy: str,
     offline: bool,
@@ -102,11 +111,15 @@ def command(
     which takes a registered e-mail address ([segments] email). A file that cannot be had keeps no
     other from coming: stderr says why, and the exit code is 5.
 
+    --process has JSOC process the files, such as cut them out, once: what came of it is kept. That
+    is ordered too, and the files have JSOC's names.
+
     \b
     Examples:
       drmsmirror get 'hmi.sharp_cea_720s[377][2011.02.15_02:00_TAI]{Br,magnetogram}'
       drmsmirror get 'hmi.sharp_cea_720s[377][2011.02.15/1h]{Br}' --link ~/sharps
       drmsmirror get 'hmi.sharp_cea_720s[377][2011.02.15/1h]{Br}' --fits --copy ~/sharps
+      drmsmirror get 'hmi.M_45s[2014.07.05_TAI/1h]' --process resize,scale=0.25 --fits
       drmsmirror get 'aia.lev1_euv_12s[2014.01.01_TAI/1m][171]' --seg image --offline --json
     """
     from drmsmirror.client import Client
@@ -117,6 +130,21 @@ def command(
     policy = policy_of(policy, offline=offline)
     with Client(settings, policy, max_age=max_age, partial=partial, wait=wait) as client:
         tell_of_hosts(client.mirror)
+        if steps:
+            from drmsmirror.cli.processed import get_processed
+            from drmsmirror.client.arguments import with_segments
+
+            get_processed(
+                client,
+                with_segments(record_set, seg),
+                steps,
+                n=n,
+                fits=fits,
+                link_to=link_to,
+                copy_to=copy_to,
+                json=as_json_,
+            )
+            return
         wanted = client.wanted_files(record_set, seg, n=n, fits=fits)
         found: dict[SegmentFile, Outcome] = {}
         with _progress(len(wanted.names)) as tell:

@@ -6,12 +6,14 @@ import operator
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from drmsmirror.errors import QueryError
+from drmsmirror.model.recordset import parse_recordset
 from drmsmirror.settings import Settings
 
-__all__ = ["refuse_no_keys", "refuse_server", "split_names", "whole_number"]
+__all__ = ["refuse_no_keys", "refuse_server", "split_names", "whole_number", "with_segments"]
 
 #: The servers that the stock client knows by name.
 _SERVERS = frozenset({"jsoc", "kis"})
@@ -52,6 +54,15 @@ def split_names(names: str | Sequence[str] | None) -> list[str]:
     if isinstance(names, str):
         return [name for name in re.split(r"[\s,]+", names) if name]
     return list(names)
+
+
+def with_segments(ds: str, names: str | Sequence[str] | None) -> str:
+    """A record set with these segments in place of those in its braces; without any, as it is."""
+    segments = tuple(split_names(names))
+    if not segments:
+        return ds
+    tree = parse_recordset(ds)
+    return str(replace(tree, sets=tuple(replace(one, segments=segments) for one in tree.sets)))
 
 
 def refuse_no_keys(keys: Sequence[str]) -> None:

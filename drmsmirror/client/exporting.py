@@ -173,7 +173,7 @@ class Exporting:
                 outcomes = {one.file: one for one in self.fetch(wanted)}
                 export = export_of_files(self.mirror, wanted, outcomes, terms, template)
         except (QueryError, UnknownSeriesError) as error:
-            export = Export(terms.method, terms.protocol, WRONG, message=str(error))
+            export = Export(terms.method, terms.protocol, WRONG, message=str(error), cause=error)
         if again is not None:
             export = again()
         if export.lacking:

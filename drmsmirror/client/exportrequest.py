@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from drmsmirror.client.exportnames import name_from_record
 from drmsmirror.client.stockerrors import raises_as_stock
@@ -83,6 +83,8 @@ class Export:
         Why it failed, or is not ready.
     lacking : str
         What it lacks, though it is ready, and why.
+    cause : Exception or None
+        Of one that the mirror refuses: the error.
     """
 
     method: str
@@ -92,6 +94,7 @@ class Export:
     request_id: str = ""
     message: str = ""
     lacking: str = ""
+    cause: Exception | None = None
 
 
 @raises_as_stock
@@ -138,6 +141,11 @@ class ExportRequest:
     def status(self) -> int:
         """How it stands, in JSOC's numbers: 0 is ready."""
         return self._export.status
+
+    @property
+    def message(self) -> str:
+        """Why it failed, or is not ready; this the stock one does not have."""
+        return self._export.message
 
     @property
     def method(self) -> str:
@@ -207,10 +215,10 @@ class ExportRequest:
             self._pause(pause)
             if not self.has_finished() and self.status == _UNKNOWN:
                 if times_unknown >= retries_notfound:
-                    raise self._failure()
+                    self._fail()
                 times_unknown += 1
         if self.status != READY:
-            raise self._failure()
+            self._fail()
         return True
 
     # -- what came --------------------------------------------------------------------------------
@@ -320,9 +328,9 @@ class ExportRequest:
         self.wait()
         return self._export.files
 
-    def _failure(self) -> ExportError:
-        said = self._export.message or "The export failed."
-        return ExportError(f"{said} [status={self.status}]")
+    def _fail(self) -> NoReturn:
+        said = self.message or "The export failed."
+        raise ExportError(f"{said} [status={self.status}]") from self._export.cause
 
 
 def _next_free(path: Path) -> Path:

@@ -5,12 +5,12 @@ Source: client-side behaviour of drms 0.9; DRMS semantics 4.4.1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from drmsmirror.errors import QueryError, UnsupportedError
 
-__all__ = ["ExportTerms"]
+__all__ = ["ExportTerms", "steps_of"]
 
 _METHODS = ("url_quick", "url", "url-tar")
 _IMAGES = ("jpg", "mpg", "mp4")
@@ -90,6 +90,27 @@ def process_of(steps: Mapping[str, Mapping[str, object]]) -> str:
         A step is unknown, or an argument cannot be written.
     """
     return "|".join(_step(name, arguments) for name, arguments in steps.items())
+
+
+def steps_of(texts: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Steps of processing that are written as ``im_patch,t_ref=...,boxunits=...``.
+
+    Raises
+    ------
+    QueryError
+        An argument has no value, or a step is there twice.
+    """
+    steps: dict[str, dict[str, str]] = {}
+    for text in texts:
+        name, *arguments = (part.strip() for part in text.split(","))
+        if name in steps:
+            raise QueryError(f"The step {name} is there twice")
+        pairs = [argument.partition("=") for argument in arguments]
+        for key, equals, _ in pairs:
+            if not key or not equals:
+                raise QueryError(f"{text!r} is no step: write it as name,argument=value,...")
+        steps[name] = {key.strip(): value.strip() for key, _, value in pairs}
+    return steps
 
 
 def _step(name: str, arguments: Mapping[str, object]) -> str:
