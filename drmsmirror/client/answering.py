@@ -27,6 +27,7 @@ from drmsmirror.client.freshness import ANY_AGE, Freshness
 from drmsmirror.client.patience import refuse_too_much
 from drmsmirror.client.planner import Plan, plan_question
 from drmsmirror.client.question import Asked
+from drmsmirror.client.segmentpaths import asked_with_units, with_paths
 from drmsmirror.client.supplied import Supplied, nothing
 from drmsmirror.client.terms import Policy, Terms
 from drmsmirror.errors import (
@@ -105,6 +106,8 @@ class Answering:
         """
         if self._terms.policy is Policy.REMOTE:
             return self._whole()
+        if self._is_offline and self._asked.segments and not self._asked.links:
+            return self._with_paths()
         try:
             plan = self._plan(self._freshness)
         except (NotFoundError, NotUnderstoodError) as reason:
@@ -119,6 +122,24 @@ class Answering:
             return self._put_together(plan, self._supplied(plan))
         except (UpstreamError, NotHeldError) as failure:
             return self._held_after_all(failure, _shortage(plan))
+
+    def _with_paths(self) -> Answer:
+        """An answer with the segments of the records that are held, or else a stored one."""
+        try:
+            if len({str(one.series).lower() for one in self._tree.sets}) != 1:
+                raise NotHeldError("Segments of several series are the upstream's to tell")
+            segments = [one.name for one in self._definition().segments]
+            asked = replace(self._asked, segments=_spelled(self._asked.segments, segments))
+            answering = Answering(
+                self._mirror,
+                self._upstream,
+                self._definitions,
+                asked_with_units(asked),
+                self._terms,
+            )
+            return with_paths(self._mirror, asked, answering.answer())
+        except (NotFoundError, NotUnderstoodError) as reason:
+            return self._as_a_whole(reason)
 
     def _kept_since(self, plan: Plan) -> Answer | None:
         """A stored answer to the question as it was written, that is newer than what is held."""
@@ -135,7 +156,7 @@ class Answering:
     def _plan(self, freshness: Freshness) -> Plan:
         if self._asked.segments or self._asked.links:
             raise NotHeldError(
-                "Where segments and links lead is not mirrored yet. Ask the upstream (--policy "
+                "Where segments and links lead now is the upstream's to tell. Ask it (--policy "
                 "remote), or for keywords alone"
             )
         bound = bind(self._tree, self._mirror.catalogue.definition)

@@ -198,7 +198,8 @@ class Client(Exporting, Getting):
         key : str or list of str
             Keywords; ``**ALL**`` means all, ``*recnum*`` and ``*sunum*`` the record's numbers.
         seg, link : str or list of str
-            Segments and links; only the upstream can tell where they lead.
+            Segments and links; the upstream tells where they lead. Offline segments are
+            ``/SUM0/D<sunum>/S<slot>/<file>``.
         convert_numeric : bool
             Whether numeric keywords become numbers.
         skip_conversion : str or list of str, optional
@@ -278,7 +279,7 @@ class Client(Exporting, Getting):
         keys : str or list of str
             As for :meth:`query`.
         seg, link : str or list of str, optional
-            Segments and links; only the upstream can tell them.
+            Segments and links, as for :meth:`query`.
         n : int or str, optional
             As for :meth:`query`; with several sets it counts for each by itself.
         max_age, partial, wait : optional

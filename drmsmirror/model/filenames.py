@@ -19,11 +19,19 @@ from typing import Final
 
 from drmsmirror.errors import QueryError, TimeTextError
 from drmsmirror.model.printf import Printf
-from drmsmirror.model.series import Keyword, SeriesDefinition
+from drmsmirror.model.series import Keyword, Segment, SeriesDefinition
 from drmsmirror.model.times import format_time, parse_time, time_style
 from drmsmirror.model.types import KeywordType
 
-__all__ = ["NamedFile", "default_template", "export_name", "find_clashes", "safe_name", "tree_path"]
+__all__ = [
+    "NamedFile",
+    "default_template",
+    "export_name",
+    "find_clashes",
+    "safe_name",
+    "tree_path",
+    "usual_name",
+]
 
 #: Longest name that every file system takes, with room for what a temporary file adds to it.
 _MOST: Final = 200
@@ -36,6 +44,15 @@ _UNSAFE_START: Final = re.compile(r"^\.|^-(?![0-9.])")
 _TIME: Final = re.compile(
     r"(-?\d{4,})[.-](\d\d)[.-](\d\d)[_T](\d\d):(\d\d)(?::(\d\d(?:\.\d+)?))?(?:_([A-Za-z]+)|Z)"
 )
+#: Extensions of protocols that store no FITS files, or under another.
+_EXTENSIONS: Final = {
+    "generic": "",
+    "bin": ".bin",
+    "bin.gz": ".bin.gz",
+    "fitzdep": ".fitz",
+    "msi": ".msi",
+    "tas": ".tas",
+}
 _TOKEN: Final = re.compile(r"\{([^{}]*)\}")
 _TIME_LAYOUT: Final = re.compile(r"([A-Za-z]?)(-?\d*)(?:,(.+))?")
 _COUNTER: Final = "%05d"
@@ -66,11 +83,11 @@ class NamedFile:
 
     @property
     def extension(self) -> str:
-        """That of the stored name, with its dot; of a FITS file that is not known ``.fits``."""
+        """That of the stored name, with its dot; where that is not known the protocol's."""
         if self.stored_name:
             return PurePosixPath(self.stored_name).suffix
         protocols = {one.name.lower(): one.protocol for one in self.definition.segments}
-        return "" if protocols.get(self.segment.lower(), "").lower() == "generic" else ".fits"
+        return _extension(protocols.get(self.segment.lower(), ""))
 
 
 def tree_path(file: NamedFile) -> PurePosixPath:
@@ -143,12 +160,22 @@ def safe_name(name: str) -> str:
     return _safe(name.removesuffix(ending), ending, unsafe=_UNSAFE_OF_EXPORTS)
 
 
+def usual_name(segment: Segment) -> str:
+    """What DRMS calls a file of a segment where nothing else was said (DRMS semantics 3.4)."""
+    return segment.name + _extension(segment.protocol)
+
+
 def find_clashes(paths: Iterable[PurePosixPath]) -> list[list[PurePosixPath]]:
     """Paths that are the same, or would be where a file system does not know case."""
     together: dict[str, list[PurePosixPath]] = {}
     for path in paths:
         together.setdefault(str(path).casefold(), []).append(path)
     return [each for each in together.values() if len(each) > 1]
+
+
+def _extension(protocol: str) -> str:
+    """That of files of a protocol, with its dot; most are FITS files."""
+    return _EXTENSIONS.get(protocol.lower(), ".fits")
 
 
 def _directory_of(keyword: Keyword, value: str) -> str:

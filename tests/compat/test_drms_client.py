@@ -202,9 +202,41 @@ def test_segments_and_links_are_the_upstreams(
         pd.testing.assert_frame_equal(ours, theirs)
 
 
-def test_segments_and_links_are_refused_offline_with_words(offline: Client) -> None:
-    with pytest.raises(NotHeldError, match="not mirrored yet"):
-        offline.query(HARP, key="T_REC", seg="magnetogram", n=7)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"seg": "magnetogram"},
+        {"seg": "**ALL**", "n": 2},
+        {"key": "T_REC, QUALITY", "seg": ["bitmap", "MAGNETOGRAM", "nosuch"], "n": 3},
+        {"key": "*sunum*,T_REC", "seg": "magnetogram", "rec_index": True, "n": -3},
+    ],
+    ids=str,
+)
+def test_offline_segments_are_where_their_unit_is_in_a_partition_that_there_is_not(
+    asked: dict[str, Any], offline: Client, stock: drms.Client, jsoc: SampleJsoc
+) -> None:
+    units = jsoc.series("hmi.sharp_720s").columns["sunum"]
+    jsoc.bring_online(units[units >= 0].tolist())
+    expected = stock.query(HARP, **asked)
+    found = offline.query(HARP, **asked)
+    assert type(found) is type(expected)
+    if isinstance(found, pd.DataFrame):
+        found, expected = (found,), (expected,)
+    *keys, paths = found
+    *stock_keys, stock_paths = expected
+    for ours, theirs in zip(keys, stock_keys, strict=True):
+        pd.testing.assert_frame_equal(ours, theirs)
+    plain = stock_paths.replace(r"^/SUM\d+/D(\d+)/S\d+/", r"/SUM0/D\1/S00000/", regex=True)
+    pd.testing.assert_frame_equal(paths, plain)
+
+
+def test_offline_segments_of_what_is_not_held_and_links_are_refused_with_words(
+    offline: Client,
+) -> None:
+    with pytest.raises(NotHeldError, match="upstream's to tell"):
+        offline.query(HARP, key="T_REC", seg="magnetogram", link="MHARP", n=7)
+    with pytest.raises(NotHeldError, match="superseded"):
+        offline.query("hmi.sharp_720s[! HARPNUM = 4315 !]", seg="magnetogram")
     with pytest.raises(QueryError, match="at least one keyword"):
         offline.query(HARP)
 

@@ -16,6 +16,7 @@ from drmsmirror.client import Client
 from drmsmirror.errors import FitsError, NotHeldError, QueryError
 from drmsmirror.model.fitsnames import is_structural
 from drmsmirror.segments import FileState
+from drmsmirror.sync import sync
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import Request, SampleJsoc
 from tests.unit.sync.mirrors import Copy, series, settings_for
@@ -78,6 +79,21 @@ def test_offline_those_are_given_that_are_there(client, jsoc) -> None:
         assert record.files["bitmap"].state is FileState.NOT_HELD
         with pytest.raises(NotHeldError):
             list(offline.get(f"{NAME}[4315]", "magnetogram"))
+
+
+def test_offline_a_query_for_segments_tells_names_that_are_known(client, jsoc) -> None:
+    wanted = with_files(jsoc)
+    sync(client.mirror, Jsoc(client.settings.upstream), wanted)
+    numbers = client.query(wanted, key="*recnum*, *sunum*", n=2)
+    first, second = numbers["*sunum*"]
+    jsoc.shelf.name_file(NAME, int(numbers["*recnum*"][0]), "magnetogram", "renamed.dat")
+    list(client.get(wanted, "magnetogram", n=1))
+    with Client(client.settings, policy="offline") as offline:
+        paths = offline.query(wanted, seg="magnetogram", n=2).magnetogram.tolist()
+    assert paths == [
+        f"/SUM0/D{first}/S00000/renamed.dat",
+        f"/SUM0/D{second}/S00000/magnetogram.fits",
+    ]
 
 
 def test_without_names_all_segments_are_meant_and_names_are_found_in_any_case(client, jsoc) -> None:

@@ -16,6 +16,7 @@ from drmsmirror.model.filenames import (
     export_name,
     find_clashes,
     tree_path,
+    usual_name,
 )
 from drmsmirror.model.series import Keyword, Scope, Segment, SeriesDefinition
 from drmsmirror.model.types import KeywordType
@@ -85,6 +86,21 @@ def test_times_are_shown_without_dots_and_colons(printed: str, shown: str) -> No
 )
 def test_a_segment_keeps_the_extension_of_its_file(segment: str, stored: str, name: str) -> None:
     assert tree_path(replace(BR, segment=segment, stored_name=stored)).name == name
+
+
+@pytest.mark.parametrize(
+    ("protocol", "name"),
+    [
+        ("generic", "rot.2d"),
+        ("FITZ", "rot.2d.fits"),
+        ("fitzdep", "rot.2d.fitz"),
+        ("bin", "rot.2d.bin"),
+    ],
+)
+def test_the_usual_name_of_a_file_has_the_extension_of_its_protocol(
+    protocol: str, name: str
+) -> None:
+    assert usual_name(Segment("rot.2d", protocol=protocol)) == name
 
 
 def test_a_record_without_prime_keys_is_named_by_its_number() -> None:
