@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from drmsmirror.segments import Outcome
     from drmsmirror.sharing import SharedUpstream
 
-__all__ = ["Exporting"]
+__all__ = ["Exporting", "with_images"]
 
 #: How JSOC names files where it is given no template.
 _JSOC_NAMES = "{seriesname}.{recnum:%lld}.{segment}"
@@ -203,7 +203,7 @@ class Exporting:
 
 def _exportable(client: _Asking, ds: str, n: int, terms: ExportTerms) -> WantedFiles:
     """The files that JSOC exports of a record set."""
-    tree = _with_images(client.definition(ds), parse_recordset(ds))
+    tree = with_images(client.definition(ds), parse_recordset(ds))
     by_set = n if n and len(tree.sets) == 1 else None  # of several sets JSOC counts all together
     fits = terms.protocol == "fits" and not terms.process
     wanted = client.wanted_files(str(tree), n=by_set, fits=fits)
@@ -217,10 +217,11 @@ def _exportable(client: _Asking, ds: str, n: int, terms: ExportTerms) -> WantedF
     return replace(wanted, names=names)
 
 
-def _with_images(definition: SeriesDefinition, tree: RecordSet) -> RecordSet:
+def with_images(definition: SeriesDefinition, tree: RecordSet) -> RecordSet:
     """A record set without the records that JSOC does not export."""
-    if definition.find(_QUALITY) is None:
-        return tree
+    quality = definition.find(_QUALITY)
+    if quality is None or quality.is_constant or quality.link is not None:
+        return tree  # no condition can speak of it
     sets = [
         one if _speaks_of_quality(one) else replace(one, filters=(*one.filters, _HAS_IMAGE))
         for one in tree.sets

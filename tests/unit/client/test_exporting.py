@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import drms
 import pytest
 
 from drmsmirror.client import Client
+from drmsmirror.client.exporting import with_images
 from drmsmirror.errors import NotHeldError, QueryError, UnsupportedError, UpstreamUnavailableError
+from drmsmirror.model.recordset import parse_recordset
+from drmsmirror.model.series import Keyword, KeywordType, Link, LinkTarget, Scope, SeriesDefinition
 from tests.unit.sync.mirrors import Copy, asked
 
 KNOWN, UNKNOWN = "a+b@example.org", "c@example.org"
@@ -87,3 +91,22 @@ def test_a_directory_of_such_a_name_is_one(tmp_path: Path, monkeypatch: pytest.M
         assert client.settings.mirror == tmp_path / "jsoc"
     with Client("./kis") as client:
         assert client.settings.mirror == tmp_path / "kis"
+
+
+@pytest.mark.parametrize(
+    ("change", "condition"),
+    [
+        ({}, "[? QUALITY >= 0 ?]"),
+        ({"link": LinkTarget("L", "QUALITY")}, ""),
+        ({"scope": Scope.CONSTANT}, ""),
+        ({"name": "GOODNESS"}, ""),
+    ],
+    ids=str,
+)
+def test_records_without_an_image_are_passed_over_where_a_condition_can_tell(
+    change: dict[str, object], condition: str
+) -> None:
+    quality = replace(Keyword("QUALITY", KeywordType.INT), **change)
+    definition = SeriesDefinition("a.b", keywords=(quality,), links=(Link("L", "a.c", "static"),))
+    tree = parse_recordset("a.b[1],a.b[2][? quality < 0 ?]")
+    assert str(with_images(definition, tree)) == f"a.b[1]{condition},a.b[2][? quality < 0 ?]"
