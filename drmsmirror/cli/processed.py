@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -45,11 +46,16 @@ def get_processed(
         Where they are to be laid.
     json : bool
     """
+    from drmsmirror.client import PartialAnswerWarning
     from drmsmirror.client.exportterms import steps_of
 
-    request = client.export(
-        record_set, protocol="fits" if fits else "as-is", n=n, process=steps_of(steps)
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PartialAnswerWarning)  # it is told below
+        request = client.export(
+            record_set, protocol="fits" if fits else "as-is", n=n, process=steps_of(steps)
+        )
+    if request.lacking:
+        talk(f"These are not all of the records. {request.lacking}")
     files = _waited_for(request, client.settings.segments.order_wait)
     paths = [_laid(client, one, link_to, copy_to) for one in files]
     if json:

@@ -62,6 +62,8 @@ class OrderedExport:
         Whether the upstream may be asked.
     go_on : callable
         Takes a step with the order, and says how it stands then.
+    lacking : str
+        What of the records was not known; they are not in it.
     """
 
     processing: Processing
@@ -70,6 +72,7 @@ class OrderedExport:
     terms: ExportTerms
     may_ask: bool
     go_on: Callable[[], Processed]
+    lacking: str = ""
 
     @classmethod
     def of_processed(
@@ -99,7 +102,8 @@ class OrderedExport:
 
         digest = _digest("processed", client.mirror.settings.upstream.url, *known_by)
         what = f"the files of {wanted.definition.name} processed by {terms.process}"
-        return cls(processing, digest, what, terms, client.policy is not Policy.OFFLINE, go_on)
+        may_ask, lacking = client.policy is not Policy.OFFLINE, wanted.answer.missing
+        return cls(processing, digest, what, terms, may_ask, go_on, lacking)
 
     @classmethod
     def numbered(cls, client: _Asking, request_id: str) -> OrderedExport:
@@ -140,6 +144,7 @@ class OrderedExport:
             tuple(map(_exported, done.files)),
             done.request_id,
             done.message,
+            self.lacking,
         )
 
 

@@ -148,6 +148,11 @@ class ExportRequest:
         return self._export.message
 
     @property
+    def lacking(self) -> str:
+        """What it lacks, and why; this the stock one does not have."""
+        return self._export.lacking
+
+    @property
     def method(self) -> str:
         """How the files are given: ``url_quick`` or ``url``."""
         return self._export.method

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -90,20 +91,36 @@ def test_what_broke_off_goes_on_with_what_is_missing(held: Cache) -> None:
     assert held.asked() == ["exp_status", "200", "200"]
 
 
-def test_who_comes_while_another_downloads_leaves_it_to_that_one(held: Cache) -> None:
-    step(held)
-    holding = Holding(held.jsoc)
+@contextmanager
+def one_at_work(held: Cache, what: str) -> Iterator[list[Processed]]:
+    """A process takes a step, which is held up while it asks for something; then it goes on."""
+    holding = Holding(held.jsoc, when=what)
     came: list[Processed] = []
     thread = threading.Thread(target=lambda: came.append(step(held)))
     thread.start()
     try:
         assert holding.first.wait(120)
-        other = step(held)
-        assert (other.stage, other.status) == (PENDING, 1)
-        assert "another process downloads" in other.message
+        yield came
     finally:
         holding.go_on.set()
         thread.join(120)
+
+
+def test_who_comes_while_another_orders_makes_no_other(held: Cache) -> None:
+    with one_at_work(held, "exp_request") as came:
+        other = step(held)
+        assert (other.stage, other.status, came) == (PENDING, 2, [])
+    assert came[0].stage is PENDING
+    assert len(files_of(step(held))) == 3
+    assert held.asked().count("exp_request") == 1
+
+
+def test_who_comes_while_another_downloads_leaves_it_to_that_one(held: Cache) -> None:
+    step(held)
+    with one_at_work(held, "file") as came:
+        other = step(held)
+        assert (other.stage, other.status) == (PENDING, 1)
+        assert "another process downloads" in other.message
     assert len(files_of(came[0])) == 3
     assert held.asked().count("200") == 3
 

@@ -137,11 +137,13 @@ class Cache:
 
 
 class Holding:
-    """Holds the first request for a file back until it is told to go on."""
+    """Holds the first request for a file, or another, back until it is told to go on."""
 
-    def __init__(self, jsoc: SampleJsoc, fault: FaultKind = FaultKind.SLOW) -> None:
+    def __init__(
+        self, jsoc: SampleJsoc, fault: FaultKind = FaultKind.SLOW, when: str = "file"
+    ) -> None:
         self.first, self.go_on = threading.Event(), threading.Event()
-        jsoc.fault(Fault(fault, seconds=600), when="file")
+        jsoc.fault(Fault(fault, seconds=600), when=when)
         jsoc.wait = self._wait  # type: ignore[method-assign]
 
     def _wait(self, seconds: float | None) -> None:
