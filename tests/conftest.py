@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.forking import Forks, forks
+
 #: How many times as many examples the profile ``soak`` tries of tests that say how many they try.
 SOAK_FACTOR = 20
 
@@ -49,6 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 test._hypothesis_internal_use_settings = settings(
                     own, max_examples=factor * own.max_examples
                 )
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Forks]:
+    """Run commands in processes that begin at once."""
+    with forks() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

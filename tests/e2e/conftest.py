@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forking import Ended, Forks
 from tests.jsoc import SampleJsoc
 
 PROJECT = Path(__file__).parents[2]
@@ -23,6 +24,7 @@ class Command:
 
     mirror: Path
     upstream: str
+    forks: Forks
 
     @property
     def environment(self) -> dict[str, str]:
@@ -38,20 +40,10 @@ class Command:
             "PYTHONPATH": str(PROJECT),
         }
 
-    def __call__(
-        self, *arguments: str, more: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str, more: Mapping[str, str] | None = None) -> Ended:
         """Run it to its end; stdin is no terminal."""
-        return subprocess.run(
-            [sys.executable, "-m", "drmsmirror", *arguments],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            env=self.environment | dict(more or {}),
-            cwd=self.mirror.parent,
-            timeout=120,
-            check=False,
-        )
+        environment = self.environment | dict(more or {})
+        return self.forks.run(arguments, environment, self.mirror.parent)
 
     def start(
         self, *arguments: str, more: Mapping[str, str] | None = None
@@ -77,14 +69,14 @@ def jsoc() -> Iterator[SampleJsoc]:
 
 
 @pytest.fixture
-def empty(jsoc: SampleJsoc, tmp_path: Path) -> Command:
+def empty(jsoc: SampleJsoc, tmp_path: Path, running: Forks) -> Command:
     """The command, with no mirror yet."""
-    return Command(tmp_path / "mirror", jsoc.url)
+    return Command(tmp_path / "mirror", jsoc.url, running)
 
 
 @pytest.fixture(scope="session")
-def filled(jsoc: SampleJsoc, tmp_path_factory: pytest.TempPathFactory) -> Command:
+def filled(jsoc: SampleJsoc, tmp_path_factory: pytest.TempPathFactory, running: Forks) -> Command:
     """The command, with a mirror that holds hmi.sharp_720s; tests must not change it."""
-    command = Command(tmp_path_factory.mktemp("filled") / "mirror", jsoc.url)
+    command = Command(tmp_path_factory.mktemp("filled") / "mirror", jsoc.url, running)
     assert command("sync", "hmi.sharp_720s").returncode == 0
     return command

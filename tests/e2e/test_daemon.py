@@ -13,6 +13,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def running(process: subprocess.Popen[str]) -> Iterator[Running]:
         process.communicate()
 
 
-def test_one_that_is_stopped_in_a_sync_leaves_it_to_the_next(tmp_path: Path) -> None:
+def test_one_that_is_stopped_in_a_sync_leaves_it_to_the_next(empty: Command) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def hold(request: Request) -> bool:
@@ -85,7 +86,7 @@ def test_one_that_is_stopped_in_a_sync_leaves_it_to_the_next(tmp_path: Path) -> 
 
     with SampleJsoc([SYNOPTIC], size="small") as jsoc:
         jsoc.fault(FaultKind.HTML, times=None, when=hold)
-        command = Command(tmp_path / "mirror", jsoc.url)
+        command = replace(empty, upstream=jsoc.url)
         command("init")
         catalogue = command.mirror / "catalogue.sqlite"
         subscribe(catalogue, SYNOPTIC)

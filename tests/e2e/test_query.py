@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -26,9 +26,9 @@ def upstream() -> Iterator[SampleJsoc]:
 
 
 @pytest.fixture
-def command(upstream: SampleJsoc, tmp_path: Path) -> Command:
+def command(upstream: SampleJsoc, empty: Command) -> Command:
     """The command, with a mirror that holds a day of one HARP."""
-    made = Command(tmp_path / "mirror", upstream.url)
+    made = replace(empty, upstream=upstream.url)
     assert made("sync", HELD).returncode == 0
     upstream.clear_requests()
     return made

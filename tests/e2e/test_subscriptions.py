@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tests.e2e.conftest import Command
@@ -22,11 +23,11 @@ record_set = "{SYNOPTIC}[2097]"
 """
 
 
-def test_a_manifest_is_applied_synced_and_kept_current(tmp_path: Path) -> None:
+def test_a_manifest_is_applied_synced_and_kept_current(tmp_path: Path, empty: Command) -> None:
     file = tmp_path / "mirror.toml"
     file.write_text(MANIFEST, encoding="utf-8")
     with SampleJsoc([SHARP, SYNOPTIC], size="small") as jsoc:
-        command = Command(tmp_path / "mirror", jsoc.url)
+        command = replace(empty, upstream=jsoc.url)
         with Terminal.running(command, "apply", str(file)) as terminal:
             terminal.read_until("Make these 2 changes?")
             terminal.type("y")
@@ -44,10 +45,10 @@ def test_a_manifest_is_applied_synced_and_kept_current(tmp_path: Path) -> None:
     assert command("apply", str(file)).returncode == 0
 
 
-def test_somebody_who_does_not_agree_changes_nothing(tmp_path: Path) -> None:
+def test_somebody_who_does_not_agree_changes_nothing(tmp_path: Path, empty: Command) -> None:
     file = tmp_path / "mirror.toml"
     file.write_text(MANIFEST, encoding="utf-8")
-    command = Command(tmp_path / "mirror", "http://127.0.0.1:9/")
+    command = replace(empty, upstream="http://127.0.0.1:9/")
     with Terminal.running(command, "apply", str(file), "--offline") as terminal:
         terminal.read_until("Make these 2 changes?")
         terminal.type("n")

@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -125,7 +126,7 @@ def held_back(empty: Command, op: str) -> Iterator[tuple[subprocess.Popen[str], 
 
     with SampleJsoc([SYNOPTIC], size="small") as slow:
         slow.fault(FaultKind.HTML, times=None, when=hold)
-        command = Command(empty.mirror, slow.url)
+        command = replace(empty, upstream=slow.url)
         with command.start("sync", SYNOPTIC, more={"DRMSMIRROR_SYNC__TELL_WITHIN": "0.2"}) as run:
             assert run.stderr is not None
             while "record numbers up to" not in (line := run.stderr.readline()):

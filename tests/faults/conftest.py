@@ -7,18 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.forking import Forks, forks
 from tests.faults.places import Places, places
+from tests.forking import Forks
 from tests.unit.sync.mirrors import Copy, copy_of
 
 __all__ = ["copy_of"]
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[Forks]:
-    """Run commands in processes that begin at once."""
-    with forks() as running:
-        yield running
 
 
 @pytest.fixture
@@ -28,7 +21,7 @@ def kill(running: Forks) -> Callable[..., None]:
     def run(copy: Copy, point: str, *arguments: str, **variables: str) -> None:
         environment = copy.environment(DRMSMIRROR_FAILPOINT=point, **variables)
         ended = running.run(arguments, environment)
-        assert ended.code == -signal.SIGKILL, ended.said
+        assert ended.returncode == -signal.SIGKILL, ended.said
 
     return run
 

@@ -31,7 +31,7 @@ from drmsmirror.model.subscription import Subscription
 from drmsmirror.objects import Condition, ObjectStore
 from drmsmirror.records import connect
 from drmsmirror.upstream import Jsoc
-from tests.faults.forking import Ended, Forks, forks
+from tests.forking import Ended, Forks, forks
 from tests.jsoc import FaultKind, SampleJsoc
 from tests.unit.sync.mirrors import Copy, series, settings_for
 
@@ -96,9 +96,9 @@ class Stage:
         self._forks = running
         with self._another() as (other, beside_it):
             done = self._run(other, beside_it, deed.arguments, "none")
-            assert done.code == 0, done.said
+            assert done.returncode == 0, done.said
             if deed.again:
-                assert self._run(other, beside_it, deed.again).code == 0
+                assert self._run(other, beside_it, deed.again).returncode == 0
             #: How often an undisturbed run comes to each point.
             self.visits = done.visits
             #: What it leaves.
@@ -117,10 +117,10 @@ class Stage:
     def _end_and_go_on(self, at: str, code: int) -> str:
         with self._another() as (copy, beside):
             ended = self._run(copy, beside, self.deed.arguments, at)
-            assert ended.code == code, ended.said
+            assert ended.returncode == code, ended.said
             assert "Traceback" not in ended.said, ended.said
             again = self._run(copy, beside, self.deed.again or self.deed.arguments)
-            assert again.code in self.deed.codes, again.said
+            assert again.returncode in self.deed.codes, again.said
             assert "Traceback" not in again.said, again.said
             there = what_is_there(copy, beside)
             assert there == self.undisturbed, "\n".join(_differences(there, self.undisturbed))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.forking import Forks, forks
+from tests.forking import Forks, forks
 
 __all__ = ["Places", "places"]
 

@@ -25,7 +25,7 @@ from drmsmirror.model.subscription import Subscription
 from drmsmirror.sync import sync
 from drmsmirror.upstream import Jsoc
 from tests.e2e.test_daemon import running as watched
-from tests.faults.forking import Forks
+from tests.forking import Forks
 from tests.unit.sync.mirrors import Copy
 
 WHOLE = "hmi.M_45s"
@@ -83,7 +83,7 @@ def test_a_server_that_is_stopped_is_told_and_the_sync_goes_on_when_it_is_back(
 
     for command in (("sync", WHOLE, "--yes"), ("query", WHOLE, "--offline"), ("sync", WHOLE)):
         ended = running.run(command, environment)
-        assert ended.code == 1, ended.said
+        assert ended.returncode == 1, ended.said
         assert ended.said.splitlines()[-1].startswith("drmsmirror: Cannot reach the PostgreSQL")
         assert "Traceback" not in ended.said
     stoppable.ensure_postgres_running()
@@ -165,7 +165,7 @@ def test_a_catalogue_that_is_moved_away_is_missed_and_no_other_is_made(
     copy.sync(f"{WHOLE}[2010.05.01_00:50_TAI/15m]")
     copy.at_window(3, lambda: mirror.rename(away))
     ended = running.run(("sync", WHOLE, "--yes"), copy.environment())
-    assert ended.code == 1
+    assert ended.returncode == 1
     assert "is not there any more; bring it back" in ended.said.splitlines()[-1]
     assert not mirror.exists()
     away.rename(mirror)
@@ -176,7 +176,7 @@ def test_a_catalogue_that_is_moved_away_is_missed_and_no_other_is_made(
     catalogue.rename(away)
     for command in (("sync", WHOLE), ("status",), ("init",), ("query", WHOLE, "--offline")):
         ended = running.run(command, copy.environment())
-        assert ended.code == 1
+        assert ended.returncode == 1
         assert f"drmsmirror db restore {mirror}/catalogue.copy.sqlite" in ended.said
         assert not catalogue.exists()
     away.rename(catalogue)
@@ -184,5 +184,5 @@ def test_a_catalogue_that_is_moved_away_is_missed_and_no_other_is_made(
 
     catalogue.unlink()
     restore = ("db", "restore", str(mirror / "catalogue.copy.sqlite"))
-    assert running.run(restore, copy.environment()).code == 0
+    assert running.run(restore, copy.environment()).returncode == 0
     copy.assert_same(WHOLE)

@@ -11,12 +11,12 @@ from signal import SIGINT, SIGTERM
 import pytest
 
 from drmsmirror.failpoints import POINTS
-from tests.faults.forking import Forks
 from tests.faults.kills import DEEDS, Deed, stage
 from tests.faults.test_evolving import POINTS as OF_A_REBUILD
 from tests.faults.test_kill import OF_A_SYNC
 from tests.faults.test_objects import POINTS as OF_OBJECTS
 from tests.faults.test_upkeep import OF_MAINTENANCE
+from tests.forking import Forks
 
 #: A night that compares, and a drop: those of the others take their time.
 _MOST_TELLING = ("night", "drop")

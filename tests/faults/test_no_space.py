@@ -16,9 +16,9 @@ from drmsmirror.files import LEAST_FREE
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.subscription import Subscription
 from tests.e2e.test_daemon import running as watched
-from tests.faults.forking import Ended
 from tests.faults.kills import what_is_there
 from tests.faults.places import Places
+from tests.forking import Ended
 from tests.jsoc import SampleJsoc
 from tests.unit.sync.mirrors import Copy, series, settings_for, truth
 
@@ -41,7 +41,7 @@ def undisturbed(
     with SampleJsoc([series(WHOLE, ROWS)]) as jsoc:
         copy = Copy(settings_for(folder / "mirror", jsoc, sync=SMALL_WINDOWS), jsoc)
         done = all_places.forks.run(("sync", WHOLE, "--yes"), copy.environment())
-        assert done.code == 0, done.said
+        assert done.returncode == 0, done.said
         yield what_is_there(copy, folder / "nothing")
 
 
@@ -62,7 +62,7 @@ def seen(place: Places, copy: Copy, folder: Path) -> Copy:
 def assert_goes_on(copy: Copy, place: Places, folder: Path, undisturbed: dict[str, Any]) -> None:
     """The next run makes of it what an undisturbed one makes, and ends what was left open."""
     again = place.forks.run(("sync", WHOLE, "--yes"), copy.environment())
-    assert again.code == 0, again.said
+    assert again.returncode == 0, again.said
     after = seen(place, copy, folder / "after")
     after.assert_same(WHOLE)
     assert what_is_there(after, folder / "nothing") == undisturbed
@@ -74,7 +74,7 @@ def assert_goes_on(copy: Copy, place: Places, folder: Path, undisturbed: dict[st
 
 def assert_told(ended: Ended) -> str:
     """It ended for want of space, and said so in words."""
-    assert ended.code == NO_SPACE, ended.said
+    assert ended.returncode == NO_SPACE, ended.said
     assert "Traceback" not in ended.said
     told = ended.said.splitlines()[-1]
     assert told.startswith("drmsmirror: No space left")
@@ -87,7 +87,7 @@ def answered(copy: Copy, place: Places, **variables: str) -> list[str]:
     question = ("query", PART, "--offline", "--format", "csv", "--key", "T_REC,*recnum*")
     for command in (("sql", f"SELECT count(*) FROM {WHOLE}"), ("status",), question):
         ended = place.forks.run(command, environment)
-        assert ended.code == 0, ended.said
+        assert ended.returncode == 0, ended.said
     _, *rows, _ = ended.said.splitlines()
     return rows
 
@@ -137,7 +137,7 @@ def test_a_catalogue_that_finds_no_space_is_as_before_and_goes_on_when_there_is_
 
     place.free()
     again = place.forks.run(("sync", WHOLE, "--yes"), narrow.environment(**apart))
-    assert again.code == 0, again.said
+    assert again.returncode == 0, again.said
     shutil.copytree(place.from_outside / "apart", narrow.settings.mirror, dirs_exist_ok=True)
     with narrow.open() as mirror:
         mirror.publish()
@@ -166,7 +166,7 @@ def test_the_daemon_lives_says_what_is_wrong_and_goes_on(
         failed = daemon.wait_for("duty.failed")
         assert failed["error"] == "no-space"
         unwell = place.forks.run(("health",), environment)
-        assert unwell.code == UNWELL
+        assert unwell.returncode == UNWELL
         assert "is full" in unwell.said
         free = [line for line in metrics.read_text().splitlines() if "free_bytes " in line]
         assert float(free[-1].split()[1]) < LEAST_FREE
@@ -175,6 +175,6 @@ def test_the_daemon_lives_says_what_is_wrong_and_goes_on(
         assert daemon.wait_for("sync.done")["series"] == WHOLE
         daemon.wait_for("duty.done")
         well = place.forks.run(("health",), environment)
-        assert well.code == 0, well.said
+        assert well.returncode == 0, well.said
         assert daemon.stop() == 0
     seen(place, narrow, tmp_path / "then").assert_same(WHOLE)

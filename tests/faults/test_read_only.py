@@ -42,16 +42,16 @@ def test_it_answers_and_refuses_to_be_written(
 
     for command in (("sync", PART), ("sync", WHOLE, "--yes"), ("subscribe", WHOLE), ("tag", "now")):
         ended = place.forks.run(command, shut.environment())
-        assert ended.code == 1, ended.said
+        assert ended.returncode == 1, ended.said
         assert len(ended.said.splitlines()) == 1
         assert "may write there run" in ended.said
     for record_set in (PART, OTHER):  # what is not held is asked for, and not kept
         question = ("query", record_set, "--format", "csv", "--key", "T_REC")
         answered = place.forks.run(question, shut.environment())
-        assert answered.code == 0, answered.said
+        assert answered.returncode == 0, answered.said
         assert answered.said.splitlines()[1:-1] == truth(owned.jsoc, record_set, ["T_REC"])["T_REC"]
     for command in (("status",), ("runs",), ("sql", f"SELECT count(*) FROM {WHOLE}")):
-        assert place.forks.run(command, shut.environment()).code == 0
+        assert place.forks.run(command, shut.environment()).returncode == 0
 
     assert what_is_there(owned, tmp_path) == before
 
@@ -67,12 +67,12 @@ def test_records_that_can_only_be_read_are_found_out_before_anything_is_asked(
     owned.jsoc.clear_requests()
 
     ended = place.forks.run(("sync", WHOLE, "--yes"), shut.environment(**apart))
-    assert ended.code == 1
+    assert ended.returncode == 1
     (told,) = ended.said.splitlines()
     assert told.startswith(f"drmsmirror: Cannot write {shut.settings.mirror}/records, which you")
     assert owned.jsoc.requests == []
     question = ("query", OTHER, "--format", "csv", "--key", "T_REC")
     answered = place.forks.run(question, shut.environment(**apart))
-    assert answered.code == 0, answered.said
+    assert answered.returncode == 0, answered.said
     assert "panicked" not in answered.said
-    assert place.forks.run(("status",), shut.environment(**apart)).code == 0
+    assert place.forks.run(("status",), shut.environment(**apart)).returncode == 0

@@ -16,12 +16,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 __all__ = ["Ended", "Forks", "forks"]
 
-_PROJECT = Path(__file__).parents[2]
+_PROJECT = Path(__file__).parents[1]
+#: Seconds after which a command that has not ended is ended.
+_LONGEST = 120
 #: What the package imports where it is used.
 _LATE = ("alembic.command", "apscheduler.schedulers.background", "deltalake", "duckdb", "orjson",
          "pyarrow.parquet", "sqlalchemy.dialects.sqlite", "sqlglot")  # fmt: skip
@@ -33,16 +35,22 @@ class Ended:
 
     Parameters
     ----------
-    code : int
+    returncode : int
         Its exit code; the number of a signal, negative, where one ended it.
-    said : str
+    stdout, stderr : str
     visits : dict of str to int
         How often it came to each fail point; nothing where it was killed.
     """
 
-    code: int
-    said: str
+    returncode: int
+    stdout: str
+    stderr: str
     visits: dict[str, int]
+
+    @property
+    def said(self) -> str:
+        """All that it wrote."""
+        return self.stdout + self.stderr
 
 
 class Forks:
@@ -56,11 +64,14 @@ class Forks:
         """The process that is forked."""
         return self._server.pid
 
-    def run(self, arguments: tuple[str, ...], environment: Mapping[str, str]) -> Ended:
+    def run(
+        self, arguments: tuple[str, ...], environment: Mapping[str, str], cwd: Path = _PROJECT
+    ) -> Ended:
         """Run ``drmsmirror`` with these arguments, and nothing else in its environment."""
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        self._server.stdin.write(json.dumps([arguments, dict(environment)]) + "\n")
+        told = [arguments, dict(environment), str(cwd)]
+        self._server.stdin.write(json.dumps(told) + "\n")
         self._server.stdin.flush()
         return Ended(**json.loads(self._server.stdout.readline()))
 
@@ -75,7 +86,7 @@ def forks(*within: str) -> Iterator[Forks]:
         A command that runs another one, to begin with.
     """
     with subprocess.Popen(
-        [*within, sys.executable, "-P", "-m", "tests.faults.forking"],
+        [*within, sys.executable, "-P", "-m", "tests.forking"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -95,19 +106,33 @@ def _serve() -> None:
     for name in _LATE:
         importlib.import_module(name)
     for line in sys.stdin:
-        with tempfile.NamedTemporaryFile() as said, tempfile.NamedTemporaryFile() as visits:
+        with tempfile.TemporaryDirectory() as directory:
+            told = {name: Path(directory, name) for name in ("stdout", "stderr", "visits")}
+            for path in told.values():
+                path.touch()
             child = os.fork()
             if not child:
-                _run(*json.loads(line), said.name, visits.name)
+                _run(*json.loads(line), **told)
             _, status = os.waitpid(child, 0)
-            code = os.waitstatus_to_exitcode(status)
-            text, seen = Path(said.name).read_text(), Path(visits.name).read_text()
-        told = {"code": code, "said": text, "visits": json.loads(seen or "{}")}
-        sys.stdout.write(json.dumps(told) + "\n")
+            ended = Ended(
+                os.waitstatus_to_exitcode(status),
+                told["stdout"].read_text(),
+                told["stderr"].read_text(),
+                json.loads(told["visits"].read_text() or "{}"),
+            )
+        sys.stdout.write(json.dumps(asdict(ended)) + "\n")
         sys.stdout.flush()
 
 
-def _run(arguments: list[str], environment: dict[str, str], said: str, visits: str) -> None:
+def _run(
+    arguments: list[str],
+    environment: dict[str, str],
+    cwd: str,
+    *,
+    stdout: Path,
+    stderr: Path,
+    visits: Path,
+) -> None:
     """Be the process of a command, to its end."""
     from drmsmirror.cli.main import main
     from drmsmirror.failpoints import visits as visited
@@ -115,9 +140,10 @@ def _run(arguments: list[str], environment: dict[str, str], said: str, visits: s
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(environment)
-    out = os.open(said, os.O_WRONLY)
-    for stream, to in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, out)):
-        os.dup2(to, stream)
+    os.chdir(cwd)
+    for stream, path in enumerate((Path(os.devnull), stdout, stderr)):
+        os.dup2(os.open(path, os.O_RDWR), stream)
+    signal.alarm(_LONGEST)
     sys.argv = ["drmsmirror", *arguments]
     code = 70
     try:
@@ -131,7 +157,7 @@ def _run(arguments: list[str], environment: dict[str, str], said: str, visits: s
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        Path(visits).write_text(json.dumps(visited()))
+        visits.write_text(json.dumps(visited()))
         os._exit(code)
 
 
