@@ -64,7 +64,8 @@ def assert_text_in_text_out(codec: Codec, values: pa.Array, texts: list[str]) ->
 
 @pytest.mark.parametrize("type_", INTEGERS)
 @pytest.mark.parametrize("form", INTEGER_FORMATS)
-@settings(max_examples=40)
+@pytest.mark.soak_factor(60)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_whole_numbers(type_: KeywordType, form: str, data: st.DataObject) -> None:
     format_ = form.format(MODIFIERS[type_])
@@ -77,7 +78,8 @@ def test_whole_numbers(type_: KeywordType, form: str, data: st.DataObject) -> No
 
 @pytest.mark.parametrize("type_", [KeywordType.FLOAT, KeywordType.DOUBLE], ids=str)
 @pytest.mark.parametrize("format_", FLOAT_FORMATS)
-@settings(max_examples=40)
+@pytest.mark.soak_factor(40)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_floating_point_numbers(type_: KeywordType, format_: str, data: st.DataObject) -> None:
     width = 32 if type_ is KeywordType.FLOAT else 64
@@ -105,6 +107,8 @@ def test_texts(format_: str, words: list[str]) -> None:
 
 @pytest.mark.parametrize("precision", range(7))
 @pytest.mark.parametrize("zone", ["TAI", "UTC", "ISO", "TT", "TDT", "GPS", "PST", "Z", "JD"])
+@pytest.mark.soak_factor(100)
+@settings(max_examples=15)
 @given(seconds=st.lists(st.integers(-(10**9), 2 * 10**9), min_size=1, max_size=5))
 def test_times_of_every_precision_and_zone(zone: str, precision: int, seconds: list[int]) -> None:
     codec = Codec(KeywordType.TIME, f"{zone} {precision}")
