@@ -198,7 +198,7 @@ def test_shown_commands_are_understood(page: str, arguments: list[str], tmp_path
         if argument.endswith((".json", ".csv", ".sqlite", ".toml")) and "backup" not in name:
             rest[number] = str(tmp_path / Path(argument).name)
             (tmp_path / Path(argument).name).touch()
-    COMMANDS[name].make_context(name, rest)
+    COMMANDS[name].make_context(name, rest, help_option_names=["-h", "--help"])
 
 
 @pytest.mark.parametrize(
