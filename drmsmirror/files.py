@@ -565,7 +565,7 @@ def remove_directory(path: Path) -> None:
 
 
 def abandoned_files(directory: Path, before: float) -> list[Path]:
-    """Temporary files in a directory that :func:`replacing` made and nobody works on.
+    """Temporary files that :func:`replacing` made, and directories, that nobody works on.
 
     Parameters
     ----------
@@ -580,8 +580,13 @@ def abandoned_files(directory: Path, before: float) -> list[Path]:
 
 
 def is_abandoned(path: Path, before: float) -> bool:
-    """Whether it is a file that nobody locks and that was last written earlier, as above."""
+    """Whether it is a file that nobody locks and that was last written earlier, as above.
+
+    A directory is one that was being made: it is empty, and nobody locks it.
+    """
     try:
+        if stat.S_ISDIR(path.lstat().st_mode):
+            return not any(path.iterdir()) and path.stat().st_mtime < before
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             status = os.fstat(file.fileno())
@@ -592,6 +597,10 @@ def is_abandoned(path: Path, before: float) -> bool:
 
 def remove_abandoned(path: Path) -> None:
     """Remove the temporary file of a process that was killed, unless somebody locks it."""
+    if path.is_dir():
+        with suppress(OSError), effect("directory.removal"):
+            path.rmdir()
+        return
     with suppress(OSError), path.open("rb") as file:  # another process may be quicker
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if _has_name(file.fileno(), path):

@@ -11,12 +11,14 @@ from sqlalchemy import and_, delete, exists, func, select, update
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.objectcare import add_to_totals
+from drmsmirror.catalogue.pins import is_pinned
+from drmsmirror.catalogue.segmentindex import batches
 
 __all__ = ["FileDrops", "FilesOf"]
 
-_FILES, _OBJECTS, _PINNED = tables.segment_files, tables.objects, tables.pinned_files
-_MADE = tables.made_files
-_KEY = ("series_key", "generation", "recnum", "segment_key")
+_OBJECTS = tables.objects
+#: What there is of files: as they are stored, and in other forms.
+_FORMS = (tables.segment_files, tables.made_files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +53,25 @@ class FileDrops:
 
     def numbers(self, series: str, after: int | None = None, *, most: int) -> tuple[int, ...]:
         """Give numbers of records that have files, in order, those after one only."""
-        query = (
-            select(_FILES.c.recnum)
-            .where(_FILES.c.series_key == series.lower())
-            .distinct()
-            .order_by(_FILES.c.recnum)
-            .limit(most)
-        )
-        if after is not None:
-            query = query.where(_FILES.c.recnum > after)
+        found: set[int] = set()
         with self.database.read() as connection:
-            return tuple(connection.scalars(query))
+            for table in _FORMS:
+                here = table.c.series_key == series.lower()
+                query = select(table.c.recnum).where(here).distinct()
+                if after is not None:
+                    query = query.where(table.c.recnum > after)
+                found.update(connection.scalars(query.order_by(table.c.recnum).limit(most)))
+        return tuple(sorted(found)[:most])
 
     def count(self, series: str, numbers: Collection[int]) -> FilesOf:
-        """Count the files of some records."""
-        query = select(func.count()).select_from(_FILES).where(_are(series, numbers))
+        """Count the files of some records, in every form that there is of them."""
+        counted = FilesOf()
         with self.database.read() as connection:
-            pinned = int(connection.scalar(query.where(_is_pinned())) or 0)
-            return FilesOf(int(connection.scalar(query) or 0) - pinned, pinned)
+            for table in _FORMS:
+                query = select(func.count()).select_from(table).where(_are(table, series, numbers))
+                pinned = int(connection.scalar(query.where(is_pinned(table))) or 0)
+                counted += FilesOf(int(connection.scalar(query) or 0) - pinned, pinned)
+        return counted
 
     def take(self, series: str, numbers: Collection[int]) -> tuple[str, ...]:
         """Take files of some records out of the index, those that are not pinned.
@@ -78,31 +81,31 @@ class FileDrops:
         tuple of str
             Objects that are of no file any more and count no more: their bytes are to be removed.
         """
-        going = and_(_are(series, numbers), ~_is_pinned())
+        names: set[str] = set()
         with self.database.write() as connection:
             self.database.keep_others_out(connection, _OBJECTS)
-            names = connection.scalars(select(_FILES.c.sha256).distinct().where(going)).all()
-            connection.execute(delete(_FILES).where(going))
+            for table in _FORMS:
+                going = and_(_are(table, series, numbers), ~is_pinned(table))
+                names.update(connection.scalars(select(table.c.sha256).where(going)))
+                connection.execute(delete(table).where(going))
             is_of_none = and_(
-                *(~exists().where(one.c.sha256 == _OBJECTS.c.sha256) for one in (_FILES, _MADE))
+                *(~exists().where(one.c.sha256 == _OBJECTS.c.sha256) for one in _FORMS)
             )
-            alone = connection.execute(
-                select(_OBJECTS.c.sha256, _OBJECTS.c.bytes).where(
-                    _OBJECTS.c.sha256.in_(names), _OBJECTS.c.is_leaving.is_(False), is_of_none
+            gone: list[str] = []
+            for some in batches(sorted(names)):
+                alone = connection.execute(
+                    select(_OBJECTS.c.sha256, _OBJECTS.c.bytes).where(
+                        _OBJECTS.c.sha256.in_(some), _OBJECTS.c.is_leaving.is_(False), is_of_none
+                    )
+                ).all()
+                going_now = [row.sha256 for row in alone]
+                connection.execute(
+                    update(_OBJECTS).where(_OBJECTS.c.sha256.in_(going_now)).values(is_leaving=True)
                 )
-            ).all()
-            gone = tuple(row.sha256 for row in alone)
-            connection.execute(
-                update(_OBJECTS).where(_OBJECTS.c.sha256.in_(gone)).values(is_leaving=True)
-            )
-            add_to_totals(connection, -len(alone), -sum(row.bytes for row in alone))
-        return gone
+                add_to_totals(connection, -len(alone), -sum(row.bytes for row in alone))
+                gone += going_now
+        return tuple(gone)
 
 
-def _are(series: str, numbers: Collection[int]) -> Any:
-    return and_(_FILES.c.series_key == series.lower(), _FILES.c.recnum.in_(list(numbers)))
-
-
-def _is_pinned() -> Any:
-    same = and_(*(_PINNED.c[name] == _FILES.c[name] for name in _KEY))
-    return exists().where(same).correlate(_FILES)
+def _are(table: Any, series: str, numbers: Collection[int]) -> Any:
+    return and_(table.c.series_key == series.lower(), table.c.recnum.in_(list(numbers)))

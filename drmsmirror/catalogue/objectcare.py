@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, sel
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
+from drmsmirror.catalogue.pins import is_one_of_pinned
 
 __all__ = [
     "HeldObject",
@@ -21,10 +22,7 @@ __all__ = [
     "make_totals",
 ]
 
-_FILES, _OBJECTS = tables.segment_files, tables.objects
-_TOTALS, _PINNED = tables.object_totals, tables.pinned_files
-
-_KEY = ("series_key", "generation", "recnum", "segment_key")
+_OBJECTS, _TOTALS = tables.objects, tables.object_totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ class ObjectCare:
 
     def shares(self, before: datetime) -> ObjectShares:
         """Count what is pinned, what was used since a moment, and the others."""
-        is_pinned = _OBJECTS.c.sha256.in_(_of_pinned_files())
+        is_pinned = is_one_of_pinned()
         counts = select(func.count(), func.coalesce(func.sum(_OBJECTS.c.bytes), 0))
         there = counts.where(_OBJECTS.c.is_leaving.is_(false()))
         lately = _OBJECTS.c.used_utc >= before
@@ -201,11 +199,6 @@ def count_evicted(connection: Connection, objects: int, size: int) -> None:
             evicted_bytes=_TOTALS.c.evicted_bytes + size,
         )
     )
-
-
-def _of_pinned_files() -> Any:
-    same = and_(*(_PINNED.c[name] == _FILES.c[name] for name in _KEY))
-    return select(_FILES.c.sha256).join(_PINNED, same)
 
 
 def _is_unread(since: datetime) -> ColumnElement[bool]:

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, or_, select
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.model.segmentfile import SegmentFile
 
-__all__ = ["Pin", "Pins", "pin_of_subscription", "take_away"]
+__all__ = [
+    "Pin",
+    "Pins",
+    "is_pinned",
+    "is_pinned_object",
+    "pin_of_subscription",
+    "take_away",
+]
 
-_PINS, _PINNED = tables.pins, tables.pinned_files
+_PINS, _PINNED, _OBJECTS = tables.pins, tables.pinned_files, tables.objects
+#: What there is of segment files: as they are stored, and in other forms.
+_FORMS = (tables.segment_files, tables.made_files)
+_KEY = ("series_key", "generation", "recnum", "segment_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +96,10 @@ class Pins:
                 for file in files
             }
             new = sorted(wanted - there)
-            names = ("series_key", "generation", "recnum", "segment_key")
             if new:
                 connection.execute(
                     insert(_PINNED),
-                    [dict(zip(names, key, strict=True)) | {"pin": pin} for key in new],
+                    [dict(zip(_KEY, key, strict=True)) | {"pin": pin} for key in new],
                 )
         return len(new)
 
@@ -102,6 +112,41 @@ class Pins:
 def pin_of_subscription(record_set: str) -> str:
     """By what name the files of a subscription are pinned."""
     return f"subscription to {record_set}"
+
+
+def is_pinned(table: Any) -> ColumnElement[bool]:
+    """Whether the segment file that a row of a table is of is pinned."""
+    same = and_(*(_PINNED.c[name] == table.c[name] for name in _KEY))
+    return exists().where(same).correlate(table)
+
+
+def is_pinned_object() -> ColumnElement[bool]:
+    """Whether an object is a segment file that is pinned, as it is stored or in another form."""
+    return or_(
+        *(
+            exists()
+            .where(
+                form.c.sha256 == _OBJECTS.c.sha256,
+                *(_PINNED.c[name] == form.c[name] for name in _KEY),
+            )
+            .correlate(_OBJECTS)
+            for form in _FORMS
+        )
+    )
+
+
+def is_one_of_pinned() -> ColumnElement[bool]:
+    """The same, found from what is pinned: for those who ask it of all objects."""
+    return or_(
+        *(
+            _OBJECTS.c.sha256.in_(
+                select(form.c.sha256).join(
+                    _PINNED, and_(*(_PINNED.c[name] == form.c[name] for name in _KEY))
+                )
+            )
+            for form in _FORMS
+        )
+    )
 
 
 def take_away(connection: Connection, record_set: str) -> bool:

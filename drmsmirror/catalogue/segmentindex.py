@@ -36,6 +36,7 @@ from drmsmirror.catalogue.objectcare import (
     add_to_totals,
     count_evicted,
 )
+from drmsmirror.catalogue.pins import is_pinned_object
 from drmsmirror.errors import LockedError
 from drmsmirror.model.segmentfile import SegmentFile
 
@@ -46,7 +47,9 @@ __all__ = [
     "HeldObject",
     "ObjectTotals",
     "SegmentIndex",
+    "batches",
     "have_object",
+    "key_of",
     "touch_objects",
 ]
 
@@ -56,11 +59,7 @@ USED_EVERY = timedelta(hours=1)
 _AT_ONCE = 500
 
 _FILES, _OBJECTS, _FAILED = tables.segment_files, tables.objects, tables.failed_files
-_TOTALS, _PINNED, _DOWNLOADS = tables.object_totals, tables.pinned_files, tables.downloads
-_MADE = tables.made_files
-
-
-_KEY = ("series_key", "generation", "recnum", "segment_key")
+_TOTALS, _DOWNLOADS, _MADE = tables.object_totals, tables.downloads, tables.made_files
 
 _Item = TypeVar("_Item")
 
@@ -153,7 +152,7 @@ class SegmentIndex:
                 connection.execute(delete(table).where(_is(table, file)))
             connection.execute(
                 insert(_FILES),
-                _key(file) | {"sha256": sha256, "file_name": file_name, "fetched_utc": now},
+                key_of(file) | {"sha256": sha256, "file_name": file_name, "fetched_utc": now},
             )
             connection.execute(delete(_DOWNLOADS).where(_DOWNLOADS.c.name == file.digest))
 
@@ -166,10 +165,7 @@ class SegmentIndex:
         """Which segment files an object is; series and segment in lower case."""
         with self.database.read() as connection:
             rows = connection.execute(select(_FILES).where(_FILES.c.sha256 == sha256))
-            return tuple(
-                SegmentFile(row.series_key, row.generation, row.recnum, row.segment_key)
-                for row in rows
-            )
+            return tuple(map(_file, rows))
 
     def objects(self, after: str = "", *, most: int) -> tuple[HeldObject, ...]:
         """Give objects in order of name, those after a name only."""
@@ -186,7 +182,7 @@ class SegmentIndex:
         """Say which objects there is a row of, also one that is leaving."""
         found: set[str] = set()
         with self.database.read() as connection:
-            for some in _batches(objects):
+            for some in batches(objects):
                 found.update(
                     connection.scalars(select(_OBJECTS.c.sha256).where(_OBJECTS.c.sha256.in_(some)))
                 )
@@ -195,7 +191,7 @@ class SegmentIndex:
     def say_sound(self, *objects: str) -> None:
         """Say that objects were read whole now, and are what their names say."""
         with self.database.write() as connection:
-            for some in _batches(sorted(objects)):
+            for some in batches(sorted(objects)):
                 connection.execute(
                     update(_OBJECTS)
                     .where(_OBJECTS.c.sha256.in_(some))
@@ -236,7 +232,13 @@ class SegmentIndex:
         with self.database.read() as connection:
             return tuple(_object(row) for row in connection.execute(query))
 
-    def let_go(self, objects: Collection[str], before: datetime | None = None) -> tuple[str, ...]:
+    def let_go(
+        self,
+        objects: Collection[str],
+        before: datetime | None = None,
+        *,
+        are_wanted: bool = False,
+    ) -> tuple[str, ...]:
         """Have objects count no more: their files are to be removed, and then :meth:`forget` them.
 
         Parameters
@@ -244,6 +246,8 @@ class SegmentIndex:
         objects : collection of str
         before : datetime, optional
             Only those that nobody used since, and that are not pinned; without it all.
+        are_wanted : bool
+            Whether their segment files stay known as wanted, until they come or are given up.
 
         Returns
         -------
@@ -254,7 +258,7 @@ class SegmentIndex:
         with self.database.write() as connection:
             self.database.keep_others_out(connection, _OBJECTS)
             may_go = _OBJECTS.c.is_leaving.is_(false()) if before is None else _may_go(before)
-            for some in _batches(sorted(objects)):
+            for some in batches(sorted(objects)):
                 going = connection.execute(
                     select(_OBJECTS.c.sha256, _OBJECTS.c.bytes).where(
                         _OBJECTS.c.sha256.in_(some), may_go
@@ -264,7 +268,7 @@ class SegmentIndex:
                 connection.execute(
                     update(_OBJECTS).where(_OBJECTS.c.sha256.in_(names)).values(is_leaving=True)
                 )
-                for table in (_FILES, _MADE):
+                for table in (_MADE,) if are_wanted else (_FILES, _MADE):
                     connection.execute(delete(table).where(table.c.sha256.in_(names)))
                 size = sum(row.bytes for row in going)
                 add_to_totals(connection, -len(going), -size)
@@ -291,12 +295,35 @@ class SegmentIndex:
     def forget(self, objects: Collection[str]) -> None:
         """Forget objects whose files were removed."""
         with self.database.write() as connection:
-            for some in _batches(sorted(objects)):
+            for some in batches(sorted(objects)):
                 connection.execute(
                     delete(_OBJECTS).where(
                         _OBJECTS.c.sha256.in_(some), _OBJECTS.c.is_leaving.is_(true())
                     )
                 )
+
+    # -- what is wanted again ---------------------------------------------------------------------
+
+    def wanted(self) -> dict[str, tuple[SegmentFile, ...]]:
+        """By object that was let go: its segment files that are to come again."""
+        is_there = exists().where(
+            _OBJECTS.c.sha256 == _FILES.c.sha256, _OBJECTS.c.is_leaving.is_(false())
+        )
+        found: dict[str, list[SegmentFile]] = defaultdict(list)
+        with self.database.read() as connection:
+            for row in connection.execute(select(_FILES).where(~is_there)):
+                found[row.sha256].append(_file(row))
+        return {sha256: tuple(sorted(found[sha256])) for sha256 in sorted(found)}
+
+    def give_up(self, files: Collection[SegmentFile]) -> None:
+        """Forget of some segment files, whose objects are not there, that they are wanted."""
+        is_there = exists().where(
+            _OBJECTS.c.sha256 == _FILES.c.sha256, _OBJECTS.c.is_leaving.is_(false())
+        )
+        with self.database.write() as connection:
+            self.database.keep_others_out(connection, _OBJECTS)
+            for file in files:
+                connection.execute(delete(_FILES).where(_is(_FILES, file), ~is_there))
 
     # -- what could not be had --------------------------------------------------------------------
 
@@ -317,7 +344,7 @@ class SegmentIndex:
             connection.execute(delete(_FAILED).where(_is(_FAILED, file)))
             connection.execute(
                 insert(_FAILED),
-                _key(file)
+                key_of(file)
                 | {
                     "state": failed.state,
                     "message": failed.message,
@@ -350,21 +377,22 @@ def touch_objects(database: Database, objects: Collection[str]) -> set[str]:
     stayed: set[str] = set()
     with database.write() as connection:
         now = database.clock()
-        for some in _batches(sorted(objects)):
+        for some in batches(sorted(objects)):
             here = and_(_OBJECTS.c.sha256.in_(some), _OBJECTS.c.is_leaving.is_(false()))
             connection.execute(update(_OBJECTS).where(here).values(used_utc=now))
             stayed.update(connection.scalars(select(_OBJECTS.c.sha256).where(here)))
     return stayed
 
 
-def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+def batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
     """Cut what is named in statements so that each has no more than databases take."""
     left = iter(items)
     while batch := list(islice(left, _AT_ONCE)):
         yield batch
 
 
-def _key(file: SegmentFile) -> dict[str, Any]:
+def key_of(file: SegmentFile) -> dict[str, Any]:
+    """Give the columns by which rows know a segment file."""
     return {
         "series_key": file.series.lower(),
         "generation": file.generation,
@@ -374,7 +402,7 @@ def _key(file: SegmentFile) -> dict[str, Any]:
 
 
 def _is(table: Any, file: SegmentFile) -> ColumnElement[bool]:
-    return and_(*(table.c[name] == value for name, value in _key(file).items()))
+    return and_(*(table.c[name] == value for name, value in key_of(file).items()))
 
 
 def _rows(
@@ -393,7 +421,7 @@ def _rows(
             table.c.generation == generation,
             table.c.segment_key == segment,
         )
-        for some in _batches(group):
+        for some in batches(group):
             for row in connection.execute(here.where(table.c.recnum.in_(some))):
                 yield group[row.recnum], row
 
@@ -409,15 +437,12 @@ def _find(
 
 
 def _may_go(before: datetime) -> ColumnElement[bool]:
-    is_pinned = (
-        exists()
-        .where(
-            _FILES.c.sha256 == _OBJECTS.c.sha256,
-            *(_PINNED.c[name] == _FILES.c[name] for name in _KEY),
-        )
-        .correlate(_OBJECTS)
-    )
-    return and_(_OBJECTS.c.used_utc < before, _OBJECTS.c.is_leaving.is_(false()), ~is_pinned)
+    is_here = _OBJECTS.c.is_leaving.is_(false())
+    return and_(_OBJECTS.c.used_utc < before, is_here, ~is_pinned_object())
+
+
+def _file(row: Any) -> SegmentFile:
+    return SegmentFile(row.series_key, row.generation, row.recnum, row.segment_key)
 
 
 def _object(row: Any) -> HeldObject:

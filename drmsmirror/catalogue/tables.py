@@ -500,6 +500,12 @@ made_files = Table(
     Column("file_name", Text, nullable=False),
     Column("sha256", Text, nullable=False, index=True),
     Column("made_utc", UtcDateTime, nullable=False),
+    # the one segment file that it shows in another form; null where it is of none, or of many
+    Column("series_key", Text),
+    Column("generation", Integer),
+    Column("recnum", BigInteger),
+    Column("segment_key", Text),
+    Index("ix_made_files_of", "series_key", "recnum"),
 )
 
 # Segment files that could not be had, and are not asked for again for a while

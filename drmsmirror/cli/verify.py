@@ -192,7 +192,8 @@ def _refuse(found: Verified, *, repair: bool) -> None:
     if repair:
         raise DamageError(
             f"{count:,} {_word(count)} could not be repaired. The damaged bytes are in "
-            f"objects/quarantine of the mirror; what is lost is not held any more"
+            f"objects/quarantine of the mirror; what is lost is not held any more, and what is "
+            f"wanted is fetched by the next repair that can"
         )
     raise DamageError(
         f"{count:,} {_word(count)} of records {'is' if count == 1 else 'are'} damaged. What can "

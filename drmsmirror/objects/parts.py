@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -215,6 +216,7 @@ class Incoming:
         return [
             *(path for path in parts if is_abandoned(path, before)),
             *abandoned_files(directory, before),
+            *abandoned_files(self._directories.root, before),
         ]
 
 
@@ -240,4 +242,5 @@ def _leftover(path: Path) -> Leftover:
         status = path.stat()
     except OSError:  # gone meanwhile
         return Leftover(name_of_part(path.name) or path.name, 0, 0.0)
-    return Leftover(name_of_part(path.name) or path.name, status.st_size, status.st_mtime)
+    size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
+    return Leftover(name_of_part(path.name) or path.name, size, status.st_mtime)

@@ -49,6 +49,8 @@ _TRIES = 3
 
 #: What does not change soon is not asked for again soon.
 _FINAL = {FileState.NO_FILE: timedelta(days=30), FileState.LOST: timedelta(days=1)}
+#: What can pass by itself, such as a connection that broke off, is asked for again soon.
+_PASSING = timedelta(minutes=1)
 _UNKNOWN_PROCESS = (
     "it is being downloaded by a process that the catalogue does not know of. Try again later"
 )
@@ -216,7 +218,8 @@ class Files:
         except _FOR_ALL:
             raise
         except _FOR_ONE as error:
-            return self._remember(self._failed(file, error))
+            spared = min(self._spared, _PASSING) if error.retryable else self._spared
+            return self._remember(self._failed(file, error), spared)
 
     def _downloaded(self, file: SegmentFile, path: str) -> Outcome:
         for attempt in range(1, _TRIES + 1):
@@ -290,11 +293,11 @@ class Files:
         """Whether a file is not to be tried yet; what failed in the future did so by no clock."""
         return failure.failed_utc <= now + self._spared and now < failure.until_utc
 
-    def _remember(self, outcome: Outcome) -> Outcome:
+    def _remember(self, outcome: Outcome, spared: timedelta | None = None) -> Outcome:
         """Have nobody try the same again for a while."""
         now = self._now()
-        spared = _FINAL.get(outcome.state, self._spared)
-        failed = FailedFile(outcome.state.value, outcome.message, now, now + spared)
+        until = now + (spared or _FINAL.get(outcome.state, self._spared))
+        failed = FailedFile(outcome.state.value, outcome.message, now, until)
         self._index.fail(outcome.file, failed)
         return outcome
 

@@ -129,7 +129,7 @@ class HeadedFiles:
                 for piece in fits_pieces(source, cards):
                     part.append(piece)
             stored = part.finish()
-            made = MadeFile(stored.sha256, stored.size_bytes, _name_of(outcome))
+            made = MadeFile(stored.sha256, stored.size_bytes, _name_of(outcome), of=outcome.file)
             self._made.keep(digest, [made])
         except FitsError:
             part.restart()

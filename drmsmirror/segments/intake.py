@@ -16,6 +16,7 @@ from drmsmirror.errors import (
 )
 from drmsmirror.objects import Part
 from drmsmirror.segments.structure import check_structure
+from drmsmirror.upstream import is_overload_notice
 
 __all__ = ["Intake", "check_content"]
 
@@ -24,8 +25,6 @@ _AHEAD = 64 * 2**20
 
 _FITS = (".fits", ".fit", ".fts", ".fitz")
 _WEB_PAGE = (b"<!doctype html", b"<html")
-#: From JSOC's notice to an address that asks too much.
-_OVERLOAD = b"overworking our system"
 
 #: Reserves room for a download: its length and what its version is known by.
 Reserve = Callable[[int, str], None]
@@ -144,7 +143,7 @@ def check_content(part: Part, name: str) -> None:
     UpstreamAnswerError, FitsError
     """
     start = _start(part).lstrip().lower()
-    if start.startswith(b"{") and _OVERLOAD in start:
+    if start.startswith(b"{") and is_overload_notice(start.decode("ascii", "replace")):
         raise UpstreamOverloadedError(
             "The upstream sends a notice in place of files: it wants no more requests from this "
             "address. Wait some hours, then make [upstream] requests_per_second smaller."

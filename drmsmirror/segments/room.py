@@ -109,11 +109,11 @@ class Room:
                 self._catalogue.downloads.end([name])
                 raise self._no_space(size_bytes)
 
-    def give_up(self, sha256: str) -> None:
-        """Have an object count no more, whose bytes are not there."""
+    def give_up(self, sha256: str, *, is_wanted: bool = False) -> None:
+        """Have an object count no more whose bytes are not there; its files may stay wanted."""
 
         def let_go() -> Freed:
-            self._remove(self._catalogue.segments.let_go([sha256]))
+            self._remove(self._catalogue.segments.let_go([sha256], are_wanted=is_wanted))
             return Freed()
 
         self._while_alone(let_go)

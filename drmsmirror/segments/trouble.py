@@ -27,7 +27,8 @@ class Remedy(StrEnum):
     REMOVED = "removed"  #: nobody could have found it
     FORGOTTEN = "forgotten"  #: it was of no file, so that nobody misses it
     OTHER_BYTES = "other bytes"  #: its files were fetched anew, and have other bytes than before
-    LOST = "lost"  #: a file of it cannot be had; the index has it no longer
+    WANTED = "wanted"  #: a file of it cannot be had now; the next repair tries again
+    LOST = "lost"  #: a file of it cannot be had any more; the index has it no longer
 
     @property
     def is_repaired(self) -> bool:

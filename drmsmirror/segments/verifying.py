@@ -178,6 +178,7 @@ class _Work:
     # -- ways to look -----------------------------------------------------------------------------
 
     def read_all(self, found: Verified) -> Verified:
+        self._look_for_wanted(found)
         total = self.care.unread_totals(found.begun_utc)
         if self._read(found, self._unread(found.begun_utc), total) and self._look_for_unindexed(
             found
@@ -187,6 +188,7 @@ class _Work:
         return found
 
     def read_sample(self, found: Verified, share: float) -> Verified:
+        self._look_for_wanted(found)
         whole = self.index.totals()
         total = ObjectTotals(round(whole.objects * share), round(whole.size_bytes * share))
         draw = random.Random()  # noqa: S311 - nothing secret about it
@@ -202,6 +204,7 @@ class _Work:
 
     def look_at_all(self, found: Verified) -> Verified:
         """Compare the index with the store, both in order of name."""
+        self._look_for_wanted(found)
         total = self.index.totals()
         unindexed: list[Stored] = []
         for held, stored in _side_by_side(self._all(), self.store.walk()):
@@ -274,7 +277,10 @@ class _Work:
         if self.care.size_of(sha256) is None:  # it was let go between the two looks
             return
         files = self.index.files_of(sha256)
-        trouble = Trouble(sha256, _PROBLEMS[condition], size, files)
+        self._suffer(found, Trouble(sha256, _PROBLEMS[condition], size, files))
+
+    def _suffer(self, found: Verified, trouble: Trouble) -> None:
+        """Tell a trouble, or have it repaired with others."""
         if self.files is None:
             self._tell(found, trouble)
             return
@@ -296,6 +302,12 @@ class _Work:
         several, self.waiting = self.waiting, []
         for trouble in repair(self.mirror, self.files, several):
             self._tell(found, trouble)
+
+    def _look_for_wanted(self, found: Verified) -> None:
+        """Take up what a repair began that was killed, or for which the upstream was away."""
+        for sha256, files in self.index.wanted().items():
+            self._suffer(found, Trouble(sha256, Problem.MISSING, 0, files))
+        self._repair(found, at_least=1)
 
     def _look_for_unindexed(self, found: Verified) -> bool:
         """Look for objects that no row speaks of; False where there was no time for all."""

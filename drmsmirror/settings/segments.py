@@ -50,7 +50,8 @@ class SegmentSettings(Section):
         10.0,
         ge=0,
         le=10_000,
-        description="Minutes for which a file that could not be had is not tried again.",
+        description="Minutes for which a file that could not be had is not tried again; "
+        "one at most if that can pass by itself.",
     )
 
     scrub_days: int = Field(

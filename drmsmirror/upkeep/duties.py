@@ -137,7 +137,7 @@ def duties_of_mirror(mirror: Mirror) -> Iterator[Duty]:
 
 
 def left_over(mirror: Mirror) -> list[Path]:
-    """Temporary files of our own that nobody works on, outside of the record tables."""
+    """Temporary files, and directories, of our own that nobody works on, but for the records'."""
     before = time.time() - _ABANDONED
     directories = [mirror.root, *AnswerStore(mirror).directories()]
     return [file for one in directories for file in abandoned_files(one, before)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drmsmirror.upstream.complaints import is_overload_notice
 from drmsmirror.upstream.deadline import NEVER, Deadline
 from drmsmirror.upstream.jsoc import Jsoc
 from drmsmirror.upstream.limit import LimitedSession
@@ -50,6 +51,7 @@ __all__ = [
     "Session",
     "Traffic",
     "Upstream",
+    "is_overload_notice",
     "is_server_path",
 ]
 

@@ -18,7 +18,7 @@ from drmsmirror.errors import (
     UpstreamUnavailableError,
 )
 
-__all__ = ["Asked", "Operation", "raise_complaint"]
+__all__ = ["Asked", "Operation", "is_overload_notice", "raise_complaint"]
 
 #: Longest piece of a record set or of the server's text that a message repeats, characters.
 _SHOWN = 300
@@ -68,6 +68,11 @@ def shortened(text: str) -> str:
     return line if len(line) <= _SHOWN else line[:_SHOWN] + "..."
 
 
+def is_overload_notice(text: str) -> bool:
+    """Whether JSOC says that this address asks too much, in whatever it says that."""
+    return _OVERLOAD_TEXT in text.lower()
+
+
 def raise_complaint(asked: Asked, status: int, text: str) -> NoReturn:
     """Raise the error that a status and its text mean.
 
@@ -95,7 +100,7 @@ def raise_complaint(asked: Asked, status: int, text: str) -> NoReturn:
     lower = text.lower()
     said = f"it says {shortened(text)!r}" if text.strip() else "it gives no reason"
     said += f" (status {status})"
-    if _OVERLOAD_TEXT in lower:
+    if is_overload_notice(text):
         raise UpstreamOverloadedError(
             f"The upstream wants no more requests from this address; {said}. Wait some hours, then "
             f"make [upstream] requests_per_second smaller; it has an address for questions."

@@ -68,6 +68,21 @@ def test_what_was_used_lately_stays_whatever_is_wanted(cache: Cache) -> None:
     assert done.stay.in_use.objects == 2
 
 
+def test_a_directory_that_was_being_made_by_a_killed_process_goes(cache: Cache) -> None:
+    cache.fetch(0)
+    shared = cache.mirror.root / "objects"
+    left, used = shared / ".ab.abcdefgh.tmp", shared / ".cd.abcdefgh.tmp"
+    for directory in (left, used):
+        directory.mkdir()
+    (used / "something").touch()
+    assert clear(cache.mirror).leftovers == Freed()  # it may be being made just now
+    for directory in (left, used):
+        os.utime(directory, (0, 0))
+    assert clear(cache.mirror, dry_run=True).leftovers == Freed(1, 0)
+    assert clear(cache.mirror).leftovers == Freed(1, 0)
+    assert [one.exists() for one in (left, used)] == [False, True]
+
+
 def test_a_killed_eviction_is_finished_and_broken_off_downloads_go(cache: Cache) -> None:
     one, _ = cache.fetch(0, 1)
     (gone,) = cache.mirror.catalogue.segments.let_go([one.sha256])

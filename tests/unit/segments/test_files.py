@@ -450,7 +450,7 @@ def test_where_the_upstream_is_away_every_file_that_is_not_there_fails(held: Cac
 # ------------------------------------------------------------------------------ failures
 def test_a_file_that_failed_is_not_tried_for_a_while_unless_asked_to(held: Cache) -> None:
     file = held.file()
-    held.jsoc.fault(FaultKind.HTML, when="file")
+    held.jsoc.fault(FaultKind.TRUNCATED, when="file")
     first = held.get_one(file)
     held.asked()
     held.clock.move(60)
@@ -488,6 +488,24 @@ def test_that_there_is_none_is_remembered_for_longer(how: str, days: int, held: 
     held.clock.move(1)
     assert held.get_one(file) == first
     assert held.asked() == ["rs_list"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "spared"),
+    [(FaultKind.CLOSE_EARLY, 60), (FaultKind.HTTP_STATUS, 60), (FaultKind.TRUNCATED, 600)],
+)
+def test_what_passes_by_itself_is_asked_for_again_within_a_minute(
+    fault: FaultKind, spared: int, held: Cache
+) -> None:
+    held.jsoc.fault(fault, when="file")
+    file = held.file()
+    assert held.get_one(file).state is FAILED
+    held.asked()
+    held.clock.move(spared - 1)
+    assert held.get_one(file).state is FAILED
+    assert held.asked() == []
+    held.clock.move(2)
+    assert held.get_one(file).state is FETCHED
 
 
 def test_a_failure_by_a_clock_that_was_ahead_is_not_remembered_until_then(held: Cache) -> None:

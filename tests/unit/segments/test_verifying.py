@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from drmsmirror.catalogue import utc_now
+from drmsmirror.model.segmentfile import SegmentFile
+from drmsmirror.segments.files import Files
+from drmsmirror.segments.outcome import Outcome
 from drmsmirror.segments.trouble import Problem, Remedy, Trouble
 from drmsmirror.segments.verifying import Progress, Verified, read_some, verify
+from tests.jsoc import FaultKind
 from tests.unit.segments.cache import NAME, Cache, copied_cache, flip, made_cache
 
 
@@ -138,6 +142,55 @@ def test_what_is_lost_upstream_is_set_aside_and_not_held_any_more(cache: Cache) 
     assert (cache.mirror.root / "objects/quarantine" / path.name).read_bytes() == damaged
     assert file not in cache.held()
     assert repaired(cache).troubles == []
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_a_repair_that_is_killed_is_gone_on_with_by_the_next(cache: Cache, quick: bool) -> None:
+    cache.path(0).unlink()
+    one, twin = cache.files[0], SegmentFile(NAME, 0, 10**6, "magnetogram")
+    sha256 = cache.path(0).name
+    cache.mirror.catalogue.segments.keep(twin, sha256, 11_520, "magnetogram.fits")
+
+    class Killed(Files):
+        def get(self, *_: Any, **__: Any) -> Iterator[Outcome]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        verify(cache.mirror, repair_with=Killed(cache.mirror, cache.service._upstream))
+    assert one not in cache.held()
+
+    (told,) = verify(cache.mirror, quick=quick).troubles  # who does not repair is told all the same
+    assert (told.problem, told.sha256) == (Problem.MISSING, sha256)
+    assert [file.recnum for file in told.files] == [one.recnum, twin.recnum]
+    (trouble,) = repaired(cache, quick=quick).troubles
+    assert trouble.remedy is Remedy.LOST  # the other record is none
+    assert trouble.message.startswith("no file: ")
+    assert cache.path(0).name == sha256
+    assert cache.path(0).exists()
+    assert repaired(cache, quick=quick).troubles == []
+
+
+def test_what_cannot_be_had_now_is_wanted_until_it_can(cache: Cache) -> None:
+    flip(cache.path(0))
+    cache.copy.jsoc.fault(FaultKind.CLOSE_EARLY, times=None, when="file")
+    (trouble,) = (found := repaired(cache)).troubles
+    assert (trouble.remedy, found.unrepaired) == (Remedy.WANTED, 1)
+    assert "broke off" in trouble.message
+    assert cache.files[0] not in cache.held()
+    assert repaired(cache).remedies == {Remedy.WANTED: 1}
+
+    cache.copy.jsoc.clear_faults()
+    found = repaired(cache)
+    assert (found.remedies, found.unrepaired) == ({Remedy.FETCHED: 1}, 0)
+    assert cache.files[0] in cache.held()
+    assert repaired(cache).troubles == []
+
+
+def test_what_is_wanted_and_dropped_is_wanted_no_more(cache: Cache) -> None:
+    cache.mirror.catalogue.segments.let_go([cache.path(0).name], are_wanted=True)
+    assert list(cache.mirror.catalogue.segments.wanted().values()) != []
+    cache.mirror.catalogue.file_drops.take(NAME, [cache.files[0].recnum])
+    assert cache.mirror.catalogue.segments.wanted() == {}
 
 
 def test_other_bytes_than_before_are_told(cache: Cache) -> None:

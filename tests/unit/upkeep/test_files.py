@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,17 @@ def test_what_may_not_go_is_not_due(cache: Cache) -> None:
     allow(cache, max_gib=1 / 2**30)
     assert did(maintain(cache.mirror)) == []
     assert len(cache.held()) == 4
+
+
+def test_a_directory_that_a_killed_process_was_making_goes(cache: Cache) -> None:
+    root = cache.mirror.root
+    left = [root / ".objects.abcdefgh.tmp", root / "objects" / ".ab.abcdefgh.tmp"]
+    for directory in left:
+        directory.mkdir()
+        os.utime(directory, (0, 0))
+    assert len(did(maintain(cache.mirror))) == 2
+    assert [one.exists() for one in left] == [False, False]
+    assert maintain(cache.mirror) == Maintenance()
 
 
 def test_a_sync_clears_up_after_killed_processes(cache: Cache) -> None:
