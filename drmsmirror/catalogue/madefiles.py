@@ -112,6 +112,12 @@ class MadeFiles:
             if not any(row.sha256 in gone for row in rows)
         }
 
+    def of_object(self, sha256: str) -> dict[str, MadeFile]:
+        """By digest, what was made and is this object."""
+        with self.database.read() as connection:
+            rows = connection.execute(_THERE.where(_ALL.c.sha256 == sha256))
+            return {row.digest: _made(row) for row in rows}
+
     def keep(self, digest: str, made: Sequence[MadeFile]) -> None:
         """Say what was made, in place of what was before; room that was reserved for it is taken.
 

@@ -44,7 +44,7 @@ _USED = f"{__name__}.used"
 #: A command in a text; an ``init`` that names the directory is complete.
 _COMMAND = re.compile(
     r"\bdrmsmirror (?:init(?! '?/)|sync|subscribe|unsubscribe|subscriptions|apply|daemon|health"
-    r"|query|get|explain|sql|status|runs|diff|tag|info|import|publish|maintain|drop|du"
+    r"|query|get|adopt|explain|sql|status|runs|diff|tag|info|import|publish|maintain|drop|du"
     r"|pin|unpin|pins|gc|verify|db [a-z]+)\b"
 )
 

@@ -80,6 +80,11 @@ _MOST_TOLD = 5
     help="What JSOC is to make of the files first: im_patch,t_ref=...,boxunits=...; several are "
     "done in their order.",
 )
+@click.option(
+    "--as-is",
+    is_flag=True,
+    help="Only files as JSOC stores them, no exported ones that were adopted.",
+)
 @click.option("--again", is_flag=True, help="Try files again that could not be had lately.")
 @terms_options
 @mirror_options
@@ -93,6 +98,7 @@ def command(
     names: str,
     fits: bool,
     steps: tuple[str, ...],
+    as_is: bool,
     again: bool,
     policy: str,
     offline: bool,
@@ -148,7 +154,7 @@ def command(
         wanted = client.wanted_files(record_set, seg, n=n, fits=fits)
         found: dict[SegmentFile, Outcome] = {}
         with _progress(len(wanted.names)) as tell:
-            for outcome in client.fetch(wanted, again=again):
+            for outcome in client.fetch(wanted, again=again, as_is=as_is):
                 found[outcome.file] = outcome
                 tell(outcome)
         outcomes = {file: found[file] for file in wanted.names}
@@ -203,6 +209,7 @@ def _object(outcome: Outcome, path: Path | None) -> dict[str, object]:
         "recnum": outcome.file.recnum,
         "segment": outcome.file.segment,
         "state": outcome.state,
+        "form": outcome.form if outcome.state.is_there else None,
         "path": None if path is None else str(path),
         "sha256": outcome.sha256 or None,
         "bytes": outcome.size_bytes if outcome.state.is_there else None,
@@ -213,7 +220,7 @@ def _object(outcome: Outcome, path: Path | None) -> dict[str, object]:
 
 def _tell(outcomes: list[Outcome], wanted: WantedFiles) -> None:
     """Say what came, and why the rest did not; raise where something is missing."""
-    from drmsmirror.segments import FileState
+    from drmsmirror.segments import FileState, Form
 
     fetched = [one for one in outcomes if one.state is FileState.FETCHED]
     held = sum(one.state is FileState.HELD for one in outcomes)
@@ -223,6 +230,12 @@ def _tell(outcomes: list[Outcome], wanted: WantedFiles) -> None:
         f"({size(sum(one.size_bytes for one in fetched))})"
         + (f", {without:,} that the records do not have" if without else "")
     )
+    exported = sum(one.form is Form.FITS for one in outcomes)
+    if exported and wanted.headers is None:
+        talk(
+            f"{exported:,} of them are exported files that were adopted: the image is the same, "
+            f"with keywords in the header; --as-is fetches them as JSOC stores them"
+        )
     missing = [
         one for one in outcomes if not one.state.is_there and one.state is not FileState.NO_FILE
     ]

@@ -33,6 +33,7 @@ _COMMANDS = {
     "health": ("drmsmirror.cli.health", "Say whether the daemon is well."),
     "query": ("drmsmirror.cli.query", "Print keywords of a record set."),
     "get": ("drmsmirror.cli.get", "Print the paths of files of records, fetching what is missing."),
+    "adopt": ("drmsmirror.cli.adopt", "Take in FITS files that you already have."),
     "explain": ("drmsmirror.cli.explain", "Say what a record set means."),
     "sql": ("drmsmirror.cli.sql", "Run a SELECT over everything that the mirror holds."),
     "status": ("drmsmirror.cli.status", "Say what the mirror holds."),

@@ -61,7 +61,9 @@ class _Asking(Protocol):
         fits: bool = False,
     ) -> WantedFiles: ...
 
-    def fetch(self, wanted: WantedFiles, *, again: bool = False) -> Iterator[Outcome]: ...
+    def fetch(
+        self, wanted: WantedFiles, *, again: bool = False, as_is: bool = False
+    ) -> Iterator[Outcome]: ...
 
 
 @raises_as_stock
@@ -170,7 +172,8 @@ class Exporting:
                 address = email or self._email or self.mirror.settings.segments.email
                 again = OrderedExport.of_processed(self, wanted, terms, errand, address).stands
             else:
-                outcomes = {one.file: one for one in self.fetch(wanted)}
+                is_as_is = terms.protocol == "as-is"
+                outcomes = {one.file: one for one in self.fetch(wanted, as_is=is_as_is)}
                 export = export_of_files(self.mirror, wanted, outcomes, terms, template)
         except (QueryError, UnknownSeriesError) as error:
             export = Export(terms.method, terms.protocol, WRONG, message=str(error), cause=error)

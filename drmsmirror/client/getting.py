@@ -119,7 +119,9 @@ class _Asking(Protocol):
         fits: bool = False,
     ) -> WantedFiles: ...
 
-    def fetch(self, wanted: WantedFiles, *, again: bool = False) -> Iterator[Outcome]: ...
+    def fetch(
+        self, wanted: WantedFiles, *, again: bool = False, as_is: bool = False
+    ) -> Iterator[Outcome]: ...
 
 
 @raises_as_stock
@@ -134,6 +136,7 @@ class Getting:
         n: int | str | None = None,
         again: bool = False,
         fits: bool = False,
+        as_is: bool = False,
     ) -> Iterator[RecordFiles]:
         """Give the records of a set with the paths of their files, fetching what is missing.
 
@@ -152,6 +155,9 @@ class Getting:
         fits : bool
             Whether FITS files have the keywords of their record in the header, as those have that
             JSOC exports, or are given as JSOC stores them.
+        as_is : bool
+            Whether only files as JSOC stores them will do: else, in place of one that is not there,
+            an exported file is given that was adopted. ``form`` of an outcome tells which it is.
 
         Yields
         ------
@@ -176,7 +182,7 @@ class Getting:
         wanted = self.wanted_files(ds, seg, n=n, fits=fits)
         left = wanted.segments_of_records()
         found: dict[SegmentFile, Outcome] = {}
-        for outcome in self.fetch(wanted, again=again):
+        for outcome in self.fetch(wanted, again=again, as_is=as_is):
             found[outcome.file] = outcome
             files = left[outcome.file.recnum]
             if all(file in found for file in files):
@@ -215,11 +221,13 @@ class Getting:
                 wanted[file] = NamedFile(definition, name, values, recnum)
         return WantedFiles(definition, wanted, answer, headers)
 
-    def fetch(self: _Asking, wanted: WantedFiles, *, again: bool = False) -> Iterator[Outcome]:
+    def fetch(
+        self: _Asking, wanted: WantedFiles, *, again: bool = False, as_is: bool = False
+    ) -> Iterator[Outcome]:
         """Give files, those first that are there; the others as they come."""
         files = Files(self.mirror, self._upstream)
         may_ask = self.policy is not Policy.OFFLINE
-        found = files.get(wanted.names, may_ask=may_ask, again=again)
+        found = files.get(wanted.names, may_ask=may_ask, again=again, exports=not as_is)
         if wanted.headers is None:
             yield from found
             return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from drmsmirror.client.client import Client
 from drmsmirror.errors import NotFoundError
+from drmsmirror.segments.adopting import Exports
 
 __all__ = ["Pinned", "pin"]
 
@@ -53,4 +54,5 @@ def pin(client: Client, record_set: str) -> Pinned:
         raise NotFoundError(f"{record_set} has no files to pin")
     catalogue = client.mirror.catalogue
     added = catalogue.pins.add(record_set, files)
-    return Pinned(record_set, len(files), added, len(catalogue.segments.locate(files)))
+    held = {*catalogue.segments.locate(files), *Exports(client.mirror).held(files)}
+    return Pinned(record_set, len(files), added, len(held))

@@ -13,6 +13,8 @@
 `repairing`     what is damaged is fetched anew
 `dropping`      files of dropped records go with them
 `pinning`       what was pinned may go again
+`recognising`   what a file that somebody has says of itself
+`adopting`      such files become files of the mirror
 `ordering`      files that are on tape, or to be processed, are ordered
 `processing`    files that the upstream processed are kept
 `tree`          files at paths of a user's own
@@ -26,7 +28,7 @@
 
 from drmsmirror.segments.files import Files
 from drmsmirror.segments.headed import HeadedFiles
-from drmsmirror.segments.outcome import FileState, Outcome
+from drmsmirror.segments.outcome import FileState, Form, Outcome
 from drmsmirror.segments.processing import Processed, Processing, ResultFile
 from drmsmirror.segments.room import Freed, Room
 from drmsmirror.segments.tree import Names, lay_tree
@@ -34,6 +36,7 @@ from drmsmirror.segments.tree import Names, lay_tree
 __all__ = [
     "FileState",
     "Files",
+    "Form",
     "Freed",
     "HeadedFiles",
     "Names",

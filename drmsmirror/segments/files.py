@@ -28,6 +28,7 @@ from drmsmirror.errors import (
 )
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
+from drmsmirror.segments.adopting import Exports
 from drmsmirror.segments.arrivals import Arrivals
 from drmsmirror.segments.ordering import Ordering, path_in
 from drmsmirror.segments.outcome import FileState, Outcome
@@ -93,6 +94,7 @@ class Files:
         self._upstream = upstream
         self._room = Room(mirror, pause)
         self._arrivals = Arrivals(mirror, upstream, self._room)
+        self._exports = Exports(mirror)
         self._ordering = Ordering(mirror, upstream, pause)
         self._pause = pause
         self._spared = timedelta(minutes=self._settings.failed_minutes)
@@ -109,7 +111,12 @@ class Files:
         }
 
     def get(
-        self, files: Iterable[SegmentFile], *, may_ask: bool = True, again: bool = False
+        self,
+        files: Iterable[SegmentFile],
+        *,
+        may_ask: bool = True,
+        again: bool = False,
+        exports: bool = False,
     ) -> Iterator[Outcome]:
         """Give files, those first that are there; the others as they come.
 
@@ -121,6 +128,9 @@ class Files:
             Whether the upstream may be asked for those that are not there.
         again : bool
             Whether those that could not be had lately are tried again.
+        exports : bool
+            Whether exported files that were adopted are given where the file as it is stored is
+            not there; their outcome says so.
 
         Yields
         ------
@@ -135,6 +145,8 @@ class Files:
         began = self._now()
         wanted = list(dict.fromkeys(files))
         held = self.held(wanted)
+        if exports:
+            held |= self._exports.held(file for file in wanted if file not in held)
         yield from held.values()
         missing = [file for file in wanted if file not in held]
         if not may_ask:

@@ -19,7 +19,7 @@ from drmsmirror.errors import FitsError, LockedError, NoSpaceError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.fitscards import Card
 from drmsmirror.objects import Part
-from drmsmirror.segments.outcome import FileState, Outcome
+from drmsmirror.segments.outcome import FileState, Form, Outcome
 from drmsmirror.segments.room import Room
 
 __all__ = ["HeadedFiles"]
@@ -87,6 +87,7 @@ class HeadedFiles:
             sha256=made.sha256,
             size_bytes=made.size_bytes,
             file_name=made.file_name,
+            form=Form.FITS,
         )
 
     def _is_fits(self, outcome: Outcome) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drmsmirror.model.segmentfile import SegmentFile
 
-__all__ = ["FileState", "Outcome"]
+__all__ = ["FileState", "Form", "Outcome"]
 
 
 class FileState(StrEnum):
@@ -29,6 +29,13 @@ class FileState(StrEnum):
         return self in (FileState.HELD, FileState.FETCHED)
 
 
+class Form(StrEnum):
+    """What there is of a segment file, by the names that JSOC has for it."""
+
+    AS_IS = "as-is"  #: the file as JSOC stores it
+    FITS = "fits"  #: its image, with the keywords of its record in the header
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One segment file.
@@ -47,6 +54,7 @@ class Outcome:
         What the upstream calls it.
     message : str
         Why there is none, and what to do about it.
+    form : Form
     """
 
     file: SegmentFile
@@ -56,3 +64,4 @@ class Outcome:
     size_bytes: int = 0
     file_name: str = ""
     message: str = ""
+    form: Form = Form.AS_IS

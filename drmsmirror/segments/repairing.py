@@ -25,6 +25,8 @@ __all__ = ["repair"]
 #: Files of which there is no use in trying again.
 _GONE = (FileState.NO_FILE, FileState.LOST)
 
+_ADOPTED = "it was adopted; adopt it again, or it is fetched as JSOC stores it when it is wanted"
+
 
 def repair(mirror: Mirror, files: Files, troubles: Sequence[Trouble]) -> Iterator[Trouble]:
     """Repair some objects, and say what came of each.
@@ -38,7 +40,10 @@ def repair(mirror: Mirror, files: Files, troubles: Sequence[Trouble]) -> Iterato
         Objects that are missing, torn or rotten.
     """
     room = Room(mirror)
-    wanted = {one.sha256: [_now(mirror, file) for file in one.files] for one in troubles}
+    wanted = {
+        one.sha256: [] if one.is_adopted else [_now(mirror, file) for file in one.files]
+        for one in troubles
+    }
     for one in troubles:
         if one.problem is not Problem.MISSING:
             mirror.objects.set_aside(one.sha256)
@@ -46,6 +51,9 @@ def repair(mirror: Mirror, files: Files, troubles: Sequence[Trouble]) -> Iterato
     can_be_had = [file for several in wanted.values() for file in several if file is not None]
     came = {outcome.file: outcome for outcome in files.get(can_be_had, again=True)}
     for one in troubles:
+        if one.is_adopted:
+            yield replace(one, remedy=Remedy.LOST, message=_ADOPTED)
+            continue
         outcomes = [came.get(file) if file else None for file in wanted[one.sha256]]
         gone = [
             file for file, outcome in zip(one.files, outcomes, strict=True) if _is_gone(outcome)

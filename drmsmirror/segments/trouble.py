@@ -52,6 +52,8 @@ class Trouble:
     remedy : Remedy
     message : str
         Why it could not be repaired.
+    is_adopted : bool
+        Whether it is an exported file that was adopted, which cannot be fetched.
     """
 
     sha256: str
@@ -60,3 +62,4 @@ class Trouble:
     files: tuple[SegmentFile, ...] = ()
     remedy: Remedy = Remedy.NONE
     message: str = ""
+    is_adopted: bool = False

@@ -19,6 +19,7 @@ from itertools import islice
 from drmsmirror.catalogue import HeldObject, ObjectTotals
 from drmsmirror.mirror import Mirror
 from drmsmirror.objects import Condition, Stored
+from drmsmirror.segments.adopting import Exports
 from drmsmirror.segments.files import Files
 from drmsmirror.segments.repairing import repair
 from drmsmirror.segments.room import Room
@@ -276,8 +277,10 @@ class _Work:
             return
         if self.care.size_of(sha256) is None:  # it was let go between the two looks
             return
-        files = self.index.files_of(sha256)
-        self._suffer(found, Trouble(sha256, _PROBLEMS[condition], size, files))
+        files, problem = self.index.files_of(sha256), _PROBLEMS[condition]
+        exported = () if files else Exports(self.mirror).shown_by(sha256)
+        trouble = Trouble(sha256, problem, size, files or exported, is_adopted=bool(exported))
+        self._suffer(found, trouble)
 
     def _suffer(self, found: Verified, trouble: Trouble) -> None:
         """Tell a trouble, or have it repaired with others."""

@@ -67,7 +67,7 @@ def prefetch(
         files = Files(mirror, shared)
         for some in _batches(mirror, subscription):
             mirror.catalogue.pins.add(named, some)
-            for outcome in files.get(some):
+            for outcome in files.get(some, exports=True):
                 counts[outcome.state] += 1
                 size += outcome.size_bytes if outcome.state is FileState.FETCHED else 0
             asked = upstream.traffic - traffic

@@ -35,6 +35,7 @@ PACKAGE = ROOT / "drmsmirror"
 PAGE_OF = {
     "init": "sync",
     "get": "files",
+    "adopt": "files",
     "sync": "sync",
     "subscribe": "subscriptions",
     "unsubscribe": "subscriptions",
