@@ -137,8 +137,8 @@ class MadeFiles:
             self.database.keep_others_out(connection, _OBJECTS)
             for one in made:
                 have_object(connection, one.sha256, one.size_bytes, now)
-            connection.execute(delete(_DOWNLOADS).where(_DOWNLOADS.c.name == digest))
             connection.execute(delete(_ALL).where(_ALL.c.digest == digest))
+            connection.execute(delete(_DOWNLOADS).where(_DOWNLOADS.c.name == digest))
             if made:
                 connection.execute(insert(_ALL), _rows(digest, made, now))
 

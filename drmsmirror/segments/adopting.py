@@ -83,7 +83,7 @@ def adopt_stored(
         name = f"{file.segment}.fits"
         mirror.catalogue.segments.keep(file, stored.sha256, stored.size_bytes, name)
 
-    return _put(mirror, path, sha256, how, keep)
+    return _put(mirror, file.digest, path, sha256, how, keep)
 
 
 def adopt_export(
@@ -96,7 +96,7 @@ def adopt_export(
         made = MadeFile(stored.sha256, stored.size_bytes, name, of=file)
         mirror.catalogue.made.keep(_digest(file), [made])
 
-    return _put(mirror, path, sha256, how, keep)
+    return _put(mirror, _digest(file), path, sha256, how, keep)
 
 
 class Exports:
@@ -139,9 +139,11 @@ class Exports:
         )
 
 
-def _put(mirror: Mirror, path: Path, sha256: str, how: Sequence[Way], keep: _Keep) -> Stored:
+def _put(
+    mirror: Mirror, name: str, path: Path, sha256: str, how: Sequence[Way], keep: _Keep
+) -> Stored:
+    """Store a file, in room that is reserved by the name by which it is kept."""
     room = Room(mirror)
-    name = hashlib.sha256(f"adopt\0{sha256}".encode()).hexdigest()
     room.reserve(name, path.stat().st_size)
     try:
         for attempt in range(1, _TRIES + 1):

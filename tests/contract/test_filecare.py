@@ -86,6 +86,12 @@ def test_all_are_read_once_since_it_was_begun(held: Catalogue, clock: Clock) -> 
     assert care.begin_reading_all() == clock.now
 
 
+def test_what_is_made_takes_the_room_that_was_reserved_for_it(held: Catalogue) -> None:
+    held.downloads.begin("ab" * 32, 100, "", most_bytes=None)
+    held.made.keep("ab" * 32, [MadeFile(A, 100, "magnetogram.fits")])
+    assert held.downloads.reserved() == 0
+
+
 # ------------------------------------------------------------------------------ drops
 def test_files_go_with_their_records_in_every_form(held: Catalogue) -> None:
     drops = held.file_drops

@@ -12,14 +12,19 @@ from tests.jsoc import Request, SampleJsoc
 __all__ = ["exported_files"]
 
 
-def exported_files(jsoc: SampleJsoc, record_set: str, folder: Path) -> list[Path]:
+_TEMPLATE = "hmi.sharp_720s.{HARPNUM}.{T_REC:A}.{segment}"
+
+
+def exported_files(
+    jsoc: SampleJsoc, record_set: str, folder: Path, template: str = _TEMPLATE
+) -> list[Path]:
     """Export files with headers under JSOC's names, with sums, as JSOC's have them."""
     params = {
         "ds": record_set,
         "notify": "a@example.org",
         "method": "url",
         "protocol": "fits",
-        "filenamefmt": "hmi.sharp_720s.{HARPNUM}.{T_REC:A}.{segment}",
+        "filenamefmt": template,
     }
     asked = {
         "op": "exp_status",

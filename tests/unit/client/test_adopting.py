@@ -234,9 +234,9 @@ def test_a_file_that_changes_while_it_is_adopted_is_not(
 
     put = adopting._put
 
-    def late(mirror, path, *rest):
+    def late(mirror, name, path, *rest):
         flip(path)
-        return put(mirror, path, *rest)
+        return put(mirror, name, path, *rest)
 
     monkeypatch.setattr(adopting, "_put", late)
     (path, *_) = sorted(mine.iterdir())

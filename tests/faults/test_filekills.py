@@ -1,0 +1,17 @@
+"""What keeps files in order is made good by the next run, wherever it is killed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.filekills import DEEDS
+from tests.faults.forking import Forks
+from tests.faults.kills import Deed, every_visit, stage
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
+def test_it_is_made_good_by_the_next_run_wherever_it_is_killed(deed: Deed, running: Forks) -> None:
+    with stage(deed, running) as prepared:
+        for at in every_visit(prepared):
+            prepared.kill(at)
