@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.filekills import DEEDS
-from tests.faults.forking import Forks
 from tests.faults.kills import Deed, every_visit, stage
+from tests.forking import Forks
 
 
 @pytest.mark.long
