@@ -69,6 +69,10 @@ _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 #: Bytes that are read or written at once.
 _PIECE = 2**20
 
+#: Of a file that grows the disk gets so many bytes at once, while more comes: in the end there is
+#: little left to flush.
+_BEGUN_AT_ONCE = 4 * 2**20
+
 #: ``FICLONE`` of Linux (``linux/fs.h``), which Python does not name.
 _FICLONE = 0x40049409
 
@@ -190,6 +194,7 @@ class GrowingFile:
         self._is_sealed = False
         #: Bytes that are in it.
         self.size = os.fstat(handle).st_size
+        self._begun = self.size
         self._is_final = False
 
     def append(self, content: bytes | memoryview) -> None:
@@ -211,6 +216,9 @@ class GrowingFile:
                 os.ftruncate(self._handle, self.size)
             raise _explained(error, self.path) from error
         self.size += len(content)
+        if self.size - self._begun >= _BEGUN_AT_ONCE:
+            _begin_writing(self._handle, self._begun, self.size - self._begun)
+            self._begun = self.size
 
     def content(self) -> Iterator[bytes]:
         """Read what is in it, from the beginning, in pieces."""
@@ -228,6 +236,7 @@ class GrowingFile:
         except OSError as error:
             raise _explained(error, self.path) from error
         self.size = size
+        self._begun = min(self._begun, size)
 
     def flush(self) -> None:
         """Have on the disk what was written so far."""
@@ -737,6 +746,16 @@ def _write_at(handle: int, content: bytes | memoryview, offset: int) -> None:
     while rest:
         written = os.pwrite(handle, rest, offset)
         rest, offset = rest[written:], offset + written
+
+
+def _begin_writing(handle: int, offset: int, size: int) -> None:
+    """Have the disk begin with what was written just now, where the system lets one say so.
+
+    Pages that are not on the disk yet stay in memory, to be read soon.
+    """
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):
+            os.posix_fadvise(handle, offset, size, os.POSIX_FADV_DONTNEED)
 
 
 def _read_through(handle: int, size: int | None = None) -> Iterator[bytes]:

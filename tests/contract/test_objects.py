@@ -187,6 +187,23 @@ def test_a_part_is_there_again_and_its_digest_is_that_of_all(
         assert part.size_bytes == 0
 
 
+def test_a_part_of_many_pieces_is_what_they_are_together(store: ObjectStore) -> None:
+    """The disk has begun with some of it when it begins again, and when it ends."""
+    pieces = [bytes([number]) * 2**20 for number in range(6)]
+    with store.part(NAME) as part:
+        assert part is not None
+        for piece in pieces:
+            part.append(piece)
+        part.restart()
+        for piece in reversed(pieces):
+            part.append(piece)
+        stored = part.finish()
+    whole = b"".join(reversed(pieces))
+    assert stored == Stored(sha256(whole), len(whole))
+    with store.open(stored.sha256) as file:
+        assert file.read() == whole
+
+
 def test_a_part_can_begin_again(store: ObjectStore) -> None:
     with store.part(NAME) as part:
         assert part is not None
