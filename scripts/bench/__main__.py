@@ -12,8 +12,8 @@ from dataclasses import asdict
 from scripts.bench.measure import Figure, exit_code, machine, show
 
 _NAMES = (
-    *("frames", "ingest", "language", "memory", "nights", "objects"),
-    *("query", "requests", "small", "startup", "times"),
+    *("frames", "hits", "ingest", "language", "memory", "nights", "objects"),
+    *("query", "requests", "small", "startup", "times", "verifying"),
 )
 _PROFILED = ("ingest", "query")
 

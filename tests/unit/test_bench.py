@@ -9,7 +9,7 @@ import pytest
 from drmsmirror.client import Client
 from drmsmirror.mirror import Mirror
 from drmsmirror.settings import Settings
-from scripts.bench import nights, objects, requests, small
+from scripts.bench import hits, nights, objects, requests, small, verifying
 from scripts.bench.holdings import hold, wide
 from scripts.bench.measure import Figure, exit_code
 
@@ -64,3 +64,18 @@ def test_nights_of_a_long_series_are_checked_and_compared_with_those_of_a_shorte
 def test_objects_are_checked_and_compared_with_what_no_store_can_do_without() -> None:
     found = objects.figures(files=2, size=100_000, repeats=1)
     assert ["at least" in one.required for one in found] == [True, False, True]
+
+
+@pytest.mark.long
+def test_files_that_are_there_are_checked_and_compared_with_those_among_few() -> None:
+    found = hits.figures(few=300, many=600, repeats=1)
+    assert "no request" in found[0].what
+    assert all(one.floor.endswith("(300 files)") for one in found[2:])
+    assert [bool(one.required) for one in found] == [index != 1 for index in range(len(found))]
+
+
+@pytest.mark.long
+def test_verifying_is_checked_and_compared_with_bare_digests() -> None:
+    speed, memory = verifying.figures(50_000, (1_000, 2_000), repeats=1, few=10, many=100)
+    assert speed.what.startswith("34 files")
+    assert memory.met
