@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from drmsmirror import files
 from drmsmirror.errors import NoSpaceError, StoreError
 from drmsmirror.files import (
     abandoned_files,
@@ -78,12 +78,12 @@ def test_what_is_no_file_is_never_replaced(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-@pytest.mark.parametrize("step", ["_sync", "_sync_directory"])
+@pytest.mark.parametrize("step", ["whole.flush_file", "basics.flush_names"])
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch, number, step) -> None:
     def full(_: Path) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(files, step, full)
+    monkeypatch.setattr(f"drmsmirror.files.{step}", full)
     with pytest.raises(NoSpaceError, match="No space left"):
         write_bytes(tmp_path / "a", b"content")
     assert [name for name in names(tmp_path) if name != "a"] == []
@@ -93,7 +93,7 @@ def test_a_disk_that_fails_is_told_with_the_file(tmp_path, monkeypatch) -> None:
     def broken(_: Path) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(files, "_sync", broken)
+    monkeypatch.setattr("drmsmirror.files.whole.flush_file", broken)
     with pytest.raises(StoreError, match=r"Cannot write .*/a: Input/output error"):
         write_bytes(tmp_path / "a", b"content")
     assert names(tmp_path) == []
@@ -110,7 +110,7 @@ def test_a_file_system_that_cannot_flush_directories_is_put_up_with(
             raise OSError(number, os.strerror(number))
         real(handle)
 
-    monkeypatch.setattr(files.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
     if is_error:
         with pytest.raises(StoreError):
             write_bytes(tmp_path / "a", b"content")
@@ -131,7 +131,7 @@ def test_bytes_are_flushed_before_the_name_and_the_directory_after(tmp_path, mon
         steps.append("name")
         return real_replace(self, target)
 
-    monkeypatch.setattr(files.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", replace)
     write_bytes(tmp_path / "a", b"content")
     assert steps == ["bytes", "name", "directory"]
@@ -187,7 +187,7 @@ def test_who_waited_for_a_file_that_got_another_name_does_not_get_that(
     tmp_path, monkeypatch
 ) -> None:
     """Between opening a file and locking it its holder may have finished."""
-    real, part = files.fcntl.flock, tmp_path / "part"
+    real, part = fcntl.flock, tmp_path / "part"
     part.write_bytes(b"whole")
 
     def flock(handle: int, operation: int) -> None:
@@ -195,7 +195,7 @@ def test_who_waited_for_a_file_that_got_another_name_does_not_get_that(
             part.rename(tmp_path / "a")
         real(handle, operation)
 
-    monkeypatch.setattr(files.fcntl, "flock", flock)
+    monkeypatch.setattr(fcntl, "flock", flock)
     with growing_file(part, mode=0o664) as file:
         assert file.size == 0
         file.append(b"another")
@@ -211,7 +211,7 @@ def test_an_append_that_fails_leaves_what_was_there(tmp_path, monkeypatch) -> No
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return real(handle, content[:4], offset)
 
-    monkeypatch.setattr(files.os, "pwrite", pwrite)
+    monkeypatch.setattr(os, "pwrite", pwrite)
     with growing_file(tmp_path / "part", mode=0o664) as file:
         file.append(b"content")
         with pytest.raises(NoSpaceError):

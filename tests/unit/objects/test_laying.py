@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import stat
@@ -10,7 +11,6 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from drmsmirror import files
 from drmsmirror.errors import NoObjectError, StoreError
 from drmsmirror.objects import Laid, Laying, LocalObjects, Way, lay
 
@@ -50,7 +50,7 @@ def with_reflinks(monkeypatch: pytest.MonkeyPatch) -> None:
         os.pwrite(writing, os.pread(reading, 2**20, 0), 0)
         return 0
 
-    monkeypatch.setattr(files.fcntl, "ioctl", ioctl)
+    monkeypatch.setattr(fcntl, "ioctl", ioctl)
 
 
 def all_in(directory: Path) -> list[str]:
@@ -212,7 +212,7 @@ def test_a_full_disk_leaves_nothing(store, digest, directory, monkeypatch) -> No
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files.os, "pwrite", full)
+    monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(StoreError, match="No space left"):
         lay(store, digest, directory, NAME, Laying.COPY)
     assert all_in(directory) == []
