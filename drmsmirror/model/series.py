@@ -107,6 +107,11 @@ class Segment:
     dims: str = ""
     note: str = ""
 
+    @property
+    def is_linked(self) -> bool:
+        """Whether it is the segment of another series' record (DRMS semantics 3.3)."""
+        return self.protocol.startswith("link via ")
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

@@ -21,6 +21,7 @@ from drmsmirror.errors import (
     FitsError,
     LockedError,
     NoSpaceError,
+    UnknownSeriesError,
     UpstreamError,
     UpstreamOverloadedError,
     UpstreamPausedError,
@@ -167,12 +168,22 @@ class Files:
                 yield _without(file, FileState.NOT_HELD, _NO_NUMBER)
         yield from self._fetch([file for file in missing if file.recnum >= 0], began)
 
+    def _places(self, files: Sequence[SegmentFile]) -> Iterator[dict[SegmentFile, Place]]:
+        return find_places(self._upstream, files, self._linked_segments)
+
+    def _linked_segments(self, series: str) -> frozenset[str]:
+        try:
+            segments = self._catalogue.definition(series).segments
+        except UnknownSeriesError:
+            return frozenset()
+        return frozenset(one.name for one in segments if one.is_linked)
+
     # -- fetching ---------------------------------------------------------------------------------
 
     def _fetch(self, files: Sequence[SegmentFile], began: datetime) -> Iterator[Outcome]:
         left = set(files)
         try:
-            for places in find_places(self._upstream, files):
+            for places in self._places(files):
                 for outcome in self._fetch_from(places, began):
                     left.discard(outcome.file)
                     yield outcome
@@ -242,7 +253,7 @@ class Files:
                     raise
                 self._room.finish_going()
             except UpstreamRefusedError:
-                (places,) = find_places(self._upstream, [file])
+                (places,) = self._places([file])
                 now = places[file]
                 if now.where in _STATES:
                     return self._remember(_without(file, _STATES[now.where]))
@@ -278,7 +289,7 @@ class Files:
                 yield _without(file, state, ordered.message)
             return
         paths: dict[SegmentFile, str] = {}
-        for places in find_places(self._upstream, files):  # the unit may be back on disk
+        for places in self._places(files):  # the unit may be back on disk
             for file, place in places.items():
                 path = place.path or path_in(ordered, file)
                 if path:

@@ -1,11 +1,12 @@
 """Where files are at the upstream, which is asked when it is needed and never remembered.
 
-The partition of a storage unit changes when it comes back from tape (DRMS semantics 3.4).
+The partition of a storage unit changes when it comes back from tape (DRMS semantics 3.4). What is
+said of a record's own storage unit says nothing of a segment that is another record's (3.3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
@@ -56,7 +57,9 @@ def record_set_of(files: Sequence[SegmentFile]) -> str:
 
 
 def find_places(
-    upstream: Upstream, files: Sequence[SegmentFile]
+    upstream: Upstream,
+    files: Sequence[SegmentFile],
+    linked: Callable[[str], Collection[str]],
 ) -> Iterator[dict[SegmentFile, Place]]:
     """Ask where files are, some at a time.
 
@@ -65,21 +68,25 @@ def find_places(
     upstream : Upstream
     files : sequence of SegmentFile
         Of one generation a series, the one that is.
+    linked : callable
+        Names of the segments of a series that are those of other series' records.
 
     Raises
     ------
     UpstreamError
     """
     ordered = sorted(files)
-    for _, group in groupby(ordered, lambda file: file.series):
-        series = list(group)
+    for name, group in groupby(ordered, lambda file: file.series):
+        series, elsewhere = list(group), linked(name)
         numbers = sorted({file.recnum for file in series})
         for first in range(0, len(numbers), ASKED_AT_ONCE):
             some = frozenset(numbers[first : first + ASKED_AT_ONCE])
-            yield _ask(upstream, [file for file in series if file.recnum in some])
+            yield _ask(upstream, [file for file in series if file.recnum in some], elsewhere)
 
 
-def _ask(upstream: Upstream, files: Sequence[SegmentFile]) -> dict[SegmentFile, Place]:
+def _ask(
+    upstream: Upstream, files: Sequence[SegmentFile], elsewhere: Collection[str]
+) -> dict[SegmentFile, Place]:
     segments = sorted({file.segment for file in files})
     keys = (_NUMBER, _UNIT, _ONLINE, _ARCHIVED)
     record_set = record_set_of(files).partition("{")[0]
@@ -93,8 +100,12 @@ def _ask(upstream: Upstream, files: Sequence[SegmentFile]) -> dict[SegmentFile, 
         if row is None:
             places[file] = Place(Where.NOWHERE)
             continue
+        path = paths[file.segment][row]
+        if path == _NO_DIRECTORY and file.segment in elsewhere:  # an order finds where
+            places[file] = Place(Where.ON_TAPE)
+            continue
         kept = (columns[_UNIT][row], columns[_ONLINE][row], columns[_ARCHIVED][row])
-        places[file] = _place(paths[file.segment][row], *kept)
+        places[file] = _place(path, *kept)
     return places
 
 

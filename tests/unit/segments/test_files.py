@@ -12,6 +12,7 @@ from drmsmirror.errors import NoSpaceError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.outcome import FileState
+from drmsmirror.upstream import Jsoc
 from tests.jsoc import Fault, FaultKind, Request
 from tests.unit.segments.world import (
     SERIES,
@@ -399,6 +400,21 @@ def test_each_record_has_its_own_outcome(held: Cache) -> None:
     assert outcomes[lost].message == "the upstream has it neither on disk nor on tape"
     assert "registered e-mail address" in outcomes[tape].message
     assert "[segments]\n  email = " in outcomes[tape].message
+
+
+def test_a_file_of_another_series_is_ordered_whatever_became_of_the_records_own_unit(
+    held: Cache,
+) -> None:
+    file = held.file()
+    definition = Jsoc(held.settings.upstream).definition(SERIES).definition
+    linked = [replace(one, protocol="link via ORIGIN") for one in definition.segments]
+    held.mirror.catalogue.save_definition(replace(definition, segments=tuple(linked)))
+    assert held.get_one(file).state is FETCHED
+    away = held.apart(2)[1]
+    held.jsoc.lose([held.unit(away)])
+    outcome = held.get_one(away)
+    assert outcome.state is FileState.ON_TAPE
+    assert "registered e-mail address" in outcome.message
 
 
 # ------------------------------------------------------------------------------ enough of us
