@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from drmsmirror.catalogue import MadeFile
-from drmsmirror.errors import FitsError, LockedError, StoreError
+from drmsmirror.errors import FitsError, StoreError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.objects import Stored, Way
@@ -25,7 +25,6 @@ __all__ = ["COPIED", "LINKED", "Exports", "adopt_export", "adopt_stored", "exami
 LINKED = (Way.REFLINK, Way.HARD_LINK, Way.COPY)
 COPIED = (Way.REFLINK, Way.COPY)
 
-_TRIES = 3
 
 _Keep = Callable[[Stored], None]
 
@@ -143,22 +142,18 @@ def _put(
     mirror: Mirror, name: str, path: Path, sha256: str, how: Sequence[Way], keep: _Keep
 ) -> Stored:
     """Store a file, in room that is reserved by the name by which it is kept."""
+
+    def stored() -> Stored:
+        stored = mirror.objects.put_file(path, how, sha256)
+        keep(stored)
+        return stored
+
     room = Room(mirror)
     room.reserve(name, path.stat().st_size)
     try:
-        for attempt in range(1, _TRIES + 1):
-            stored = mirror.objects.put_file(path, how, sha256)
-            try:
-                keep(stored)
-            except LockedError:  # the same bytes are just being removed
-                if attempt == _TRIES:
-                    raise
-                room.finish_going()
-            else:
-                return stored
+        return room.storing(stored)
     finally:
         mirror.catalogue.downloads.end([name])
-    raise AssertionError("the last attempt returns or raises")
 
 
 def _digest(file: SegmentFile) -> str:

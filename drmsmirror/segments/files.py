@@ -46,7 +46,7 @@ _LOOK_EVERY = 0.05
 _FOR_ALL = (UpstreamOverloadedError, UpstreamPausedError, NoSpaceError)
 #: What can be wrong with one file, and says nothing about the next one.
 _FOR_ONE = (UpstreamError, FitsError)
-#: A file that moved, or bytes that were being removed, are tried again so often.
+#: A file that moved is tried again so often.
 _TRIES = 3
 
 #: What does not change soon is not asked for again soon.
@@ -247,11 +247,7 @@ class Files:
     def _downloaded(self, file: SegmentFile, path: str) -> Outcome:
         for attempt in range(1, _TRIES + 1):
             try:
-                return self._download(file, path)
-            except LockedError:  # the same bytes are just being removed
-                if attempt == _TRIES:
-                    raise
-                self._room.finish_going()
+                return self._room.storing(partial(self._download, file, path))
             except UpstreamRefusedError:
                 (places,) = self._places([file])
                 now = places[file]

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from drmsmirror.catalogue import MadeFile
-from drmsmirror.errors import FitsError, LockedError, NoSpaceError
+from drmsmirror.errors import FitsError, NoSpaceError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.fitscards import Card
 from drmsmirror.objects import Part
@@ -28,8 +28,6 @@ __all__ = ["HeadedFiles"]
 _WAY = "fits 1"
 #: How often it is looked whether another process has made a file, seconds.
 _LOOK_EVERY = 0.05
-#: Bytes that were being removed are written again so often.
-_TRIES = 3
 #: Room that is reserved for a header, bytes: a thousand cards.
 _HEADER = 80_000
 
@@ -78,7 +76,9 @@ class HeadedFiles:
         texts = "".join(text for card in cards for text in card.images())
         digest = hashlib.sha256(f"{_WAY}\0{outcome.sha256}\0{texts}".encode()).hexdigest()
         try:
-            made = self._kept(digest) or self._make(digest, outcome, cards)
+            made = self._kept(digest) or self._room.storing(
+                lambda: self._make(digest, outcome, cards)
+            )
         except (FitsError, NoSpaceError) as error:
             return Outcome(outcome.file, FileState.FAILED, message=str(error))
         return replace(
@@ -101,16 +101,6 @@ class HeadedFiles:
         return None
 
     def _make(self, digest: str, outcome: Outcome, cards: Sequence[Card]) -> MadeFile:
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return self._made_once(digest, outcome, cards)
-            except LockedError:  # the same bytes are just being removed
-                if attempt == _TRIES:
-                    raise
-                self._room.finish_going()
-        raise AssertionError("the last attempt returns or raises")
-
-    def _made_once(self, digest: str, outcome: Outcome, cards: Sequence[Card]) -> MadeFile:
         """Write a file, or wait for whoever is writing it."""
         while True:
             with self._store.part(digest) as part:

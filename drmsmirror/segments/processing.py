@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from drmsmirror.catalogue import MadeFile
-from drmsmirror.errors import LockedError
 from drmsmirror.mirror import Mirror
 from drmsmirror.segments.arrivals import Arrivals
 from drmsmirror.segments.ordering import Errand, Ordered, Ordering
@@ -22,8 +21,6 @@ from drmsmirror.upstream import OrderedFile, OrderStage
 
 __all__ = ["Processed", "Processing", "ResultFile"]
 
-#: Bytes that were being removed are downloaded again so often.
-_TRIES = 3
 #: The upstream's number for an order that is being worked on.
 _WORKED_ON = 1
 
@@ -133,7 +130,7 @@ class Processing:
     def _brought(self, digest: str, stands: Ordered) -> Processed:
         if stands.stage is not OrderStage.READY:
             return Processed(stands.stage, stands.message, (), stands.request_id, stands.status)
-        made = self._bring(digest, stands.files)
+        made = self._room.storing(lambda: self._bring(digest, stands.files))
         if made is None:
             why = "another process downloads it"
             return Processed(OrderStage.PENDING, why, (), stands.request_id, _WORKED_ON)
@@ -145,16 +142,6 @@ class Processing:
 
     def _bring(self, digest: str, files: Sequence[OrderedFile]) -> list[MadeFile] | None:
         """Download what an order gave; None where another process does."""
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return self._bring_once(digest, files)
-            except LockedError:  # the same bytes are just being removed
-                if attempt == _TRIES:
-                    raise
-                self._room.finish_going()
-        raise AssertionError("the last attempt returns or raises")
-
-    def _bring_once(self, digest: str, files: Sequence[OrderedFile]) -> list[MadeFile] | None:
         made = []
         for position, one in enumerate(files):
             name = hashlib.sha256(f"{digest}\0{position}\0{one.path}".encode()).hexdigest()

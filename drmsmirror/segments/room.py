@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from drmsmirror.catalogue import HeldObject, ObjectTotals
-from drmsmirror.errors import NoSpaceError
+from drmsmirror.errors import LockedError, NoSpaceError
 from drmsmirror.mirror import Mirror
 from drmsmirror.objects import Stored
 
@@ -27,6 +29,10 @@ _LEASE = "objects going"
 #: How long another process that removes files is waited for, seconds.
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.1
+#: Bytes that were being removed are stored again so often.
+_TRIES = 3
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,20 @@ class Room:
     def finish_going(self) -> None:
         """Remove the bytes of those that count no more already."""
         self._while_alone(Freed)
+
+    def storing(self, deed: Callable[[], _Result]) -> _Result:
+        """Do what stores bytes; once more where the same bytes are just being removed.
+
+        Raises
+        ------
+        LockedError
+            They are, again and again.
+        """
+        for _ in range(_TRIES - 1):
+            with suppress(LockedError):
+                return deed()
+            self.finish_going()
+        return deed()
 
     def remove_unknown(self, objects: Iterable[Stored]) -> Freed:
         """Remove objects that no row speaks of, unless one does by now."""
