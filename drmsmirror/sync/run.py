@@ -162,7 +162,7 @@ def _carry_out(work: Work) -> RunOutcome:
     if found.ahead is not None:
         outcome = _take_all(work, asker) if reporter.ahead(found.ahead) else RunOutcome.STOPPED
     if outcome is RunOutcome.DONE and not all_behind(work.pieces()):
-        work.store.finish(entries=work.all_entries(), watermark=work.as_of)
+        work.store.finish(entries=work.all_entries(), watermark=work.reached)
         note_as_read(work)
     else:
         work.store.finish()

@@ -26,7 +26,7 @@ from drmsmirror.sync.pieces import Piece, all_behind, all_missing, before_lag, p
 from drmsmirror.sync.precision import learn_formats
 from drmsmirror.sync.progress import Known, Meter, Progress, Reporter, SyncReport
 from drmsmirror.sync.store import WindowStore
-from drmsmirror.sync.target import Target
+from drmsmirror.sync.target import Target, reached
 from drmsmirror.sync.task import Task
 from drmsmirror.upstream import RecordText, Traffic, Upstream
 
@@ -115,6 +115,17 @@ class Work:
     def as_of(self) -> AsOf:
         """State of the upstream that the run is to reach."""
         return self.target.as_of
+
+    @cached_property
+    def reached(self) -> AsOf:
+        """State of the upstream that what is read now is held as of.
+
+        One that does not say its largest record number has come as far at least as it had before;
+        what it said then must not count as a later reading.
+        """
+        if self.target.has_recnums:
+            return self.as_of
+        return replace(self.as_of, recnum=reached(self.mirror, self.wanted.series.name))
 
     @property
     def is_over(self) -> bool:
@@ -226,8 +237,8 @@ class Work:
             columns=columns,
             versions=Versions.LATEST,
             generation=self.store.generation,
-            as_of_recnum=self.as_of.recnum,
-            as_of_utc=self.as_of.utc,
+            as_of_recnum=self.reached.recnum,
+            as_of_utc=self.reached.utc,
         )
 
     def all_entries(self) -> tuple[CoverageEntry, ...]:

@@ -140,6 +140,10 @@ class Copy:
         del answer["Interval"]
         self.jsoc.replay({replay_key("series_struct", name.lower()): json.dumps(answer).encode()})
 
+    def show_largest_number(self, name: str) -> None:
+        """From now on the upstream says again how far the series has come."""
+        self.jsoc._recorded.pop(replay_key("series_struct", name.lower()))
+
     def at_window(self, number: int, then: Callable[[], object]) -> None:
         """Have something happen while the upstream answers the list of a sync's n-th window."""
         lists = itertools.count(1)

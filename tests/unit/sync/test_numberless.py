@@ -228,6 +228,22 @@ def test_numbers_that_are_no_longer_given_begin_a_generation(copy_of) -> None:
     assert not copy.sync(WHOLE).notices
 
 
+def test_a_largest_number_that_is_no_longer_said_is_done_without(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=60, sync=SETTINGS)
+    copy.sync(WHOLE)
+    copy.jsoc.append(WHOLE, {"T_REC": "2015.01.01_TAI", "CAMERA": 1})
+    copy.hide_largest_number(WHOLE)
+    report = copy.sync(WHOLE)
+    assert (report.records_new, report.notices) == (1, ())
+    assert not copy.sync(WHOLE).records_new
+    copy.assert_same(WHOLE)
+    copy.show_largest_number(WHOLE)
+    copy.jsoc.append(WHOLE, {"T_REC": "2015.01.02_TAI", "CAMERA": 1})
+    report = copy.sync(WHOLE)
+    assert (report.records_new, report.notices) == (1, ())
+    copy.assert_same(WHOLE)
+
+
 def test_numbers_that_are_given_again_are_taken(copy_of) -> None:
     copy = numberless(copy_of)
     copy.sync(WHOLE)
