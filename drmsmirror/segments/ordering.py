@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from drmsmirror.catalogue import Order, OrderState
-from drmsmirror.errors import UpstreamRefusedError
+from drmsmirror.errors import UpstreamAnswerError, UpstreamRefusedError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.places import record_set_of
@@ -35,8 +35,13 @@ _LATELY = timedelta(seconds=_ASK_EVERY - 1)
 _LOOK_EVERY = 0.5
 #: How an order of longer ago failed says nothing about a new one.
 _FRESH = timedelta(days=1)
-#: The server's numbers: being worked on, queued, wrong, and for one who has an order under way.
-_WORKED_ON, _QUEUED, _WRONG, _TOO_MANY = 1, 2, 4, 7
+#: Of an order that is older the server knows, or never will.
+_REGISTERED = timedelta(hours=1)
+#: What it has not done by then it does not do: it keeps nothing for longer (DRMS semantics 4.4.3).
+_LONGEST = timedelta(days=7)
+#: The server's numbers: being worked on, queued, wrong, unknown, and for one who has an order under
+#: way.
+_WORKED_ON, _QUEUED, _WRONG, _UNKNOWN, _TOO_MANY = 1, 2, 4, 6, 7
 
 _ANOTHER = "another order is under way"
 _NO_ADDRESS = (
@@ -199,9 +204,12 @@ class Ordering:
         return self._order(errand, email)
 
     def _is_over(self, order: Order, stands: Ordered) -> bool:
-        """Whether an order came to nothing because nobody asked for it in time."""
-        age = self._catalogue.database.clock() - order.ordered_utc
-        return stands.stage is OrderStage.FAILED and age > _FRESH
+        """Whether an order came to nothing because nobody asked for it in time, or it was lost."""
+        is_lost = stands.status == _UNKNOWN or self._age(order) > _FRESH
+        return stands.stage is OrderStage.FAILED and is_lost
+
+    def _age(self, order: Order) -> timedelta:
+        return self._catalogue.database.clock() - order.ordered_utc
 
     def _order(self, errand: Errand, email: str) -> Ordered:
         for method in errand.methods:
@@ -237,9 +245,29 @@ class Ordering:
         since = self._catalogue.database.clock() - order.asked_utc
         if order.state is OrderState.PENDING and timedelta(0) <= since < _LATELY:
             return _pending(order.request_id, why)
-        reply = self._upstream.order_state(order.request_id)
+        reply = self._reply(order)
         self._keep(order, reply)
         return _stands(reply, order.request_id, why)
+
+    def _reply(self, order: Order) -> OrderReply:
+        """What the server says of an order; one that is pending for ever would let no other come.
+
+        Raises
+        ------
+        UpstreamError
+        """
+        age = self._age(order)
+        try:
+            reply = self._upstream.order_state(order.request_id)
+        except (UpstreamAnswerError, UpstreamRefusedError) as error:
+            if age <= _FRESH:
+                raise
+            return OrderReply(OrderStage.FAILED, order.request_id, _WRONG, str(error))
+        longest = _REGISTERED if reply.status == _UNKNOWN else _LONGEST
+        if reply.stage is not OrderStage.PENDING or age <= longest:
+            return reply
+        said = reply.message or "it was ordered too long ago"
+        return replace(reply, stage=OrderStage.FAILED, message=said)
 
     def _keep(self, order: Order, reply: OrderReply) -> None:
         now = self._catalogue.database.clock()

@@ -9,6 +9,7 @@ import pytest
 
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.outcome import FileState
+from tests.jsoc import FaultKind
 from tests.unit.segments.world import Cache, assert_sound
 
 EMAIL = "you@example.org"
@@ -208,3 +209,43 @@ def test_what_was_ordered_long_ago_and_is_forgotten_there_is_ordered_anew(
     patient = with_email(held, wait=900.0)
     patient.assert_is(patient.get_one(file))
     assert held.asked().count("exp_request") == 2
+
+
+@pytest.mark.parametrize(
+    ("how", "hours"),
+    [("unknown", 2), ("worked on for ever", 8 * 24), ("answered with what is no answer", 25)],
+)
+def test_an_order_of_which_nothing_will_come_keeps_no_other_from_being_made(
+    how: str, hours: float, held: Cache
+) -> None:
+    one, other, _ = held.apart(3)
+    held.jsoc.take_offline([held.unit(one), held.unit(other)])
+    held.jsoc.exports.one_at_a_time = False
+    hasty = with_email(held)
+    held.jsoc.exports.polls = 10**6
+    held.jsoc.exports.unknown_polls = 10**6 if how == "unknown" else 0
+    hasty.get_one(one)
+    (first,) = pending(held)
+    if how.startswith("answered"):
+        held.jsoc.fault(FaultKind.GARBAGE, times=None, when="exp_status")
+
+    held.clock.move(hours * 3600 / 3)
+    assert hasty.get_one(other).state is not FETCHED
+    assert pending(held) == [first]
+
+    held.clock.move(hours * 3600)
+    assert hasty.get_one(other, again=True).state is ORDERED
+    (second,) = pending(held)
+    assert second != first
+
+
+def test_an_order_that_the_server_has_lost_is_made_anew(held: Cache, file: SegmentFile) -> None:
+    held.jsoc.exports.unknown_polls = 10**6
+    with_email(held).get_one(file)
+    (first,) = pending(held)
+    held.jsoc.exports.pass_time(days=2)  # it takes the same order for the one before until then
+    held.jsoc.exports.one_at_a_time = False
+    held.clock.move(2 * 3600)
+    assert with_email(held).get_one(file).state is ORDERED
+    (second,) = pending(held)
+    assert second != first
