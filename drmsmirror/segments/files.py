@@ -62,9 +62,15 @@ _NO_NUMBER = (
     "the upstream tells no record numbers, by which alone the mirror could ask where its files are"
 )
 
-_STATES = {Where.LOST: FileState.LOST, Where.NOWHERE: FileState.NO_FILE}
+_STATES = {
+    Where.LOST: FileState.LOST,
+    Where.NOWHERE: FileState.NO_FILE,
+    Where.UNCLEAR: FileState.FAILED,
+}
 _WENT_TO_TAPE = "it went to tape while it was to be fetched. Try again: it is ordered then"
+_NOT_BROUGHT = "the upstream brought it from tape, and does not say where it is. Try again later"
 _MESSAGES = {
+    FileState.FAILED: "what the upstream says where it is is no path. Try again later",
     FileState.LOST: "the upstream has it neither on disk nor on tape",
     FileState.NO_FILE: "the record has no such file",
     FileState.NOT_HELD: "the mirror does not hold it, and the upstream was not to be asked",
@@ -290,8 +296,10 @@ class Files:
                 path = place.path or path_in(ordered, file)
                 if path:
                     paths[file] = path
+                elif place.where in _STATES:
+                    yield self._remember(_without(file, _STATES[place.where]))
                 else:
-                    yield self._remember(_without(file, FileState.NO_FILE))
+                    yield self._remember(_without(file, FileState.FAILED, _NOT_BROUGHT))
         yield from self._download_all(paths, began)
 
     # -- outcomes ---------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
 
-from drmsmirror.errors import UpstreamAnswerError
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.upstream import Upstream, is_server_path
 
@@ -32,6 +31,7 @@ class Where(Enum):
     ON_TAPE = "on tape"
     LOST = "lost"
     NOWHERE = "nowhere"  #: the record has no such file, or there is no such record
+    UNCLEAR = "unclear"  #: what the upstream says is no path
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,5 @@ def _place(path: str, unit: int, online: str, archived: str) -> Place:
             return Place(Where.NOWHERE)
         return Place(Where.ON_TAPE if archived in ("Y", "Pending") else Where.LOST)
     if not is_server_path(path):
-        raise UpstreamAnswerError(
-            f"The upstream says that a file is at {path[:120]!r}, which is no path. Try again later"
-        )
+        return Place(Where.UNCLEAR)
     return Place(Where.ONLINE, path)

@@ -417,6 +417,19 @@ def test_a_file_of_another_series_is_ordered_whatever_became_of_the_records_own_
     assert "registered e-mail address" in outcome.message
 
 
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a\tb.fits", ".", "a//b"])
+def test_a_place_that_is_no_path_is_the_failure_of_that_file_alone(name: str, held: Cache) -> None:
+    odd, *others = held.apart(4)
+    held.jsoc.name_file(SERIES, odd.recnum, "magnetogram", name)
+    outcomes = held.get(odd, *others)
+    assert outcomes.pop(odd).state is FAILED
+    for outcome in outcomes.values():
+        held.assert_is(outcome)
+    assert held.asked() == ["rs_list", "200", "200", "200"]
+    assert held.get_one(odd).state is FAILED  # which is remembered
+    assert held.asked() == []
+
+
 # ------------------------------------------------------------------------------ enough of us
 def test_a_server_that_wants_no_requests_for_a_while_is_asked_for_nothing_more(
     held: Cache,

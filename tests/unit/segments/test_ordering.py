@@ -249,3 +249,20 @@ def test_an_order_that_the_server_has_lost_is_made_anew(held: Cache, file: Segme
     assert with_email(held).get_one(file).state is ORDERED
     (second,) = pending(held)
     assert second != first
+
+
+def test_what_an_order_does_not_name_is_not_taken_for_a_file_that_there_is_not(
+    held: Cache, file: SegmentFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drmsmirror.segments.files.path_in", lambda *_: None)
+    patient = with_email(held, wait=900.0)
+    held.jsoc.fault(FaultKind.SLOW, times=None, when=lambda _: _goes_to_tape(held, file))
+    outcome = patient.get_one(file)
+    assert outcome.state is FileState.FAILED
+    assert "does not say where it is" in outcome.message
+
+
+def _goes_to_tape(held: Cache, file: SegmentFile) -> bool:
+    """Whatever is brought goes to tape at once."""
+    held.jsoc.take_offline([held.unit(file)])
+    return False
