@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby
 from pathlib import PurePosixPath
 
 from drmsmirror.catalogue import FailedFile, HeldFile
@@ -31,9 +30,9 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.adopting import Exports
 from drmsmirror.segments.arrivals import Arrivals
-from drmsmirror.segments.ordering import Ordering, path_in
+from drmsmirror.segments.ordering import Ordered, Ordering, path_in
 from drmsmirror.segments.outcome import FileState, Outcome
-from drmsmirror.segments.places import Place, Where, find_places
+from drmsmirror.segments.places import Place, Where, asked_together, find_places
 from drmsmirror.segments.room import Room
 from drmsmirror.sharing import SharedUpstream
 from drmsmirror.upstream import Deadline, OrderStage
@@ -187,29 +186,30 @@ class Files:
     # -- fetching ---------------------------------------------------------------------------------
 
     def _fetch(self, files: Sequence[SegmentFile], began: datetime) -> Iterator[Outcome]:
+        """Fetch files, those first that are online: the others can take long."""
         left = set(files)
+        on_tape: list[SegmentFile] = []
         try:
             for places in self._places(files):
+                on_tape += [file for file, one in places.items() if one.where is Where.ON_TAPE]
                 for outcome in self._fetch_from(places, began):
                     left.discard(outcome.file)
                     yield outcome
+            for outcome in self._from_tape(on_tape, began):
+                left.discard(outcome.file)
+                yield outcome
         except _FOR_ONE + _FOR_ALL as error:
             for file in sorted(left):
                 yield self._failed(file, error)
 
     def _fetch_from(self, places: dict[SegmentFile, Place], began: datetime) -> Iterator[Outcome]:
-        on_tape = []
         online = {}
         for file, place in places.items():
             if place.where is Where.ONLINE:
                 online[file] = place.path
-            elif place.where is Where.ON_TAPE:
-                on_tape.append(file)
-            else:
+            elif place.where is not Where.ON_TAPE:
                 yield self._remember(_without(file, _STATES[place.where]))
         yield from self._download_all(online, began)
-        for _, some in groupby(on_tape, lambda file: file.series):
-            yield from self._from_tape(list(some), began)
 
     def _download_all(self, paths: dict[SegmentFile, str], began: datetime) -> Iterator[Outcome]:
         """Download files, those first that nobody else is downloading."""
@@ -282,8 +282,20 @@ class Files:
     # -- from tape --------------------------------------------------------------------------------
 
     def _from_tape(self, files: Sequence[SegmentFile], began: datetime) -> Iterator[Outcome]:
-        deadline = Deadline.within(self._settings.order_wait)
-        ordered = self._ordering.bring(files, deadline)
+        """Have files brought, as many as one order takes at a time.
+
+        Once one order was waited for in vain, those that have to wait for it are not waited for.
+        """
+        wait = self._settings.order_wait
+        for some in asked_together(files):
+            ordered = self._ordering.bring(some, Deadline.within(wait))
+            if ordered.stage is OrderStage.PENDING:
+                wait = 0.0
+            yield from self._brought(some, ordered, began)
+
+    def _brought(
+        self, files: Sequence[SegmentFile], ordered: Ordered, began: datetime
+    ) -> Iterator[Outcome]:
         if ordered.stage is not OrderStage.READY:
             is_pending = ordered.stage is OrderStage.PENDING
             state = FileState.ORDERED if is_pending else FileState.ON_TAPE

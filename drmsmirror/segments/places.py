@@ -6,15 +6,15 @@ said of a record's own storage unit says nothing of a segment that is another re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import groupby
+from itertools import groupby, islice
 
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.upstream import Upstream, is_server_path
 
-__all__ = ["ASKED_AT_ONCE", "Place", "Where", "find_places", "record_set_of"]
+__all__ = ["ASKED_AT_ONCE", "Place", "Where", "asked_together", "find_places", "record_set_of"]
 
 #: Files are asked for in questions of so many records: their numbers fit into an address.
 ASKED_AT_ONCE = 100
@@ -75,13 +75,17 @@ def find_places(
     ------
     UpstreamError
     """
-    ordered = sorted(files)
-    for name, group in groupby(ordered, lambda file: file.series):
-        series, elsewhere = list(group), linked(name)
-        numbers = sorted({file.recnum for file in series})
-        for first in range(0, len(numbers), ASKED_AT_ONCE):
-            some = frozenset(numbers[first : first + ASKED_AT_ONCE])
-            yield _ask(upstream, [file for file in series if file.recnum in some], elsewhere)
+    for some in asked_together(files):
+        yield _ask(upstream, some, linked(some[0].series))
+
+
+def asked_together(files: Iterable[SegmentFile]) -> Iterator[list[SegmentFile]]:
+    """Files in their order, those of one series and of no more than some records at a time."""
+    for _, of_series in groupby(sorted(files), lambda file: file.series):
+        records = groupby(of_series, lambda file: file.recnum)
+        of_record = (list(of_one) for _, of_one in records)
+        while some := list(islice(of_record, ASKED_AT_ONCE)):
+            yield [file for several in some for file in several]
 
 
 def _ask(

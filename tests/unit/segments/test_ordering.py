@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.outcome import FileState
+from drmsmirror.upstream import Deadline
 from tests.jsoc import FaultKind
 from tests.unit.segments.world import Cache, assert_sound
 
@@ -136,6 +138,40 @@ def test_one_order_is_under_way_at_a_time(held: Cache) -> None:
     (second,) = pending(held)
     assert second != first
     hasty.assert_is(hasty.get_one(one))
+
+
+def test_an_order_that_takes_long_is_waited_for_once_however_many_files_there_are(
+    held: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drmsmirror.segments.places.ASKED_AT_ONCE", 1)
+    first, second, third, online = held.apart(4)
+    held.jsoc.take_offline([held.unit(file) for file in (first, second, third)])
+    held.jsoc.exports.polls = 10**6
+    waited = []
+
+    def within(seconds: float) -> Deadline:
+        waited.append(seconds)
+        return Deadline.within(11.0 if seconds else 0.0)
+
+    monkeypatch.setattr("drmsmirror.segments.files.Deadline", SimpleNamespace(within=within))
+    outcomes = with_email(held, wait=900.0).get(first, second, third, online)
+    held.assert_is(outcomes.pop(online))
+    assert {outcome.state for outcome in outcomes.values()} == {ORDERED}
+    assert waited == [900.0, 0.0, 0.0]
+    assert len(pending(held)) == 1
+
+
+def test_that_nothing_can_be_ordered_keeps_no_file_from_coming_that_is_online(
+    held: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drmsmirror.segments.places.ASKED_AT_ONCE", 1)
+    first, *online = held.apart(3)
+    held.jsoc.take_offline([held.unit(first)])
+    held.jsoc.fault(FaultKind.GARBAGE, times=None, when="jsoc_fetch")
+    outcomes = with_email(held, wait=900.0).get(first, *online)
+    assert outcomes.pop(first).state is FileState.FAILED
+    for outcome in outcomes.values():
+        held.assert_is(outcome)
 
 
 def test_where_somebody_else_with_that_address_has_an_order_it_is_waited_for(
