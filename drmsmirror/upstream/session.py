@@ -41,7 +41,9 @@ _SLOWEST = 10_000
 _PARTIAL, _UNSATISFIABLE = 206, 416
 _ABSENT = frozenset({404, 410})
 #: Where a part of a file begins, and how long the whole is, if that is known (RFC 9110, 14.4).
-_RANGE = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)")
+_RANGE = re.compile(r"bytes (\d{1,15})-\d{1,15}/(?:(\d{1,15})(?!\d)|\*)", re.ASCII)
+#: Of no body are there more bytes than that has digits for: whatever counts them takes it.
+_LENGTH = re.compile(r"\d{1,15}", re.ASCII)
 #: A whole body may take so many read time-outs: no server holds us for ever, a byte at a time.
 _PATIENCE = 10
 
@@ -344,7 +346,7 @@ class _Coming:
     def length(self) -> int | None:
         """Bytes that are to come, where the server says so."""
         announced = self.headers.get("Content-Length", "")
-        return int(announced) if announced.isascii() and announced.isdigit() else None
+        return int(announced) if _LENGTH.fullmatch(announced) else None
 
     def total(self, start: int) -> int | None:
         """Bytes of the whole file, of which those from ``start`` on are coming."""

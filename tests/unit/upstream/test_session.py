@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
 from collections.abc import Callable
@@ -295,3 +296,44 @@ def test_a_closed_session_opens_again(settings_for: SettingsFor) -> None:
         session.close()
         session.close()
         assert session.get("jsoc_info", {}).content == b"2"
+
+
+# ------------------------------------------------------------------------------ files
+class Kept:
+    """What came of a file, and how long it was said to be."""
+
+    size_bytes, validator = 0, ""
+
+    def __init__(self) -> None:
+        self.content, self.totals = b"", list[int | None]()
+
+    def restart(self) -> None:
+        self.content = b""
+
+    def begin(self, start: int, total: int | None, validator: str) -> None:
+        assert (start, validator) == (0, "")
+        self.totals.append(total)
+
+    def append(self, content: bytes) -> None:
+        self.content += content
+
+
+@pytest.mark.parametrize("digits", [16, 40, 5000])
+@pytest.mark.parametrize("status", ["200 OK", "206 Partial Content"])
+def test_a_length_that_no_file_has_is_none(
+    digits: int, status: str, settings_for: SettingsFor
+) -> None:
+    many = "9" * digits
+    head = f"Content-Range: bytes 0-3/{many}\r\n" if status.startswith("206") else ""
+    answer = reply(b"abcd", status, headers=head)
+    if not head:
+        answer = answer.replace(b"Content-Length: 4", f"Content-Length: {many}".encode())
+    kept = Kept()
+    with (
+        serve(answer) as server,
+        PoliteSession(settings_for(server.url)) as session,
+        contextlib.suppress(UpstreamAnswerError),  # it breaks off, or does not begin
+    ):
+        session.download("/SUM1/D1/S00000/a.fits", kept)
+    assert set(kept.totals) <= {None}
+    assert kept.content in (b"", b"abcd")
