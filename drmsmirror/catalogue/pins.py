@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, in
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
+from drmsmirror.catalogue.filerows import key_of, rows_of
 from drmsmirror.model.segmentfile import SegmentFile
 
 __all__ = [
@@ -86,16 +87,11 @@ class Pins:
             if pin is None:
                 values = {"record_set": record_set, "made_utc": self.database.clock()}
                 pin = connection.scalar(insert(_PINS).returning(_PINS.c.id), values)
+            wanted = {tuple(key_of(file).values()): file for file in files}
             mine = select(_PINNED).where(_PINNED.c.pin == pin)
-            there = {
-                (row.series_key, row.generation, row.recnum, row.segment_key)
-                for row in connection.execute(mine)
-            }
-            wanted = {
-                (file.series.lower(), file.generation, file.recnum, file.segment.lower())
-                for file in files
-            }
-            new = sorted(wanted - there)
+            for _, row in rows_of(connection, mine, _PINNED, [*wanted.values()]):
+                del wanted[tuple(getattr(row, name) for name in _KEY)]
+            new = sorted(wanted)
             if new:
                 connection.execute(
                     insert(_PINNED),

@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -30,6 +29,7 @@ from sqlalchemy import (
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
+from drmsmirror.catalogue.filerows import batches, key_of, rows_of
 from drmsmirror.catalogue.objectcare import (
     HeldObject,
     ObjectTotals,
@@ -55,13 +55,8 @@ __all__ = [
 
 #: When an object was used is written down no more often than this.
 USED_EVERY = timedelta(hours=1)
-#: So many are named in one statement.
-_AT_ONCE = 500
-
 _FILES, _OBJECTS, _FAILED = tables.segment_files, tables.objects, tables.failed_files
 _TOTALS, _DOWNLOADS, _MADE = tables.object_totals, tables.downloads, tables.made_files
-
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +327,7 @@ class SegmentIndex:
         with self.database.read() as connection:
             return {
                 file: FailedFile(row.state, row.message, row.failed_utc, row.until_utc)
-                for file, row in _rows(connection, select(_FAILED), _FAILED, files)
+                for file, row in rows_of(connection, select(_FAILED), _FAILED, files)
             }
 
     def fail(self, file: SegmentFile, failed: FailedFile) -> None:
@@ -384,46 +379,8 @@ def touch_objects(database: Database, objects: Collection[str]) -> set[str]:
     return stayed
 
 
-def batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """Cut what is named in statements so that each has no more than databases take."""
-    left = iter(items)
-    while batch := list(islice(left, _AT_ONCE)):
-        yield batch
-
-
-def key_of(file: SegmentFile) -> dict[str, Any]:
-    """Give the columns by which rows know a segment file."""
-    return {
-        "series_key": file.series.lower(),
-        "generation": file.generation,
-        "recnum": file.recnum,
-        "segment_key": file.segment.lower(),
-    }
-
-
 def _is(table: Any, file: SegmentFile) -> ColumnElement[bool]:
     return and_(*(table.c[name] == value for name, value in key_of(file).items()))
-
-
-def _rows(
-    connection: Connection,
-    query: Any,
-    table: Any,
-    files: Collection[SegmentFile],
-) -> Iterator[tuple[SegmentFile, Any]]:
-    """The rows of segment files, by all of their key: in pairs SQLite would use only its start."""
-    groups: dict[tuple[str, int, str], dict[int, SegmentFile]] = defaultdict(dict)
-    for file in files:
-        groups[file.series.lower(), file.generation, file.segment.lower()][file.recnum] = file
-    for (series, generation, segment), group in groups.items():
-        here = query.where(
-            table.c.series_key == series,
-            table.c.generation == generation,
-            table.c.segment_key == segment,
-        )
-        for some in batches(group):
-            for row in connection.execute(here.where(table.c.recnum.in_(some))):
-                yield group[row.recnum], row
 
 
 def _find(
@@ -432,7 +389,7 @@ def _find(
     query = select(_FILES, _OBJECTS.c.bytes, _OBJECTS.c.used_utc).join(
         _OBJECTS, and_(_OBJECTS.c.sha256 == _FILES.c.sha256, _OBJECTS.c.is_leaving.is_(false()))
     )
-    for file, row in _rows(connection, query, _FILES, list(files)):
+    for file, row in rows_of(connection, query, _FILES, list(files)):
         yield file, HeldFile(row.sha256, row.bytes, row.file_name, row.fetched_utc), row.used_utc
 
 

@@ -70,6 +70,8 @@ def prefetch(
             for outcome in files.get(some, exports=True):
                 counts[outcome.state] += 1
                 size += outcome.size_bytes if outcome.state is FileState.FETCHED else 0
+                if outcome.state is not FileState.HELD and time.monotonic() >= ends_at:
+                    break
             asked = upstream.traffic - traffic
             run.counters = RunCounters(requests=asked.requests, bytes=asked.bytes)
             if time.monotonic() >= ends_at:
