@@ -120,15 +120,20 @@ def _progress(total: int) -> Iterator[Callable[[], object]]:
 
 def _object(one: Adopted) -> dict[str, object]:
     return {
-        "path": str(one.path),
+        "path": _text(str(one.path)),
         "adoption": one.adoption,
         "series": one.file.series if one.file else None,
         "recnum": one.file.recnum if one.file else None,
         "segment": one.file.segment if one.file else None,
         "form": one.form,
         "bytes": one.size_bytes or None,
-        "message": one.message or None,
+        "message": _text(one.message) or None,
     }
+
+
+def _text(text: str) -> str:
+    """A text that can have names of files in it, of which JSON takes only what is UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _tell(found: list[Adopted], *, dry_run: bool) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from drmsmirror.client.client import Client
 from drmsmirror.client.matching import Claim, Mismatch, NotMatchedError, Records, Series
-from drmsmirror.errors import DrmsMirrorError, FitsError, NoSpaceError
+from drmsmirror.errors import DrmsMirrorError, FitsError, NoSpaceError, StoreError
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.objects import Way
 from drmsmirror.segments.adopting import LINKED, Exports, adopt_export, adopt_stored, examine
@@ -79,7 +79,7 @@ def files_below(places: Sequence[Path]) -> Iterator[Path]:
     Yields
     ------
     Path
-        In order of name; each once.
+        In order of name; each once. Directories that cannot be read are among them.
     """
     seen = set()
     for place in places:
@@ -152,7 +152,7 @@ class _Work:
             if not isinstance(file, SegmentFile):
                 yield _refused(path, file)
             elif file in held:
-                yield Adopted(path, Adoption.HELD, file, form, path.stat().st_size)
+                yield Adopted(path, Adoption.HELD, file, form, _size_of(path))
             else:
                 adopted = self._take(path, file, form)
                 if adopted.adoption is Adoption.ADOPTED:
@@ -166,6 +166,10 @@ class _Work:
                 raise NotMatchedError(
                     Mismatch.UNRECOGNISED, f"it is a link to {path.readlink()}; name that"
                 )
+            if path.is_dir():
+                raise StoreError(f"{path} is a directory that cannot be read")
+            if not path.is_file():  # to open a pipe would be to wait for who writes to it
+                raise NotMatchedError(Mismatch.UNRECOGNISED, "it is no file, or not there any more")
             if path.name.lower().endswith(_PACKED):
                 raise NotMatchedError(
                     Mismatch.UNRECOGNISED, "it is packed; unpack it (gunzip), and adopt that"
@@ -190,6 +194,8 @@ class _Work:
             raise
         except DrmsMirrorError as error:
             return _refused(path, error)
+        except OSError as error:  # its owner removed it meanwhile
+            return _refused(path, StoreError(f"Cannot read {path}: {error.strerror or error}"))
         return Adopted(path, Adoption.ADOPTED, file, form, size)
 
 
@@ -204,8 +210,18 @@ def _below(place: Path) -> Iterator[Path]:
     if not place.is_dir():
         yield place
         return
-    for directory, names, files in os.walk(place):
+    unreadable: list[OSError] = []
+    for directory, names, files in os.walk(place, onerror=unreadable.append):
         names.sort()
         for name in sorted(files):
             if name.lower().endswith(_ENDINGS + _PACKED):
                 yield Path(directory, name)
+    yield from (Path(error.filename) for error in unreadable)
+
+
+def _size_of(path: Path) -> int:
+    """Bytes of a file; none of one that its owner removed meanwhile."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from drmsmirror.catalogue import MadeFile
-from drmsmirror.errors import FitsError, StoreError
+from drmsmirror.errors import FitsError, LockedError, StoreError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.objects import Stored, Way
@@ -146,6 +146,8 @@ def _put(
     def stored() -> Stored:
         stored = mirror.objects.put_file(path, how, sha256)
         keep(stored)
+        if not mirror.objects.exists(stored.sha256):
+            raise LockedError(f"{path} was removed by another process as soon as it was taken in")
         return stored
 
     room = Room(mirror)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from drmsmirror.catalogue import MadeFile
-from drmsmirror.errors import FitsError, NoSpaceError
+from drmsmirror.errors import FitsError, LockedError, NoSpaceError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.fitscards import Card
 from drmsmirror.objects import Part
@@ -122,11 +122,13 @@ class HeadedFiles:
             stored = part.finish()
             made = MadeFile(stored.sha256, stored.size_bytes, _name_of(outcome), of=outcome.file)
             self._made.keep(digest, [made])
-        except FitsError:
-            part.restart()
+        except (FitsError, NoSpaceError):
+            part.restart()  # it could not be gone on with
             raise
         finally:
             self._downloads.end([digest])
+        if not self._store.exists(made.sha256):  # what had the same bytes went between the two
+            raise LockedError(f"{outcome.file} was removed by another process once it was written")
         return made
 
     @contextmanager

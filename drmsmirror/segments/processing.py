@@ -163,6 +163,8 @@ class Processing:
             file_name = PurePosixPath(file.path).name
             made = MadeFile(stored.sha256, stored.size_bytes, file_name, file.record)
             self._made.keep(name, [made])
+        if not self._store.exists(made.sha256):  # what had the same bytes went between the two
+            raise LockedError(f"{file.path} was removed by another process as soon as it had come")
         return made
 
     def _result(self, made: MadeFile) -> ResultFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,3 +74,14 @@ def test_a_file_whose_data_have_another_sum_is_damaged(copy: Copy, tmp_path: Pat
     assert result.exit_code == 5
     assert "its data have another sum than its header says" in result.stderr
     assert "1 of 1 file could not be taken in" in result.stderr
+
+
+def test_a_name_that_is_no_text_is_told_too(copy: Copy, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (Path(os.fsdecode(os.fsencode(folder) + b"/\xff.fits"))).write_text("no FITS")
+    result = run(copy, "adopt", str(folder), "--offline", "--json")
+    assert result.exit_code == 5
+    (told,) = json.loads(result.stdout)
+    assert told["path"].endswith("\\udcff.fits")
+    assert told["adoption"] == "damaged"

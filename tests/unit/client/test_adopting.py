@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from drmsmirror.catalogue import MadeFiles
+from drmsmirror.catalogue.segmentindex import SegmentIndex
 from drmsmirror.client import Client
 from drmsmirror.client.adopting import Adopted, Adoption, adopt, files_below
 from drmsmirror.client.pinning import pin
 from drmsmirror.segments import FileState, Form
-from drmsmirror.segments.adopting import COPIED
+from drmsmirror.segments.adopting import COPIED, LINKED, adopt_export, adopt_stored, examine
 from drmsmirror.segments.trouble import Problem, Remedy
 from drmsmirror.segments.verifying import verify
 from drmsmirror.upkeep import drop
@@ -247,6 +249,53 @@ def test_a_file_that_changes_while_it_is_adopted_is_not(
     assert client.mirror.catalogue.downloads.reserved() == 0
 
 
+@pytest.mark.parametrize("form", ["an export", "as it is stored"])
+def test_bytes_that_go_while_the_same_are_adopted_are_there_in_the_end(
+    form: str, client: Client, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What had the same bytes goes after they were found to be there, before that is noted."""
+    table = MadeFiles if form == "an export" else SegmentIndex
+    take = adopt_export if form == "an export" else adopt_stored
+    keep, went = table.keep, list[str]()
+    (path, *_) = sorted(mine.iterdir())
+
+    def keep_late(index: object, *terms: object) -> None:
+        if not went:
+            (one,) = client.mirror.objects.walk()
+            client.mirror.objects.remove(one.sha256)
+            went.append(one.sha256)
+        keep(index, *terms)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(table, "keep", keep_late)
+    file = next(iter(client.wanted_files(WANTED).names))
+    stored = take(client.mirror, file, path, examine(path), LINKED)
+    assert went == [stored.sha256]
+    assert client.mirror.objects.exists(stored.sha256)
+    assert client.mirror.catalogue.downloads.reserved() == 0
+
+
+def test_what_is_no_file_or_goes_keeps_no_other_from_being_adopted(
+    client: Client, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, *others = sorted(mine.iterdir())
+    os.mkfifo(mine / "pipe.fits")  # whoever opens it waits for who writes to it
+    paths = [mine / "never.fits", mine / "pipe.fits", gone, *others]
+    check = examine
+
+    def late(path: Path) -> str:
+        sha256 = check(path)
+        if path == gone:
+            path.unlink()
+        return sha256
+
+    monkeypatch.setattr("drmsmirror.client.adopting.examine", late)
+    found = list(adopt(client, paths))
+    assert [one.path for one in found] == paths
+    unknown = [Adoption.UNRECOGNISED] * 2
+    assert [one.adoption for one in found] == [*unknown, Adoption.FAILED, *[ADOPTED] * 3]
+    assert "No such file" in found[2].message
+
+
 # ------------------------------------------------------------------------------ pins and drops
 def test_what_is_adopted_is_pinned_and_dropped_with_its_record(client: Client, mine: Path) -> None:
     adopted(client, mine)
@@ -392,3 +441,20 @@ def test_places_are_walked_once_and_links_not_followed(tmp_path: Path) -> None:
     assert list(files_below([tmp_path / "a", named, inner / "x.FITS"])) == [inner / "x.FITS"]
     assert list(files_below([inner / "out"])) == [outside / "x.FITS"]
     assert os.path.lexists(inner / "out")
+
+
+def test_a_directory_that_cannot_be_read_is_told(
+    client: Client, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, scan = mine / "closed", os.scandir
+    closed.mkdir()
+
+    def scandir(path: str) -> object:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = adopted(client, mine)
+    assert kinds(found) == {ADOPTED: 4, Adoption.FAILED: 1}
+    assert "is a directory that cannot be read" in found["closed"].message

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from drmsmirror.catalogue import MadeFiles
 from drmsmirror.client import Client
 from drmsmirror.errors import FitsError, NotHeldError, QueryError
 from drmsmirror.model.fitsnames import is_structural
@@ -238,6 +239,23 @@ def test_offline_a_record_without_all_its_keywords_is_told_in_words(client, jsoc
         assert all(record.complete for record in offline.get(wanted))
         with pytest.raises(NotHeldError, match="sync"):
             paths(offline, wanted)
+
+
+def test_bytes_that_go_while_the_same_are_written_are_there_in_the_end(
+    client, jsoc, monkeypatch
+) -> None:
+    keep, went = MadeFiles.keep, []
+
+    def keep_late(index, digest, made) -> None:
+        if not went:
+            went.append(made[0].sha256)
+            client.mirror.objects.remove(made[0].sha256)
+        keep(index, digest, made)
+
+    monkeypatch.setattr(MadeFiles, "keep", keep_late)
+    ((_, path),) = paths(client, f"{with_files(jsoc)}[#$]{{magnetogram}}").items()
+    assert [path.name] == went
+    assert path.exists()
 
 
 def test_a_header_that_cannot_be_written_is_the_outcome_of_that_file(

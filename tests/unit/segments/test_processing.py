@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from drmsmirror.catalogue import MadeFile, MadeFiles
 from drmsmirror.errors import UpstreamError
 from drmsmirror.segments import Processed, Processing
 from drmsmirror.segments.ordering import Errand
@@ -134,3 +135,21 @@ def test_one_of_them_that_goes_has_the_order_brought_anew(held: Cache) -> None:
     assert step(held).files == done.files
     assert len(files_of(done)) == 3
     assert held.asked() == ["exp_status", "200"]
+
+
+def test_bytes_that_go_while_the_same_come_are_there_in_the_end(
+    held: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step(held)
+    keep, went = MadeFiles.keep, list[str]()
+
+    def keep_late(made: MadeFiles, digest: str, files: Sequence[MadeFile]) -> None:
+        if not went:
+            went.append(files[0].sha256)
+            held.mirror.objects.remove(files[0].sha256)
+        keep(made, digest, files)
+
+    monkeypatch.setattr(MadeFiles, "keep", keep_late)
+    done = step(held)
+    assert went[0] == done.files[0].sha256
+    assert len(files_of(done)) == 3
