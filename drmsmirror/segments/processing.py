@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from drmsmirror.catalogue import MadeFile
+from drmsmirror.errors import LockedError
 from drmsmirror.mirror import Mirror
 from drmsmirror.segments.arrivals import Arrivals
 from drmsmirror.segments.ordering import Errand, Ordered, Ordering
