@@ -165,6 +165,8 @@ def command(
         for file in outcomes:
             if file in paths:
                 click.echo(paths[file])
+    if without := sum(one.state.is_there and one.file not in paths for one in outcomes.values()):
+        talk(f"{without:,} of them are in S3, where they have no path; --copy DIR gives copies")
     _tell(list(outcomes.values()), wanted)
 
 

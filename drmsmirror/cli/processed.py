@@ -64,6 +64,8 @@ def get_processed(
         for path in paths:
             if path is not None:
                 click.echo(path)
+    if None in paths:
+        talk("They are in S3, where they have no path; --copy DIR gives copies")
     talk(f"{len(files):,} files ({size(sum(one.size_bytes for one in files))})")
 
 

@@ -115,6 +115,11 @@ class LocalObjects:
         status = _status_of(self._place(sha256))
         return None if status is None else max(status.st_mtime, status.st_ctime)
 
+    def is_shared(self, sha256: str) -> bool:
+        """Whether an object has hard links elsewhere; shared blocks nobody can tell."""
+        status = _status_of(self._place(sha256))
+        return status is not None and status.st_nlink > 1
+
     def remove(self, sha256: str) -> None:
         """Remove an object where it is there."""
         remove_file(self._place(sha256))

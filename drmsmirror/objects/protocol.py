@@ -209,6 +209,10 @@ class ObjectStore(Protocol):
         """When an object came here, seconds since 1970; None where there is none."""
         ...
 
+    def is_shared(self, sha256: str) -> bool:
+        """Whether an object has names elsewhere, so that to remove it would free nothing."""
+        ...
+
     def remove(self, sha256: str) -> None:
         """Remove an object where it is there; whoever has it open as a file can read on."""
         ...

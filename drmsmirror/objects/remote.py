@@ -140,6 +140,11 @@ class RemoteObjects:
             return None
         return found if found["type"] == "file" else None
 
+    def is_shared(self, sha256: str) -> bool:
+        """False: an object has one name."""
+        key_of(sha256)
+        return False
+
     def remove(self, sha256: str) -> None:
         """Remove an object where it is there."""
         place = self._place(sha256)

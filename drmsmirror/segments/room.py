@@ -29,6 +29,10 @@ _LEASE = "objects going"
 #: How long another process that removes files is waited for, seconds.
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.1
+#: It is asked after so many looks whether what it removes is enough.
+_LOOKS_APART = 10
+#: So often files are let go that make no room on the disk, as where they share blocks with others.
+_IN_VAIN = 2
 #: Bytes that were being removed are stored again so often.
 _TRIES = 3
 
@@ -110,7 +114,9 @@ class Room:
         """
         download = _Wanted(name, size_bytes, validator)
         if self._lacking(download):
-            self._while_alone(lambda: self._make_for(download))
+            self._while_alone(
+                lambda: self._make_for(download), unless=lambda: not self._lacking(download)
+            )
             if self._lacking(download):
                 self._catalogue.downloads.end([name])
                 raise self._no_space(size_bytes)
@@ -180,37 +186,50 @@ class Room:
 
     # -- going ------------------------------------------------------------------------------------
 
-    def _while_alone(self, work: Callable[[], Freed]) -> Freed:
-        """Do something as the only process that removes files."""
-        waited = 0.0
-        while waited < _PATIENCE:
+    def _while_alone(
+        self, work: Callable[[], Freed], unless: Callable[[], bool] = lambda: False
+    ) -> Freed:
+        """Do something as the only process that removes files, unless another has done it."""
+        for look in range(1, 1 + round(_PATIENCE / _LOOK_EVERY)):
             with self._catalogue.holding_if_free(_LEASE) as lease:
                 if lease is not None:
                     self._catalogue.segments.settle()
                     self._remove(self._catalogue.segments.leaving())
                     return work()
             self._pause(_LOOK_EVERY)
-            waited += _LOOK_EVERY
+            if look % _LOOKS_APART == 0 and unless():
+                break
         return Freed()
 
     def _make_for(self, download: _Wanted) -> Freed:
-        """Make room for a download; none goes where all that may go would not make it."""
-        freed = Freed()
-        while lacking := self._lacking(download):  # others may have made some meanwhile
+        """Make room for a download; none goes where all that may go would not make it.
+
+        Where the disk lacks room none goes either that has another name there, such as one that
+        was adopted by a hard link: that would make none.
+        """
+        freed, in_vain = Freed(), 0
+        lacking = self._lacking(download)
+        while lacking and in_vain < _IN_VAIN:  # others may have made some meanwhile
             before = self._catalogue.database.clock() - self._kept
-            going = self._enough(lacking, before)
+            going = self._enough(lacking, before, on_disk=not self._beyond(download))
             if not going:
                 break
             for begin in range(0, len(going), _AT_ONCE):
                 freed += self._let_go(going[begin : begin + _AT_ONCE], before)
+                was, lacking = lacking, self._lacking(download)
+                in_vain = in_vain + 1 if lacking >= was else 0
+                if in_vain == _IN_VAIN or not lacking:
+                    break
         return freed
 
-    def _enough(self, size_bytes: int, before: datetime) -> list[HeldObject]:
+    def _enough(self, size_bytes: int, before: datetime, *, on_disk: bool) -> list[HeldObject]:
         """Choose those that go for so much room, and what little more goes with them."""
         more = round(self._catalogue.segments.totals().size_bytes * _MORE)
         going: list[HeldObject] = []
         size = 0
         for one in self._least_used(before):
+            if on_disk and self._store.is_shared(one.sha256):
+                continue
             if size >= size_bytes and size + one.size_bytes > size_bytes + more:
                 break
             going.append(one)
@@ -256,7 +275,7 @@ class Room:
 
     def _would_go(self, excess: int, unused_for: timedelta | None) -> Freed:
         now, freed = self._catalogue.database.clock(), Freed()
-        for one in self._catalogue.segments.least_used(now - self._kept, most=2**31):
+        for one in self._least_used(now - self._kept):
             is_old = unused_for is not None and one.used_utc < now - unused_for
             if is_old or freed.size_bytes < excess:
                 freed += Freed(1, one.size_bytes)
@@ -266,10 +285,13 @@ class Room:
 
     def _lacking(self, download: _Wanted) -> int:
         """Bytes that are lacking for a download; 0 where its room is reserved now."""
-        lacking = self._catalogue.downloads.begin(
+        return max(self._beyond(download), self._lacking_on_disk())
+
+    def _beyond(self, download: _Wanted) -> int:
+        """Bytes that a download would take beyond what all may; 0 where they are reserved now."""
+        return self._catalogue.downloads.begin(
             download.name, download.size_bytes, download.validator, most_bytes=self._most_bytes
         )
-        return max(lacking, self._lacking_on_disk())
 
     def _lacking_on_disk(self) -> int:
         """Bytes that would be lacking on the disk once all that is reserved has come."""

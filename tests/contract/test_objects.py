@@ -308,6 +308,15 @@ def test_it_is_known_when_an_object_came(store: ObjectStore, tmp_path: Path) -> 
     assert store.written_at(NOWHERE) is None
 
 
+def test_what_has_no_name_elsewhere_is_not_shared(place: Place, store: ObjectStore) -> None:
+    stored = put(store, b"some")
+    assert not store.is_shared(stored.sha256)
+    assert not store.is_shared(NOWHERE)
+    if (path := store.local_path(stored.sha256)) is not None:
+        path.with_name("elsewhere").hardlink_to(path)
+        assert store.is_shared(stored.sha256)
+
+
 def test_what_is_removed_is_gone_and_can_come_again(store: ObjectStore) -> None:
     stored = put(store, b"content")
     with store.open(stored.sha256):

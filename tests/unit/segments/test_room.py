@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -195,6 +196,48 @@ def test_what_is_to_stay_free_on_the_disk_stays_free(
     assert_sound(room.mirror)
 
 
+@pytest.fixture
+def disk(held: Cache, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cache]:
+    """Have a cache on a disk of ten files, of which five are to stay free."""
+
+    def free(store: LocalObjects) -> int:
+        names = [*objects(held.settings.mirror).values(), *tmp_path.glob("*.fits")]
+        return 10 * SIZE - sum({path.stat().st_ino: path.stat().st_size for path in names}.values())
+
+    monkeypatch.setattr(LocalObjects, "free_bytes", free)
+    opened = limited(held, 0, min_free_gib=5 * SIZE / 2**30)
+    yield opened
+    assert_sound(opened.mirror)
+
+
+def test_files_that_have_names_elsewhere_make_no_room_on_the_disk(
+    disk: Cache, tmp_path: Path
+) -> None:
+    fill(disk, 0, 1, 2, 3, 4, apart=1)
+    for number in (0, 1, 2):
+        path = disk.get_one(disk.file(number)).path
+        assert path is not None
+        (tmp_path / f"{number}.fits").hardlink_to(path)
+    disk.clock.move(60 * HOUR)
+    fill(disk, 5, apart=60 * HOUR)
+    assert there(disk) == [0, 1, 2, 4, 5]
+    few = limited(disk, 5, min_free_gib=0.0)
+    fill(few, 6)
+    assert there(disk) == [1, 2, 4, 5, 6]  # it does where the limit is that of all files
+
+
+def test_where_no_removal_makes_room_on_the_disk_not_all_goes(
+    held: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share blocks with others, or somebody else fills the disk."""
+    fill(held, *range(8), apart=60 * HOUR)
+    monkeypatch.setattr(LocalObjects, "free_bytes", lambda _: SIZE)
+    full = limited(held, 0, min_free_gib=SIZE / 2**30)
+    outcome = full.get_one(held.file(8))
+    assert outcome.state is FAILED
+    assert there(held) == [2, 3, 4, 5, 6, 7]
+
+
 # ------------------------------------------------------------------------------ one at a time
 def test_what_a_process_that_was_killed_let_go_is_finished_by_the_next(small: Cache) -> None:
     fill(small, 0, 1, 2)
@@ -227,6 +270,23 @@ def test_who_cannot_make_room_since_another_made_it_goes_on(small: Cache) -> Non
     first.reserve("ab" * 32, SIZE)
     assert small.mirror.catalogue.downloads.reserved() == 2 * SIZE
     small.mirror.catalogue.downloads.end(["ab" * 32, "cd" * 32])
+
+
+def test_who_waits_for_one_that_removes_much_goes_on_as_soon_as_there_is_room(small: Cache) -> None:
+    fill(small, 0, 1, 2)
+    small.clock.move(60 * HOUR)
+    index = small.mirror.catalogue.segments
+
+    def remove_one() -> None:
+        if len(small.pauses) == 1:
+            names = index.let_go([one.sha256 for one in index.objects(most=1)])
+            small.mirror.objects.remove(names[0])
+            index.forget(names)
+
+    with small.mirror.catalogue.holding("objects going", ttl_seconds=DAY):
+        small.while_pausing = remove_one
+        assert small.get_one(small.file(3)).state is FETCHED
+    assert sum(small.pauses) < 2
 
 
 def test_one_who_removes_for_ever_is_waited_for_a_while_only(small: Cache) -> None:
