@@ -45,6 +45,8 @@ _LOOK_EVERY = 0.05
 _FOR_ALL = (UpstreamOverloadedError, UpstreamPausedError, NoSpaceError)
 #: What can be wrong with one file, and says nothing about the next one.
 _FOR_ONE = (UpstreamError, FitsError)
+#: So many files one after the other for which there is no room, and no other is tried.
+_FULL = 3
 #: A file that moved is tried again so often.
 _TRIES = 3
 
@@ -145,7 +147,7 @@ class Files:
 
         Raises
         ------
-        StoreError, LockedError
+        StoreError
             The catalogue fails, or the store cannot be written.
         """
         began = self._now()
@@ -214,16 +216,23 @@ class Files:
     def _download_all(self, paths: dict[SegmentFile, str], began: datetime) -> Iterator[Outcome]:
         """Download files, those first that nobody else is downloading."""
         left = deque(paths.items())
-        others = 0
+        others = without_room = 0
         while left:
             file, path = left.popleft()
-            outcome = self._upstream.attempt(
-                f"file {file.digest}",
-                partial(self._bring, file, path),
-                outcome=partial(self._came, file, began),
-            )
+            try:
+                outcome = self._upstream.attempt(
+                    f"file {file.digest}",
+                    partial(self._bring, file, path),
+                    outcome=partial(self._came, file, began),
+                )
+            except NoSpaceError as error:  # a smaller one may have some
+                without_room += 1
+                if without_room == _FULL:
+                    raise
+                yield self._failed(file, error)
+                continue
             if outcome is not None:
-                others = 0
+                others = without_room = 0
                 yield outcome
                 continue
             left.append((file, path))
@@ -246,6 +255,8 @@ class Files:
             return self._downloaded(file, path)
         except _FOR_ALL:
             raise
+        except LockedError as error:
+            return self._failed(file, error)
         except _FOR_ONE as error:
             spared = min(self._spared, _PASSING) if error.retryable else self._spared
             return self._remember(self._failed(file, error), spared)

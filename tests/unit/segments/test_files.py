@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from drmsmirror.catalogue import Catalogue
-from drmsmirror.errors import NoSpaceError
+from drmsmirror.catalogue import Catalogue, SegmentIndex
+from drmsmirror.errors import LockedError, NoSpaceError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.outcome import FileState
@@ -657,13 +658,48 @@ def test_who_waits_for_one_file_of_others_fetches_its_own_meanwhile(held: Cache)
 
 def test_there_is_no_room(held: Cache) -> None:
     small = held.with_settings(segments={"max_gib": 11_000 / 2**30})
-    one, other = held.some(2)
-    outcomes = small.get(one, other)
+    one, *_ = files = held.some(6)
+    outcomes = small.get(*files)
     assert {outcome.state for outcome in outcomes.values()} == {FAILED}
     assert "No room for 11,520 bytes: [segments] max_gib is 1.0" in outcomes[one].message
-    assert held.asked() == ["rs_list", "200"]
+    assert held.asked() == ["rs_list", "200", "200", "200"]
     held.assert_nothing_came()
     assert_sound(held.mirror)
     held.assert_is(held.get_one(one))  # nothing of it is remembered
     with pytest.raises(NoSpaceError):
         small.room.reserve("ab" * 32, 1)
+
+
+def test_one_that_is_too_large_keeps_no_smaller_one_from_coming(held: Cache, tmp_path) -> None:
+    first, large, *others = held.some(5)
+    content = tmp_path / "large"
+    content.write_bytes(b"x" * 100_000)
+    held.jsoc.serve_file(SERIES, large.recnum, "magnetogram", content)
+    held.jsoc.name_file(SERIES, large.recnum, "magnetogram", "large.bin")
+    small = held.with_settings(segments={"max_gib": 60_000 / 2**30})
+    outcomes = small.get(first, large, *others)
+    assert "No room for 100,000 bytes" in outcomes.pop(large).message
+    for outcome in outcomes.values():
+        held.assert_is(outcome)
+
+
+def test_one_that_others_remove_for_ever_is_the_failure_of_that_file_alone(
+    held: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked, other = held.some(2)
+    keep = SegmentIndex.keep
+
+    def refuse(index: SegmentIndex, file: SegmentFile, *terms: Any) -> None:
+        if file == locked:
+            raise LockedError("it is just being removed")
+        keep(index, file, *terms)
+
+    monkeypatch.setattr(SegmentIndex, "keep", refuse)
+    outcomes = held.get(locked, other)
+    assert (outcomes[locked].state, outcomes[locked].message) == (
+        FAILED,
+        "it is just being removed",
+    )
+    held.assert_is(outcomes[other])
+    monkeypatch.undo()
+    held.assert_is(held.get_one(locked))  # nothing of it is remembered
