@@ -63,8 +63,8 @@ class Asked:
 
 
 def shortened(text: str) -> str:
-    """Put the text on one line, and cut it where it is long."""
-    line = " ".join(text.split())
+    """Put the text on one line, without what a terminal would obey, and cut it where it is long."""
+    line = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
     return line if len(line) <= _SHOWN else line[:_SHOWN] + "..."
 
 

@@ -54,9 +54,11 @@ def read_reply(body: bytes, subject: str) -> OrderReply:
         raise _unusable(subject, f"it begins {shortened(body[:60].decode('latin-1'))!r}") from None
     request_id = str(answer.get("requestid") or answer.get("reqid") or "")
     message = shortened(str(answer.get("error") or answer.get("contact") or ""))
-    if status in _PENDING:
-        if not _ID.fullmatch(request_id):
+    if not _ID.fullmatch(request_id):
+        if status in _PENDING:
             raise _unusable(subject, f"it is pending and has the number {request_id[:80]!r}")
+        request_id = ""
+    if status in _PENDING:
         return OrderReply(OrderStage.PENDING, request_id, status, message, _wait(answer))
     if status != _READY:
         return OrderReply(OrderStage.FAILED, request_id, status, message)
@@ -66,7 +68,7 @@ def read_reply(body: bytes, subject: str) -> OrderReply:
         status,
         message,
         files=tuple(_files(answer, subject)),
-        protocol=str(answer.get("protocol") or ""),
+        protocol=shortened(str(answer.get("protocol") or "")),
     )
 
 
@@ -83,6 +85,8 @@ def _files(answer: Mapping[str, Any], subject: str) -> list[OrderedFile]:
         if not isinstance(one, dict):
             raise _unusable(subject, "what it lists are no files")
         record, name = str(one.get("record", "")), str(one.get("filename", ""))
+        if "\0" in record:  # which not every catalogue can hold
+            raise _unusable(subject, f"it lists a record {record[:120]!r}")
         if name == _NO_FILE:
             continue
         path = name if name.startswith("/") else f"{directory}/{name}"
