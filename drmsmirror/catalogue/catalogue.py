@@ -314,6 +314,10 @@ class Catalogue:
         """Say what is held completely of a series; UnknownSeriesError without the series."""
         return coverage.load(self.database, series)
 
+    def date_back_coverage(self, series: str, now: datetime) -> None:
+        """See :func:`drmsmirror.catalogue.coverage.date_back`."""
+        coverage.date_back(self.database, series, now)
+
     def record_window(
         self,
         series: str,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
@@ -17,8 +17,9 @@ from drmsmirror.model.coverage import CoverageEntry, Versions, coalesce
 from drmsmirror.model.extent import Restriction
 from drmsmirror.model.intervals import Interval
 
-__all__ = ["AsOf", "load", "read", "write"]
+__all__ = ["AsOf", "date_back", "load", "read", "write"]
 
+_MOMENT = timedelta(microseconds=1)
 
 _COVERAGE = (
     select(tables.coverage)
@@ -53,6 +54,36 @@ def load(database: Database, series: str) -> tuple[CoverageEntry, ...]:
     """
     with database.read() as connection:
         return read(connection, known_key(connection, series))
+
+
+def date_back(database: Database, series: str, now: datetime) -> None:
+    """Let what is held as of a moment that has not come be held as of shortly before now.
+
+    The clock by which it was read was ahead. By that date it would count as read later than all
+    that is read until then.
+
+    Parameters
+    ----------
+    database : Database
+    series : str
+        Of which the caller holds the lease.
+    now : datetime
+        Of the clock as it goes now.
+
+    Raises
+    ------
+    UnknownSeriesError
+        The mirror knows no such series.
+    """
+    if all(entry.as_of_utc <= now for entry in load(database, series)):
+        return
+    with database.write() as connection:
+        key = known_key(connection, series)
+        held = [
+            replace(one, as_of_utc=now - _MOMENT) if one.as_of_utc > now else one
+            for one in read(connection, key)
+        ]
+        write(connection, key, coalesce(held))
 
 
 def read(connection: Connection, key: str) -> tuple[CoverageEntry, ...]:

@@ -51,9 +51,12 @@ _A_NIGHT = timedelta(hours=20)
 
 
 def is_due(work: Work) -> bool:
-    """Whether a record set that is held was last compared longer ago than a night."""
-    state = _state(work)
-    return work.target.as_of.utc - state.worked_utc >= _A_NIGHT
+    """Whether a record set that is held was last compared longer ago than a night.
+
+    A moment that has not come is of a clock that was ahead.
+    """
+    elapsed = work.target.as_of.utc - _state(work).worked_utc
+    return not timedelta(0) <= elapsed < _A_NIGHT
 
 
 def reconcile(work: Work, *, whole: bool, everywhere: bool) -> bool:

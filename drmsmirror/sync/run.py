@@ -128,6 +128,8 @@ def _sync_set(
         with telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within):
             target = with_numbers_given(target, mirror, upstream, wanted)
     with holding_series(mirror.catalogue, series) as lease:
+        if mirror.catalogue.knows(series):
+            mirror.catalogue.date_back_coverage(series, target.as_of.utc)
         notice = notice_setback(mirror, upstream, target)
         notices = [notice] if notice else []
         url = mirror.settings.upstream.url

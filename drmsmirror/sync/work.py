@@ -202,7 +202,8 @@ class Work:
     def lag_begins(self) -> float:
         """Position on the axis from which records are read again where they have no numbers.
 
-        So long before the newest that was held when the run began records can still come late.
+        So long before the newest that was held when the run began records can still come late. Of
+        a time that has not come there can be some, which are not newer than all that comes.
         """
         newest, series = self.store.newest_position, self.wanted.series
         if newest is None:  # a draft knows what is held without having it
@@ -210,7 +211,9 @@ class Work:
             newest = max(read, default=None)
         seconds = self.terms.task.lag.total_seconds()
         seconds = seconds or self.mirror.settings.sync.lag_hours * 3600
-        return -math.inf if newest is None else newest - positions(series, seconds)
+        if newest is None:
+            return -math.inf
+        return min(newest, position_at(series, self.as_of.utc)) - positions(series, seconds)
 
     @property
     def share_held(self) -> float:

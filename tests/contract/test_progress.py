@@ -53,6 +53,13 @@ def record(catalogue: Catalogue, *entries: CoverageEntry) -> None:
         catalogue.record_window(NAME, entries=[each], table_version=number, rows_held=number)
 
 
+def test_nothing_is_held_as_of_a_moment_that_has_not_come(series: Catalogue) -> None:
+    record(series, entry(0, 5), entry(5, 9, as_of_utc=START + timedelta(days=9)))
+    series.date_back_coverage(NAME.upper(), START)
+    dates = [one.as_of_utc for one in series.coverage(NAME)]
+    assert dates == [START, START - timedelta(microseconds=1)]
+
+
 def test_nothing_is_held_at_first(series: Catalogue) -> None:
     assert series.coverage(NAME.upper()) == ()
     assert series.state(NAME.upper()) == SeriesState(
