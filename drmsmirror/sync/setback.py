@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from drmsmirror.mirror import Mirror
 from drmsmirror.records import identity_keys, newest_records, type_records
+from drmsmirror.sync.nothing import confirm_empty
 from drmsmirror.sync.target import Target, reached
 from drmsmirror.upstream import Upstream
 
@@ -90,7 +91,13 @@ def _begin_generation(mirror: Mirror, series: str, why: str) -> str:
 def _are_other_records(mirror: Mirror, upstream: Upstream, target: Target) -> bool:
     """Whether most of the newest records that are held have other prime keys upstream.
 
-    Those that are there no longer say nothing, and one that moved does not say enough.
+    Those that are there no longer say nothing, and one that moved does not say enough. That none
+    of them is there has to be confirmed: a server that fails can say it too.
+
+    Raises
+    ------
+    UpstreamAnswerError
+        It contradicts itself.
     """
     definition = mirror.catalogue.definition(target.definition.name)
     state = mirror.catalogue.state(definition.name)
@@ -101,11 +108,10 @@ def _are_other_records(mirror: Mirror, upstream: Upstream, target: Target) -> bo
     if not held.num_rows:
         return False
     numbers = ",".join(f"#{number}" for number in held["recnum"].to_pylist())
-    listed = upstream.records(
-        f"{definition.name}[:{numbers}]",
-        identity_keys(definition),
-        all_digits=state.all_digits,
-    )
+    text = f"{definition.name}[:{numbers}]"
+    listed = upstream.records(text, identity_keys(definition), all_digits=state.all_digits)
+    if not listed.rows:
+        confirm_empty(upstream, definition, text, target.as_of.recnum)
     formats = mirror.catalogue.codecs(definition.name)
     given = type_records(definition, listed.table, formats, all_digits=state.all_digits).rows
     before, now = _by_number(held, names), _by_number(given, names)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from drmsmirror.client import Client
-from drmsmirror.errors import NotHeldError, UpstreamError
+from drmsmirror.errors import NotHeldError, UpstreamAnswerError, UpstreamError
 from tests.jsoc import FaultKind, Keyword, Request
 from tests.unit.sync.mirrors import Copy
 
@@ -78,6 +78,30 @@ def test_numbers_that_are_issued_again_are_noticed_though_there_are_more_of_them
     assert "other records" in report.notices[0]
     assert report.records_removed == 20  # times in slots
     synced.assert_same(WHOLE)
+
+
+def test_a_server_that_says_that_nothing_of_them_is_there_does_not_hide_it(synced) -> None:
+    before = synced.jsoc.series(WHOLE)
+    grow(synced, 3, 30)
+    synced.sync(WHOLE)
+    synced.jsoc.add(before)
+    grow(synced, 5, 40)
+    synced.jsoc.fault(FaultKind.NO_RECORDS, when=lambda request: "[:#" in request.ds)
+    with pytest.raises(UpstreamAnswerError, match="contradicts itself"):
+        synced.sync(WHOLE)
+    assert "other records" in synced.sync(WHOLE).notices[0]
+    synced.assert_same(WHOLE)
+
+
+def test_numbers_that_are_held_and_gone_begin_no_generation(synced) -> None:
+    top = grow(synced, 3, 30)
+    synced.sync(WHOLE)
+    after = grow(synced, 5, 1)
+    synced.jsoc.remove(WHOLE, top)
+    report = synced.sync(WHOLE)
+    assert not report.notices
+    assert after[0] > top[-1]
+    assert generation(synced) == 0
 
 
 def test_one_record_that_moves_to_another_time_is_no_setback(synced) -> None:
