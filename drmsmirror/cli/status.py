@@ -50,6 +50,7 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
       drmsmirror status
     """
     from drmsmirror.client.holdings import file_shares, holdings
+    from drmsmirror.sharing import breaker
 
     with opened_mirror(mirror, config, verbose) as opened:
         settings = opened.settings
@@ -102,7 +103,7 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
         click.echo(spoken(line))
     if answers:
         click.echo(f"Answers kept of other questions: {answers:,}, {size(answer_bytes)}")
-    if health.until_utc is not None and health.until_utc > now:
+    if breaker.state(health, now) is breaker.State.OPEN:
         click.echo(
             f"{settings.upstream.url} is left alone until {health.until_utc:%Y-%m-%d %H:%M:%S} "
             f"UTC: {health.reason}"

@@ -22,6 +22,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.leapseconds import tai_minus_utc_at_tai
 from drmsmirror.model.positions import position_seconds
 from drmsmirror.segments import Room
+from drmsmirror.sharing import breaker
 from drmsmirror.version import __version__
 
 if TYPE_CHECKING:
@@ -358,7 +359,7 @@ class _Collector:
             "upstream_paused",
             "Whether the upstream is left alone for now: 1 or 0.",
             (),
-            {(): health.until_utc is not None and health.until_utc > self._now()},
+            {(): breaker.state(health, self._now()) is breaker.State.OPEN},
         )
 
     def _now(self) -> datetime:

@@ -30,7 +30,11 @@ from drmsmirror.errors import (
     UpstreamUnavailableError,
 )
 
-__all__ = ["Limits", "State", "after_failure", "after_success", "refusal", "state"]
+__all__ = ["SKEW", "Limits", "State", "after_failure", "after_success", "refusal", "state"]
+
+#: Clocks of hosts that share a mirror differ by less: what is said to have been later is of a clock
+#: that was ahead.
+SKEW = timedelta(minutes=2)
 
 #: Longest pause, however often it failed, seconds.
 _LONGEST_PAUSE = 3600.0
@@ -73,6 +77,7 @@ class Limits:
 
 def state(health: Health, now: datetime) -> State:
     """Say whether a server may be asked now."""
+    health = _by_clock(health, now)
     if health.until_utc is None:
         return State.CLOSED
     return State.OPEN if now < health.until_utc else State.HALF_OPEN
@@ -88,6 +93,7 @@ def after_success(health: Health, *, began: datetime) -> Health:
     began : datetime
         When it was asked: an answer to what was asked before a pause does not end it.
     """
+    health = _by_clock(health, began)
     if health.until_utc is not None and began < health.until_utc:
         return health
     return Health()
@@ -108,6 +114,7 @@ def after_failure(
         When it was asked, and when it failed: what was asked before a pause does not prolong it.
     limits : Limits
     """
+    health = _by_clock(health, now)
     if isinstance(error, UpstreamOverloadedError):
         wait = _UNSAID if error.retry_after is None else min(error.retry_after, _LONGEST_ASKED)
         return _paused(health, error, now, wait)
@@ -142,6 +149,12 @@ def refusal(health: Health, *, is_tried: bool = False) -> UpstreamPausedError:
         f"{health.paused_utc:%Y-%m-%d %H:%M:%S} UTC, {until}. The last time: {health.reason}. "
         f"What the mirror holds can be queried with --offline."
     )
+
+
+def _by_clock(health: Health, now: datetime) -> Health:
+    """The same, without a pause that would begin only in time to come."""
+    is_ahead = health.paused_utc is not None and health.paused_utc > now + SKEW
+    return Health() if is_ahead else health
 
 
 def _is_failure(error: Exception) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from drmsmirror.catalogue import StoredAnswer
 from drmsmirror.errors import DrmsMirrorError
 from drmsmirror.mirror import Mirror
+from drmsmirror.sharing.breaker import SKEW
 from drmsmirror.sharing.failures import again, remembered
 from drmsmirror.sharing.kept import AnswerStore, KeptAnswer
 from drmsmirror.sharing.once import Once
@@ -108,7 +109,8 @@ class Flights:
         if answer is not None or failed is None or failed.upstream_url != self._url:
             return answer
         now = self._now()
-        if now < failed.until_utc or failed.failed_utc >= call.began:
+        is_ahead = failed.failed_utc > now + SKEW
+        if not is_ahead and (now < failed.until_utc or failed.failed_utc >= call.began):
             raise again(failed, now)
         return None
 

@@ -126,6 +126,14 @@ def test_what_was_asked_before_a_pause_neither_ends_nor_prolongs_it() -> None:
     assert after_success(health, began=at(62)) == Health()
 
 
+def test_a_pause_of_a_clock_that_was_ahead_counts_no_more() -> None:
+    ahead = failed(Health(), 86400.0, error=UpstreamOverloadedError("Not so much."))
+    assert state(ahead, at(86400.0 - 60)) is State.OPEN
+    assert state(ahead, at(0)) is State.CLOSED
+    assert after_success(ahead, began=at(0)) == Health()
+    assert failed(ahead, 0.0) == failed(Health(), 0.0)
+
+
 def test_who_asks_meanwhile_is_told_since_when_why_and_until_when() -> None:
     health = failed(Health(), 0, 1, 2)
     text = str(refusal(health))

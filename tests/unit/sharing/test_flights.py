@@ -199,6 +199,15 @@ def test_one_that_the_server_wants_to_wait_says_how_long_still(
     assert caught.value.retry_after == 400.0
 
 
+def test_one_of_a_clock_that_was_ahead_is_forgotten(mirror: Mirror, clock: Clock) -> None:
+    clock.move(86400)
+    fake = FakeUpstream([UpstreamRefusedError("no"), listed(1)])
+    with pytest.raises(UpstreamRefusedError):
+        SharedUpstream(mirror, fake).ask(QUESTION)
+    clock.move(-86400)
+    assert SharedUpstream(mirror, fake).ask(QUESTION).rows == 1
+
+
 def test_who_waited_for_it_gets_a_failure_whose_time_is_over_already(mirror: Mirror) -> None:
     with under_way(mirror, UpstreamOverloadedError("STOP", 0.0)) as (fake, _):
         other = Asking(mirror, fake)
