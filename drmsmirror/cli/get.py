@@ -21,7 +21,7 @@ from drmsmirror.cli.common import (
     terms_options,
 )
 from drmsmirror.cli.hosts import tell_of_hosts
-from drmsmirror.errors import NotHeldError, PartialError
+from drmsmirror.errors import NoSpaceError, NotHeldError, PartialError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from drmsmirror.client.getting import WantedFiles
     from drmsmirror.mirror import Mirror
+    from drmsmirror.model.filenames import NamedFile
     from drmsmirror.model.segmentfile import SegmentFile
     from drmsmirror.segments import Outcome
 
@@ -129,9 +130,12 @@ def command(
       drmsmirror get 'aia.lev1_euv_12s[2014.01.01_TAI/1m][171]' --seg image --offline --json
     """
     from drmsmirror.client import Client
+    from drmsmirror.segments import Orderer
 
     if link_to is not None and copy_to is not None:
         raise click.UsageError("--link and --copy contradict each other; choose one")
+    if names != "tree" and link_to is None and copy_to is None:
+        raise click.UsageError("--names goes with --link or --copy")
     settings = read_settings(mirror, config, verbose)
     policy = policy_of(policy, offline=offline)
     with Client(settings, policy, max_age=max_age, partial=partial, wait=wait) as client:
@@ -154,13 +158,16 @@ def command(
         wanted = client.wanted_files(record_set, seg, n=n, fits=fits)
         found: dict[SegmentFile, Outcome] = {}
         with _progress(len(wanted.names)) as tell:
-            for outcome in client.fetch(wanted, again=again, as_is=as_is):
+            orderer = Orderer(waiting=_tell_of_waiting)
+            for outcome in client.fetch(wanted, again=again, as_is=as_is, orderer=orderer):
                 found[outcome.file] = outcome
                 tell(outcome)
         outcomes = {file: found[file] for file in wanted.names}
         paths = _laid(client.mirror, wanted, outcomes, link_to, copy_to, names)
     if as_json_:
-        as_json([_object(one, paths.get(one.file)) for one in outcomes.values()])
+        as_json(
+            [_object(one, wanted.names[file], paths.get(file)) for file, one in outcomes.items()]
+        )
     else:
         for file in outcomes:
             if file in paths:
@@ -205,8 +212,13 @@ def _progress(files: int) -> Iterator[Callable[[Outcome], None]]:
         yield lambda _: bar.advance(task)
 
 
-def _object(outcome: Outcome, path: Path | None) -> dict[str, object]:
+def _tell_of_waiting(message: str) -> None:
+    talk(f"Waiting for JSOC to bring files from tape: {message}")
+
+
+def _object(outcome: Outcome, named: NamedFile, path: Path | None) -> dict[str, object]:
     return {
+        "record": named.record,
         "series": outcome.file.series,
         "recnum": outcome.file.recnum,
         "segment": outcome.file.segment,
@@ -216,6 +228,7 @@ def _object(outcome: Outcome, path: Path | None) -> dict[str, object]:
         "sha256": outcome.sha256 or None,
         "bytes": outcome.size_bytes if outcome.state.is_there else None,
         "file_name": outcome.file_name or None,
+        "error": outcome.error or None,
         "message": outcome.message or None,
     }
 
@@ -224,6 +237,9 @@ def _tell(outcomes: list[Outcome], wanted: WantedFiles) -> None:
     """Say what came, and why the rest did not; raise where something is missing."""
     from drmsmirror.segments import FileState, Form
 
+    if not outcomes:
+        talk("No record matches: there are no files")
+        return
     fetched = [one for one in outcomes if one.state is FileState.FETCHED]
     held = sum(one.state is FileState.HELD for one in outcomes)
     without = sum(one.state is FileState.NO_FILE for one in outcomes)
@@ -246,9 +262,11 @@ def _tell(outcomes: list[Outcome], wanted: WantedFiles) -> None:
     if not missing:
         return
     for one in missing[:_MOST_TOLD]:
-        talk(f"{one.file}: {one.state}: {one.message}")
+        talk(f"{wanted.names[one.file].shown}: {one.state}: {one.message}")
     if len(missing) > _MOST_TOLD:
         talk(f"... and {len(missing) - _MOST_TOLD:,} more; --json tells each")
     if all(one.state is FileState.NOT_HELD for one in missing):
         raise NotHeldError(f"The mirror does not hold {len(missing):,} of the files")
+    if any(one.error == NoSpaceError.code for one in missing):
+        raise NoSpaceError(f"{len(missing):,} of {len(outcomes):,} files could not be had")
     raise PartialError(f"{len(missing):,} of {len(outcomes):,} files could not be had")

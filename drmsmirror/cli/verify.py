@@ -160,7 +160,7 @@ def _summary(found: Verified, *, quick: bool) -> str:
     did = "looked at" if quick else "read"
     files = f"{found.objects:,} {_word(found.objects)} {did}, {size(found.size_bytes)}"
     if not found.problems:
-        return f"{files}; all as they should be."
+        return f"{files}; all as they should be." if found.objects else f"{files}."
     problems = ", ".join(f"{count:,} {problem}" for problem, count in found.problems.items())
     remedies = ", ".join(
         f"{count:,} {remedy}" for remedy, count in found.remedies.items() if remedy != "none"

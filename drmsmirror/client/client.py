@@ -139,12 +139,13 @@ class Client(Exporting, Getting):
             Whether to return a table with name, primekeys and note; without primekeys where the
             upstream's list does not tell them, as JSOC's.
         """
-        from drmsmirror.client.serieslist import held_series, series_table
+        from drmsmirror.client.serieslist import held_series, pattern_of, series_table
 
         is_offline = self.policy is Policy.OFFLINE
         if is_offline:
             entries = held_series(self.mirror, regex)
         else:
+            pattern_of(regex)  # nobody need be asked what is wrong with it
             entries = list(self._upstream_for(self.terms).series_names(regex))
         if not full:
             return [entry.name for entry in entries]

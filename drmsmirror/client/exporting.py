@@ -22,6 +22,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.filenames import default_template
 from drmsmirror.model.recordset import RecordSet, SeriesSet, SqlFilter, parse_recordset
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.segments import Orderer
 
 if TYPE_CHECKING:
     from drmsmirror.client.getting import WantedFiles
@@ -62,7 +63,12 @@ class _Asking(Protocol):
     ) -> WantedFiles: ...
 
     def fetch(
-        self, wanted: WantedFiles, *, again: bool = False, as_is: bool = False
+        self,
+        wanted: WantedFiles,
+        *,
+        again: bool = False,
+        as_is: bool = False,
+        orderer: Orderer | None = None,
     ) -> Iterator[Outcome]: ...
 
 
@@ -144,7 +150,7 @@ class Exporting:
         n : int, optional
             The first ``n`` records, or the last ``-n``.
         email : str, optional
-            For orders of processed files, in place of :attr:`email` and of the settings.
+            For orders, in place of :attr:`email` and of the settings.
         requester : str or bool, optional
             Not used.
         process : mapping, optional
@@ -173,7 +179,9 @@ class Exporting:
                 again = OrderedExport.of_processed(self, wanted, terms, errand, address).stands
             else:
                 is_as_is = terms.protocol == "as-is"
-                outcomes = {one.file: one for one in self.fetch(wanted, as_is=is_as_is)}
+                orderer = Orderer(email or self._email or "")
+                fetched = self.fetch(wanted, as_is=is_as_is, orderer=orderer)
+                outcomes = {one.file: one for one in fetched}
                 export = export_of_files(self.mirror, wanted, outcomes, terms, template)
         except (QueryError, UnknownSeriesError) as error:
             export = Export(terms.method, terms.protocol, WRONG, message=str(error), cause=error)

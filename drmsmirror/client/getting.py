@@ -20,7 +20,7 @@ from drmsmirror.model.filenames import NamedFile
 from drmsmirror.model.recordset import parse_recordset
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.segments import Files, HeadedFiles, Outcome
+from drmsmirror.segments import Files, HeadedFiles, Orderer, Outcome
 from drmsmirror.sharing import SharedUpstream
 
 __all__ = ["Getting", "RecordFiles", "WantedFiles"]
@@ -102,6 +102,7 @@ class _Asking(Protocol):
 
     mirror: Mirror
     policy: Policy
+    _email: str | None
 
     @property
     def _upstream(self) -> SharedUpstream: ...
@@ -120,7 +121,12 @@ class _Asking(Protocol):
     ) -> WantedFiles: ...
 
     def fetch(
-        self, wanted: WantedFiles, *, again: bool = False, as_is: bool = False
+        self,
+        wanted: WantedFiles,
+        *,
+        again: bool = False,
+        as_is: bool = False,
+        orderer: Orderer | None = None,
     ) -> Iterator[Outcome]: ...
 
 
@@ -222,10 +228,19 @@ class Getting:
         return WantedFiles(definition, wanted, answer, headers)
 
     def fetch(
-        self: _Asking, wanted: WantedFiles, *, again: bool = False, as_is: bool = False
+        self: _Asking,
+        wanted: WantedFiles,
+        *,
+        again: bool = False,
+        as_is: bool = False,
+        orderer: Orderer | None = None,
     ) -> Iterator[Outcome]:
-        """Give files, those first that are there; the others as they come."""
-        files = Files(self.mirror, self._upstream)
+        """Give files, those first that are there; the others as they come.
+
+        ``orderer`` has files brought from tape; without one whoever the client is of.
+        """
+        orderer = orderer or Orderer(self._email or "")
+        files = Files(self.mirror, self._upstream, orderer=orderer)
         may_ask = self.policy is not Policy.OFFLINE
         found = files.get(wanted.names, may_ask=may_ask, again=again, exports=not as_is)
         if wanted.headers is None:

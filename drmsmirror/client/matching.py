@@ -11,7 +11,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePosixPath
 
@@ -34,6 +34,11 @@ from drmsmirror.segments.recognising import Clue, NamedBy, contradiction
 __all__ = ["Claim", "Mismatch", "NotMatchedError", "Records", "Series"]
 
 _NUMBER = "*recnum*"
+#: Keywords that say which part of the Sun a pixel shows. Whoever cuts, turns or bins an image
+#: changes them.
+_PLACING = ("CRPIX1", "CRPIX2", "CDELT1", "CDELT2")
+#: What JSOC appends to the name of a series whose files it processed.
+_PROCESSED = "_mod"
 #: So many records are asked for at once.
 _AT_ONCE = 50
 #: A time as it stands in names of files.
@@ -80,6 +85,8 @@ class Claim:
         Where its header says it.
     named : NamedBy or None
         The name, where nothing else tells which record it is.
+    placed : mapping of str to float
+        Where its image lies, by keyword, as its header says.
     """
 
     definition: SeriesDefinition
@@ -87,6 +94,7 @@ class Claim:
     values: tuple[str, ...]
     recnum: int | None = None
     named: NamedBy | None = None
+    placed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def has_header(self) -> bool:
@@ -142,7 +150,9 @@ class Series:
             found = self._segment(series, segment)
             if found is not None:
                 definition, one = found
-                return Claim(definition, one.name, _fit(found, clue), clue.recnum)
+                values = _fit(found, clue)
+                placed = _placed(definition, clue)
+                return Claim(definition, one.name, values, clue.recnum, placed=placed)
         tried = ", ".join(f"{series}{{{segment}}}" for series, segment in said)
         raise NotMatchedError(
             Mismatch.UNRECOGNISED,
@@ -161,6 +171,15 @@ class Series:
             if one.name.lower() == name.lower() and definition is not None:
                 return definition, one
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A record that there is: its prime keys as they print, its number, where its images lie."""
+
+    values: tuple[str, ...]
+    recnum: int
+    placed: Mapping[str, str]
 
 
 class Records:
@@ -209,26 +228,39 @@ class Records:
                 found.append(error)
         return found
 
-    def _rows(self, claims: Iterable[Claim]) -> list[tuple[tuple[str, ...], int]]:
-        """Prime keys and numbers of the records that are there."""
+    def _rows(self, claims: Sequence[Claim]) -> list[_Row]:
+        """The records that are there, with where their images lie as far as that is held."""
+        placing = list(dict.fromkeys(name for claim in claims for name in claim.placed))
+        try:
+            return self._asked(claims, placing)
+        except NotHeldError:
+            if not placing:
+                raise
+        return self._asked(claims, [])
+
+    def _asked(self, claims: Iterable[Claim], placing: Sequence[str]) -> list[_Row]:
         wanted = {claim.record_set: claim for claim in claims}
         definition = next(iter(wanted.values())).definition
-        keys = (*definition.prime_keys, _NUMBER)
-        texts = self._client.answer(",".join(wanted), keys, partial=True).texts()
-        rows = zip(*(texts[key] for key in keys), strict=True)
+        keys = definition.prime_keys
+        answer = self._client.answer(",".join(wanted), [*keys, _NUMBER, *placing], partial=True)
+        texts = answer.texts()
         return [
-            (tuple(map(str, printed)), int(str(number)))
-            for *printed, number in rows
+            _Row(
+                tuple(str(texts[key][row]) for key in keys),
+                int(str(number)),
+                {name: str(texts[name][row]) for name in placing},
+            )
+            for row, number in enumerate(texts[_NUMBER])
             if number is not None and int(str(number)) > 0
         ]
 
-    def _file(self, claim: Claim, rows: Sequence[tuple[tuple[str, ...], int]]) -> SegmentFile:
+    def _file(self, claim: Claim, rows: Sequence[_Row]) -> SegmentFile:
         definition = claim.definition
         keywords = [definition.keyword(key) for key in definition.prime_keys]
         same = {
-            number: printed
-            for printed, number in rows
-            if all(map(_is_same, keywords, printed, claim.values))
+            row.recnum: row
+            for row in rows
+            if all(map(_is_same, keywords, row.values, claim.values))
         }
         if not same:
             raise NotMatchedError(
@@ -242,7 +274,8 @@ class Records:
                 f"it is of #{claim.recnum}, a version of {claim.record_set} that {now} superseded",
             )
         number = max(same) if claim.recnum is None else claim.recnum
-        values = dict(zip(definition.prime_keys, same[number], strict=True))
+        _refuse_changed(claim, same[number])
+        values = dict(zip(definition.prime_keys, same[number].values, strict=True))
         if claim.named is not None and not _is_called(claim, values, number):
             raise NotMatchedError(
                 Mismatch.UNRECOGNISED, f"no file of {claim.record_set} has its name"
@@ -255,6 +288,27 @@ class Records:
             return self._client.mirror.catalogue.state(series).generation
         except UnknownSeriesError:
             return 0
+
+
+def _placed(definition: SeriesDefinition, clue: Clue) -> dict[str, float]:
+    """Where an image lies by its header, of what the series says of it too."""
+    cards = {name: clue.value(name) for name in _PLACING if definition.find(name) is not None}
+    return {name: value for name, value in cards.items() if isinstance(value, int | float)}
+
+
+def _refuse_changed(claim: Claim, row: _Row) -> None:
+    """Refuse a file whose image does not lie where that of its record lies."""
+    for name, value in claim.placed.items():
+        try:
+            stored = float(row.placed[name])
+        except (KeyError, ValueError):  # not held, or no number
+            continue
+        if math.isfinite(stored) and not math.isclose(stored, value, rel_tol=1e-3, abs_tol=0.01):
+            raise NotMatchedError(
+                Mismatch.UNRECOGNISED,
+                f"its image was changed since it was taken: {name} is {value:g} in its header, and "
+                f"{stored:g} of the record",
+            )
 
 
 def _unproved(clue: Clue) -> NotMatchedError:
@@ -271,6 +325,13 @@ def _unproved(clue: Clue) -> NotMatchedError:
 def _fit(found: tuple[SeriesDefinition, Segment], clue: Clue) -> tuple[str, ...]:
     """The prime keys that a header says, of a file that can be one of the segment."""
     definition, segment = found
+    for named in clue.names:
+        if named.series.lower() == definition.name.lower() + _PROCESSED:
+            raise NotMatchedError(
+                Mismatch.UNRECOGNISED,
+                f"it is called a file of {named.series}: JSOC processed it, and its image is "
+                f"another than that of {definition.name}",
+            )
     if why := contradiction(clue, segment):
         raise NotMatchedError(
             Mismatch.UNRECOGNISED, f"it says that it is {segment.name}, but {why}"

@@ -13,7 +13,21 @@ from drmsmirror.upstream import SeriesEntry
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["held_series", "series_table"]
+__all__ = ["held_series", "pattern_of", "series_table"]
+
+
+def pattern_of(regex: str | None) -> re.Pattern[str]:
+    """What a name of a series has to have in it.
+
+    Raises
+    ------
+    QueryError
+        It is no regular expression.
+    """
+    try:
+        return re.compile(regex or "", re.IGNORECASE)
+    except re.error as error:
+        raise QueryError(f"{regex!r} is no regular expression: {error}") from None
 
 
 def held_series(mirror: Mirror, regex: str | None) -> list[SeriesEntry]:
@@ -24,10 +38,7 @@ def held_series(mirror: Mirror, regex: str | None) -> list[SeriesEntry]:
     QueryError
         It is no regular expression.
     """
-    try:
-        pattern = re.compile(regex or "", re.IGNORECASE)
-    except re.error as error:
-        raise QueryError(f"{regex!r} is no regular expression: {error}") from None
+    pattern = pattern_of(regex)
     return [
         SeriesEntry(held.name, mirror.catalogue.definition(held.name).prime_keys, held.note)
         for held in mirror.catalogue.series()

@@ -82,6 +82,19 @@ class NamedFile:
     stored_name: str = ""
 
     @property
+    def record(self) -> str:
+        """The record as a record set; by its number where it has no prime keys."""
+        values = [self.values.get(key, "") for key in self.definition.prime_keys]
+        if not values:
+            return f"{self.definition.name}[:#{self.recnum}]"
+        return self.definition.name + "".join(f"[{value}]" for value in values)
+
+    @property
+    def shown(self) -> str:
+        """Record and segment, as a record set."""
+        return f"{self.record}{{{self.segment}}}"
+
+    @property
     def extension(self) -> str:
         """That of the stored name, with its dot; where that is not known the protocol's."""
         if self.stored_name:

@@ -28,6 +28,7 @@
 
 from drmsmirror.segments.files import Files
 from drmsmirror.segments.headed import HeadedFiles
+from drmsmirror.segments.ordering import Orderer
 from drmsmirror.segments.outcome import FileState, Form, Outcome
 from drmsmirror.segments.processing import Processed, Processing, ResultFile
 from drmsmirror.segments.room import Freed, Room
@@ -40,6 +41,7 @@ __all__ = [
     "Freed",
     "HeadedFiles",
     "Names",
+    "Orderer",
     "Outcome",
     "Processed",
     "Processing",

@@ -30,7 +30,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.adopting import Exports
 from drmsmirror.segments.arrivals import Arrivals
-from drmsmirror.segments.ordering import Ordered, Ordering, path_in
+from drmsmirror.segments.ordering import Ordered, Orderer, Ordering, path_in
 from drmsmirror.segments.outcome import FileState, Outcome
 from drmsmirror.segments.places import Place, Where, asked_together, find_places
 from drmsmirror.segments.room import Room
@@ -87,6 +87,8 @@ class Files:
     upstream : SharedUpstream
     pause : callable
         Lets seconds go by while others fetch, or an order is under way.
+    orderer : Orderer
+        Who has files brought from tape.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Files:
         mirror: Mirror,
         upstream: SharedUpstream,
         pause: Callable[[float], object] = time.sleep,
+        orderer: Orderer = Orderer(),  # noqa: B008 - it cannot be changed
     ) -> None:
         self._catalogue = mirror.catalogue
         self._index = mirror.catalogue.segments
@@ -103,7 +106,7 @@ class Files:
         self._room = Room(mirror, pause)
         self._arrivals = Arrivals(mirror, upstream, self._room)
         self._exports = Exports(mirror)
-        self._ordering = Ordering(mirror, upstream, pause)
+        self._ordering = Ordering(mirror, upstream, pause, orderer)
         self._pause = pause
         self._spared = timedelta(minutes=self._settings.failed_minutes)
 
@@ -337,7 +340,7 @@ class Files:
         return Outcome(file, FileState.HELD, path, held.sha256, held.size_bytes, held.file_name)
 
     def _failed(self, file: SegmentFile, error: DrmsMirrorError) -> Outcome:
-        return _without(file, FileState.FAILED, str(error))
+        return replace(_without(file, FileState.FAILED, str(error)), error=error.code)
 
     def _still_counts(self, failure: FailedFile, now: datetime) -> bool:
         """Whether a file is not to be tried yet; what failed in the future did so by no clock."""

@@ -108,6 +108,26 @@ class Ordered:
     protocol: str = ""
 
 
+def _unheard(_: str) -> None:
+    """What is done where nobody wants to hear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orderer:
+    """Who has files brought from tape.
+
+    Parameters
+    ----------
+    email : str
+        A registered address; empty: that of the settings.
+    waiting : callable
+        Hears once what is waited for.
+    """
+
+    email: str = ""
+    waiting: Callable[[str], object] = _unheard
+
+
 class Ordering:
     """The orders of a mirror.
 
@@ -117,6 +137,8 @@ class Ordering:
     upstream : SharedUpstream
     pause : callable
         Lets seconds go by between two questions.
+    orderer : Orderer
+        Who has files brought from tape.
     """
 
     def __init__(
@@ -124,8 +146,10 @@ class Ordering:
         mirror: Mirror,
         upstream: SharedUpstream,
         pause: Callable[[float], object] = time.sleep,
+        orderer: Orderer = Orderer(),
     ) -> None:
-        self._settings = mirror.settings
+        self._email = orderer.email or mirror.settings.segments.email
+        self._waiting = orderer.waiting
         self._url = mirror.settings.upstream.url
         self._catalogue = mirror.catalogue
         self._orders = mirror.catalogue.orders
@@ -145,17 +169,20 @@ class Ordering:
         ------
         UpstreamError
         """
-        email = self._settings.segments.email
-        if not email:
+        if not self._email:
             return Ordered(OrderStage.FAILED, _NO_ADDRESS, status=_WRONG)
         errand = Errand(record_set_of(files), why="it is on tape, and ")
+        is_told = False
         while True:
-            stands = self._attempt(errand, email)
+            stands = self._attempt(errand, self._email)
             if stands is not None and stands.stage is not OrderStage.PENDING:
                 return stands
             wait = _ASK_EVERY if stands is not None else _LOOK_EVERY  # another asks just now
             if deadline.left <= wait:
                 return stands or _waiting(_ANOTHER)
+            if stands is not None and not is_told:
+                self._waiting(stands.message)
+                is_told = True
             self._pause(wait)
 
     def step(self, errand: Errand, email: str) -> Ordered:

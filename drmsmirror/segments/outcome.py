@@ -55,6 +55,8 @@ class Outcome:
     message : str
         Why there is none, and what to do about it.
     form : Form
+    error : str
+        Code of the error that kept it from coming; empty where there was none.
     """
 
     file: SegmentFile
@@ -65,3 +67,4 @@ class Outcome:
     file_name: str = ""
     message: str = ""
     form: Form = Form.AS_IS
+    error: str = ""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from drmsmirror.errors import UnknownSeriesError
+from drmsmirror.errors import NotHeldError, UnknownSeriesError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import parse_recordset
 from drmsmirror.model.subscription import Reconcile, Subscription
@@ -122,7 +122,7 @@ def _forecast(
     ahead = reporter.heard or Ahead(wanted.series, 0, 0, 0.0, 0, 0, 0, ())
     files = ahead.records * len(wanted.segments)
     if mirror is not None and wanted.segments:
-        with suppress(UnknownSeriesError):
+        with suppress(UnknownSeriesError, NotHeldError):  # nothing of it is there
             files += missing_files(mirror, wanted)
     return Forecast(
         record_set,

@@ -159,3 +159,17 @@ def test_verify_says_what_it_could_not_repair_and_what_it_did_not_come_to(
     assert "'0%' is no share; write it like 5%" in wrong.stderr
     assert "is missing: lost, lost: the upstream has it neither" in lost.stderr
     assert "1 file could not be repaired." in lost.stderr
+
+
+def test_get_says_what_it_is_about(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing, nowhere = run("get", f"{NAME}[:#900000]"), run("get", NAME, "--names", "jsoc")
+    (first, *_) = json.loads(run("get", NAME, "--json", "--n", "1").stdout)
+    assert (nothing.exit_code, nothing.stderr) == (0, "No record matches: there are no files\n")
+    assert (nowhere.exit_code, "--names goes with --link or --copy" in nowhere.stderr) == (2, True)
+    assert first["record"].startswith(f"{NAME}[")
+    assert first["error"] is None
+
+    monkeypatch.setenv("DRMSMIRROR_SEGMENTS__MIN_FREE_GIB", "1e6")
+    full = run("get", NAME, "--json")
+    assert full.exit_code == 8
+    assert "no-space" in {one["error"] for one in json.loads(full.stdout)}

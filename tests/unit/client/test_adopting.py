@@ -458,3 +458,30 @@ def test_a_directory_that_cannot_be_read_is_told(
     found = adopted(client, mine)
     assert kinds(found) == {ADOPTED: 4, Adoption.FAILED: 1}
     assert "is a directory that cannot be read" in found["closed"].message
+
+
+# ------------------------------------------------------------------------------ changed images
+def test_what_jsoc_processed_is_not_the_image_of_its_record(client: Client, mine: Path) -> None:
+    for path in mine.iterdir():
+        path.rename(path.with_name(path.name.replace("hmi.sharp_720s.", "hmi.sharp_720s_mod.")))
+    found = adopted(client, mine)
+    assert set(kinds(found)) == {Adoption.UNRECOGNISED}
+    assert all("JSOC processed it" in one.message for one in found.values())
+
+
+def test_nor_is_one_that_lies_elsewhere_whatever_it_is_called(tmp_path: Path) -> None:
+    part = f"{NAME}[4315][2014.07.05_TAI/24m]"
+    with SampleJsoc([NAME], size="small", offline_every=0) as jsoc:
+        copy = Copy(settings_for(tmp_path / "mirror", jsoc), jsoc)
+        copy.sync(part)
+        mine = tmp_path / "mine"
+        mine.mkdir()
+        moved, other = exported_files(jsoc, f"{part}{{magnetogram}}", mine)
+        with fits.open(moved, disable_image_compression=True, mode="update") as hdus:
+            hdus[-1].header["CRPIX1"] -= 40.0
+            hdus[-1].add_checksum()
+        with Client(copy.settings, policy="offline") as client:
+            found = adopted(client, mine)
+    assert found[moved.name].adoption is Adoption.UNRECOGNISED
+    assert "its image was changed since it was taken: CRPIX1 is " in found[moved.name].message
+    assert found[other.name].adoption is ADOPTED

@@ -260,3 +260,10 @@ def test_an_answer_can_be_read_after_its_client_was_closed(held: Copy) -> None:
     assert answer.texts() == truth(held.jsoc, "hmi.M_45s[^]", ["*recnum*"])
     with pytest.raises(StoreError, match="was closed"):
         client.answer("hmi.M_45s[^]", ["*recnum*"])
+
+
+def test_a_wrong_expression_for_names_is_refused_before_anybody_is_asked(held: Copy) -> None:
+    held.jsoc.clear_requests()
+    with Client(held.settings) as client, pytest.raises(QueryError, match="no regular expression"):
+        client.series("(")
+    assert asked(held.jsoc) == []

@@ -8,6 +8,7 @@ from drmsmirror.catalogue import RunKind, RunOutcome
 from drmsmirror.client import Client
 from drmsmirror.model.subscription import Subscription
 from drmsmirror.sync import SilentReporter, SyncReport, forecast, sync_subscription
+from drmsmirror.sync import subscribe as subscribe_to
 from drmsmirror.sync.prefetch import prefetch
 from drmsmirror.upstream import Jsoc
 from tests.unit.sync.mirrors import Copy
@@ -67,6 +68,14 @@ def test_a_forecast_counts_the_files_to_come(copy) -> None:
     assert before.files == 2 * report.records_new
     assert after.files == report.files.without
     assert before.requests == pytest.approx(report.requests, rel=0.1)
+
+
+def test_so_it_does_where_only_the_series_is_known(copy) -> None:
+    upstream = Jsoc(copy.settings.upstream)
+    with copy.open() as mirror:
+        subscribe_to(mirror, upstream, PART, {"segments": ["magnetogram"]})
+        (found,) = forecast(copy.settings, mirror, upstream, PART)
+    assert found.files == found.records > 0
 
 
 def test_the_next_sync_fetches_only_what_is_new(copy) -> None:
