@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from drmsmirror.catalogue import HeldObject, ObjectTotals
 from drmsmirror.errors import LockedError, NoSpaceError
@@ -143,6 +143,11 @@ class Room:
             Those go that were not used for longer.
         dry_run : bool
             Only say what would go.
+
+        Raises
+        ------
+        LockedError
+            Another process removes files for too long.
         """
         totals = self._catalogue.segments.totals()
         excess = 0 if most_bytes is None else totals.size_bytes - most_bytes
@@ -151,9 +156,11 @@ class Room:
         freed = Freed()
         if unused_for is not None:
             before = self._catalogue.database.clock() - max(unused_for, self._kept)
-            freed += self._while_alone(lambda: self._go(lambda _: True, before))
+            freed += self._while_alone(lambda: self._go(lambda _: True, before)) or _refuse()
         left = excess - freed.size_bytes
-        return freed + self._while_alone(lambda: self._make(left)) if left > 0 else freed
+        if left > 0:
+            freed += self._while_alone(lambda: self._make(left)) or _refuse()
+        return freed
 
     def finish_going(self) -> None:
         """Remove the bytes of those that count no more already."""
@@ -182,14 +189,17 @@ class Room:
             self._remove(tuple(one.sha256 for one in going))
             return Freed(len(going), sum(one.size_bytes for one in going))
 
-        return self._while_alone(work)
+        return self._while_alone(work) or Freed()
 
     # -- going ------------------------------------------------------------------------------------
 
     def _while_alone(
         self, work: Callable[[], Freed], unless: Callable[[], bool] = lambda: False
-    ) -> Freed:
-        """Do something as the only process that removes files, unless another has done it."""
+    ) -> Freed | None:
+        """Do something as the only process that removes files, unless another has done it.
+
+        None where another does for too long.
+        """
         for look in range(1, 1 + round(_PATIENCE / _LOOK_EVERY)):
             with self._catalogue.holding_if_free(_LEASE) as lease:
                 if lease is not None:
@@ -198,8 +208,8 @@ class Room:
                     return work()
             self._pause(_LOOK_EVERY)
             if look % _LOOKS_APART == 0 and unless():
-                break
-        return Freed()
+                return Freed()
+        return None
 
     def _make_for(self, download: _Wanted) -> Freed:
         """Make room for a download; none goes where all that may go would not make it.
@@ -309,3 +319,9 @@ class Room:
             f"the last {self._kept.total_seconds() / 3600 - 1:g} hours. Unpin some, wait, or allow "
             f"more"
         )
+
+
+def _refuse() -> NoReturn:
+    raise LockedError(
+        "Another process removes files just now, and has not ended for a while. Try again later"
+    )

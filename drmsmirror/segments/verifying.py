@@ -331,8 +331,7 @@ class _Work:
             if one.sha256 not in known and (self.store.written_at(one.sha256) or before) < before
         ]
         remedy = Remedy.NONE
-        if unknown and self.files is not None:
-            Room(self.mirror).remove_unknown(unknown)
+        if unknown and self.files is not None and Room(self.mirror).remove_unknown(unknown).objects:
             remedy = Remedy.REMOVED
         for one in unknown:
             self._tell(found, Trouble(one.sha256, Problem.UNINDEXED, one.size_bytes, remedy=remedy))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drmsmirror.errors import NoSpaceError
+from drmsmirror.errors import LockedError, NoSpaceError
 from drmsmirror.objects import LocalObjects
 from drmsmirror.segments.outcome import FileState
 from drmsmirror.segments.room import Freed
@@ -296,6 +296,16 @@ def test_one_who_removes_for_ever_is_waited_for_a_while_only(small: Cache) -> No
         outcome = small.get_one(small.file(3))
     assert outcome.state is FAILED
     assert sum(small.pauses) == pytest.approx(60, abs=1)
+    assert there(small) == [0, 1, 2]
+
+
+def test_shrinking_beside_one_who_removes_for_ever_is_told(small: Cache) -> None:
+    fill(small, 0, 1, 2)
+    small.clock.move(60 * HOUR)
+    with small.mirror.catalogue.holding("objects going", ttl_seconds=DAY):
+        for terms in ({"most_bytes": 0, "unused_for": None}, {"unused_for": timedelta(1)}):
+            with pytest.raises(LockedError, match="Try again later"):
+                small.room.shrink(**{"most_bytes": None} | terms)  # type: ignore[arg-type]
     assert there(small) == [0, 1, 2]
 
 

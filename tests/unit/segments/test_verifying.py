@@ -301,3 +301,18 @@ def test_all_troubles_are_counted_and_the_first_thousand_kept(cache: Cache) -> N
     found = verify(cache.mirror, quick=True)
     assert found.problems == {Problem.MISSING: 1_100}
     assert len(found.troubles) == 1000
+
+
+def test_what_could_not_be_removed_is_not_told_as_removed(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process removes files all the while."""
+    monkeypatch.setattr("drmsmirror.segments.room._PATIENCE", 0.1)
+    unknown = stray(cache)
+    cache.later(days=2)
+    with cache.mirror.catalogue.holding("objects going", ttl_seconds=1000.0):
+        found = verify(cache.mirror, quick=True, repair_with=cache.service)
+    assert [one.remedy for one in found.troubles] == [Remedy.NONE]
+    assert cache.mirror.objects.exists(unknown)
+    again = verify(cache.mirror, quick=True, repair_with=cache.service)
+    assert [one.remedy for one in again.troubles] == [Remedy.REMOVED]
