@@ -21,6 +21,7 @@ from drmsmirror.cli.common import (
     talk,
 )
 from drmsmirror.cli.files import files
+from drmsmirror.cli.hosts import tell_of_hosts
 from drmsmirror.errors import PartialError
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def command(
     settings = read_settings(mirror, config, verbose)
     found: list[Adopted] = []
     with Client(settings, policy="offline" if offline else "auto") as client:
+        tell_of_hosts(client.mirror)
         paths = list(files_below(places))
         with _progress(len(paths)) as advance:
             for one in adopt(

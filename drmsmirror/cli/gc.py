@@ -16,6 +16,7 @@ from drmsmirror.cli.common import (
     size_option,
     talk,
 )
+from drmsmirror.cli.hosts import tell_of_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +62,7 @@ def command(
     from drmsmirror.segments.clearing import clear
 
     with opened_mirror(mirror, config, verbose) as opened:
+        tell_of_hosts(opened)
         cleared = clear(opened, unused_for=older_than, most_bytes=max_size, dry_run=dry_run)
     if as_json_:
         as_json(cleared)

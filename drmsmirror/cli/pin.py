@@ -12,6 +12,7 @@ from drmsmirror.cli.common import (
     read_settings,
     talk,
 )
+from drmsmirror.cli.hosts import tell_of_hosts
 
 __all__ = ["command"]
 
@@ -44,6 +45,7 @@ def command(
 
     settings = read_settings(mirror, config, verbose)
     with Client(settings, policy="offline" if offline else "auto") as client:
+        tell_of_hosts(client.mirror)
         pinned = pin(client, record_set)
     if as_json_:
         as_json(pinned)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from drmsmirror.cli.common import as_json, json_option, mirror_options, opened_mirror, talk
+from drmsmirror.cli.hosts import tell_of_hosts
 
 __all__ = ["command"]
 
@@ -27,6 +28,7 @@ def command(
     from drmsmirror.segments.pinning import unpin
 
     with opened_mirror(mirror, config, verbose) as opened:
+        tell_of_hosts(opened)
         gone = unpin(opened, record_set)
     if as_json_:
         as_json(gone)

@@ -20,6 +20,7 @@ from drmsmirror.cli.common import (
     size,
     talk,
 )
+from drmsmirror.cli.hosts import tell_of_hosts
 from drmsmirror.errors import DamageError
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def command(
             talk("... and more; --json has the first thousand")
 
     with opened_mirror(mirror, config, verbose) as opened, _progress() as show:
+        tell_of_hosts(opened)
         found = verify(
             opened,
             quick=quick,

@@ -36,6 +36,11 @@ def mirror(tmp_path: Path) -> Path:
         ("status",),
         ("get", "hmi.M_45s", "--offline"),
         ("sync", "--all"),
+        ("adopt", "/dev/null", "--offline"),
+        ("pin", "hmi.M_45s", "--offline"),
+        ("unpin", "hmi.M_45s"),
+        ("gc",),
+        ("verify",),
     ],
 )
 def test_it_is_said_once_that_another_host_writes(
