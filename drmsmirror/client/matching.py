@@ -348,16 +348,32 @@ def _card(keyword: Keyword, clue: Clue) -> str:
     name = fits_name(keyword.name, read_description(keyword.note).name)
     value = keyword.default if keyword.is_constant else clue.value(name)
     text = "" if value is None else str(value).strip()
-    if not text or _SYNTAX.search(text):
+    if keyword.type is KeywordType.TIME and text and not _ZONE.search(text):
+        zone = time_style(keyword.units, keyword.format).zone
+        text = f"{text}Z" if zone.upper() in ("UTC", "Z") else f"{text}_{zone}"
+    if not _is_one_value(keyword, text):
         raise NotMatchedError(
             Mismatch.UNRECOGNISED,
             f"its header has no value of the prime key {keyword.name} (card {name}) that finds "
             f"a record",
         )
-    if keyword.type is KeywordType.TIME and not _ZONE.search(text):
-        zone = time_style(keyword.units, keyword.format).zone
-        return f"{text}Z" if zone.upper() in ("UTC", "Z") else f"{text}_{zone}"
     return text
+
+
+def _is_one_value(keyword: Keyword, text: str) -> bool:
+    """Whether a text names one value in a record set, and no range of them."""
+    if not text or _SYNTAX.search(text):
+        return False
+    try:
+        if keyword.type is KeywordType.TIME:
+            parse_time(text)
+        elif keyword.type.is_float:
+            float(text)
+        elif keyword.type is not KeywordType.STRING:
+            int(text, 0)
+    except (ValueError, TimeTextError):
+        return False
+    return True
 
 
 def _by_name(
@@ -365,15 +381,15 @@ def _by_name(
 ) -> Claim | None:
     if not definition.prime_keys or len(named.values) != len(definition.prime_keys):
         return None
-    if any(_SYNTAX.search(value) for value in named.values):
-        return None
     if why := contradiction(clue, segment):
         raise NotMatchedError(Mismatch.UNRECOGNISED, f"it is called like {segment.name}, but {why}")
-    keywords = map(definition.keyword, definition.prime_keys)
+    keywords = [definition.keyword(key) for key in definition.prime_keys]
     try:
         values = _fit((definition, segment), clue)
     except NotMatchedError:  # its header has no keywords, as JSOC stores files
         values = tuple(map(_from_name, keywords, named.values))
+        if not all(map(_is_one_value, keywords, values)):
+            return None
         return Claim(definition, segment.name, values, named=named)
     return Claim(definition, segment.name, values)
 

@@ -369,6 +369,27 @@ def test_a_file_of_another_version_or_record_is_not_taken_for_this_one(
     assert "HARPNUM" in found[empty.name].message
 
 
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"HARPNUM": "1-999999"},
+        {"HARPNUM": "377/1000"},
+        {"T_REC": "2010.05.01_TAI/9999d"},
+        {"T_REC": "2010.05.01_TAI-2030.01.01_TAI"},
+    ],
+)
+def test_no_file_has_a_range_of_records_asked_for(
+    card: dict[str, str], client: Client, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, *_ = sorted(mine.iterdir())
+    change(path, **card)
+    asked: list[str] = []
+    monkeypatch.setattr(client, "answer", lambda ds, *_, **__: asked.append(ds))
+    (found,) = adopted(client, path).values()
+    assert found.adoption is Adoption.UNRECOGNISED
+    assert asked == []
+
+
 def test_an_image_that_cannot_be_that_of_the_segment_is_refused(client: Client, mine: Path) -> None:
     wide, deep, *_ = sorted(mine.iterdir())
     for path, data in ((wide, np.zeros(9, np.int32)), (deep, np.zeros((9, 9), np.float64))):
