@@ -142,7 +142,11 @@ def read_state(body: bytes, series: str) -> SeriesState:
             raise _contradiction(asked, f"{member} is {answer[member]!r}, which is no number")
     # x_series and x_formats are for our own files; what a server would say there is not believed
     known = {name: value for name, value in answer.items() if not name.startswith("x_")}
-    return SeriesState(definition_from_struct(series, known), *_interval(answer, asked))
+    definition = definition_from_struct(series, known)
+    for key in definition.internal_prime_keys:
+        if definition.column(key) is None:
+            raise _contradiction(asked, f"it has no keyword {key}, by which records are known")
+    return SeriesState(definition, *_interval(answer, asked))
 
 
 def read_count(body: bytes, recordset: str) -> int:

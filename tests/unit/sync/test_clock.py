@@ -39,7 +39,7 @@ def add(copy: Copy, *times: str) -> None:
 
 
 def test_what_was_read_by_a_clock_that_was_ahead_is_read_again(copy_of) -> None:
-    copy = copy_of(WHOLE, rows=60, sync={"lag_hours": 24.0 * 7})
+    copy = copy_of(WHOLE, rows=20, sync={"lag_hours": 24.0 * 7})
     copy.jsoc.hide_numbers(NumbersHidden.INVALID)
     add(copy, "2017.01.01_TAI")
     sync_at(copy, NOW + timedelta(days=300))
@@ -52,7 +52,7 @@ def test_what_was_read_by_a_clock_that_was_ahead_is_read_again(copy_of) -> None:
 
 
 def test_what_was_compared_by_a_clock_that_was_ahead_is_compared_again(copy_of) -> None:
-    copy = copy_of(WHOLE, rows=60)
+    copy = copy_of(WHOLE, rows=20)
     for days in (300, 301, 0):
         sync_at(copy, NOW + timedelta(days=days))
     with copy.open() as mirror:
@@ -61,7 +61,7 @@ def test_what_was_compared_by_a_clock_that_was_ahead_is_compared_again(copy_of) 
 
 
 def test_a_record_of_a_time_to_come_does_not_hide_those_that_come(copy_of) -> None:
-    copy = copy_of(WHOLE, rows=60, sync={"lag_hours": 24.0 * 7})
+    copy = copy_of(WHOLE, rows=20, sync={"lag_hours": 24.0 * 7})
     copy.jsoc.hide_numbers(NumbersHidden.INVALID)
     add(copy, "2017.01.01_TAI", "2099.01.01_TAI")
     task = Task(reconcile=Reconcile.OFF)

@@ -366,6 +366,16 @@ def struct(**changes: Any) -> bytes:
     return json.dumps({name: value for name, value in answer.items() if value is not None}).encode()
 
 
+_SLOTTED = {
+    "name": "T",
+    "type": "time",
+    "recscope": "ts_eq",
+    "defval": "",
+    "units": "TAI",
+    "note": "",
+}
+
+
 def test_a_definition_and_how_far_the_series_is() -> None:
     state = read_state(struct(), "a.b")
     assert state.definition.name == "A.B"
@@ -410,6 +420,9 @@ def test_a_server_that_does_not_say_how_far(interval: object) -> None:
         pytest.param(struct(Interval={"MaxRecnum": True}), id="a recnum that is none"),
         pytest.param(struct(Interval={"MaxRecnum": 1, "LastRecord": 3}), id="a record as a number"),
         pytest.param(struct(status=None), id="no status"),
+        pytest.param(
+            struct(primekeys=["T"], dbindex=["T"], keywords=[_SLOTTED]), id="slots without an index"
+        ),
     ],
 )
 def test_half_a_definition_is_none(content: bytes) -> None:
