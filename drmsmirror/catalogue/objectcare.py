@@ -58,6 +58,9 @@ class ObjectTotals:
     objects: int
     size_bytes: int
 
+    def __add__(self, other: ObjectTotals) -> ObjectTotals:
+        return ObjectTotals(self.objects + other.objects, self.size_bytes + other.size_bytes)
+
     def __sub__(self, other: ObjectTotals) -> ObjectTotals:
         return ObjectTotals(self.objects - other.objects, self.size_bytes - other.size_bytes)
 
@@ -78,6 +81,11 @@ class ObjectShares:
     pinned: ObjectTotals
     in_use: ObjectTotals
     may_go: ObjectTotals
+
+    @property
+    def total(self) -> ObjectTotals:
+        """All there is."""
+        return self.pinned + self.in_use + self.may_go
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,11 +62,14 @@ def command(
                 talk("Nothing was dropped.")
                 return
             dropped = drop(opened, record_set, unsubscribe=unsubscribe)
+        tags = [tag.name for tag in opened.catalogue.tags()]
     if as_json_:
         as_json([asdict(one) for one in dropped])
     for one in dropped:
         talk(_told(one, "would go" if dry_run else "went"))
         talk(_afterwards(one))
+    if tags and any(one.rows for one in dropped):
+        talk(f"Questions --as-of {' or '.join(tags)} lack it from then on, and say so.")
 
 
 def _agreed(dropped: tuple[Dropped, ...]) -> bool:

@@ -68,6 +68,9 @@ def command(
         as_json(cleared)
     for line in _told(cleared, "would go" if dry_run else "went"):
         talk(line)
+    left = cleared.stay.total.size_bytes
+    if max_size is not None and not dry_run and left > max_size:
+        talk(f"{size(left)} are left, more than {size(max_size)}.")
 
 
 def _told(cleared: Cleared, went: str) -> Iterator[str]:

@@ -70,6 +70,7 @@ def test_pins_are_made_listed_and_taken_away(cache: Cache, run: Run) -> None:
     assert unknown.exit_code == 3
     assert json.loads(run("pins", "--json").stdout) == []
     assert cache.held() == set(cache.files[:4])
+    assert "are left, more than 0 bytes." in done.stderr
 
 
 def test_of_files_without_a_path_it_is_said_how_to_have_one(

@@ -67,6 +67,7 @@ def test_maintain_ends_with_5_where_a_series_cannot_be_kept(run: Run, tmp_path: 
 
 
 def test_a_drop_is_shown_agreed_to_and_done(run: Run) -> None:
+    run("tag", "paper")
     dry = run("drop", f"{NAME}[][1]", "--dry-run", "--json")
     refused = run("drop", f"{NAME}[][1]")
     done = run("drop", f"{NAME}[][1]", "--yes")
@@ -77,6 +78,7 @@ def test_a_drop_is_shown_agreed_to_and_done(run: Run) -> None:
     assert f"{told['rows']} rows of {NAME}[][1] would go" in dry.stderr
     assert f"{told['rows']} rows of {NAME}[][1] went" in done.stderr
     assert "What was published elsewhere is not touched." in done.stderr
+    assert "Questions --as-of paper lack it from then on" in dry.stderr
     assert run("query", f"{NAME}[][1]", "--key", "T_REC", "--offline").exit_code == 3
     assert "0 rows" in run("drop", f"{NAME}[][1]", "--yes").stderr
 
