@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from drmsmirror.cli.common import (
     terms_options,
 )
 from drmsmirror.cli.hosts import tell_of_hosts
-from drmsmirror.errors import NoSpaceError, NotHeldError, PartialError
+from drmsmirror.errors import NoSpaceError, NotHeldError, PartialError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,7 +164,8 @@ def command(
                 found[outcome.file] = outcome
                 tell(outcome)
         outcomes = {file: found[file] for file in wanted.names}
-        paths = _laid(client.mirror, wanted, outcomes, link_to, copy_to, names)
+        paths, refused = _laid(client.mirror, wanted, outcomes, link_to, copy_to, names)
+        outcomes |= refused
     if as_json_:
         as_json(
             [_object(one, wanted.names[file], paths.get(file)) for file, one in outcomes.items()]
@@ -184,18 +186,25 @@ def _laid(
     link_to: Path | None,
     copy_to: Path | None,
     names: str,
-) -> dict[SegmentFile, Path]:
-    """Where the files are that are there: in the store, or where somebody wants them."""
+) -> tuple[dict[SegmentFile, Path], dict[SegmentFile, Outcome]]:
+    """Where the files are that are there, and what became of those that could not be laid."""
     from drmsmirror.objects import Laying
-    from drmsmirror.segments import Names, lay_tree
+    from drmsmirror.segments import FileState, Names, lay_tree
 
     there = {one: wanted.names[file] for file, one in outcomes.items() if one.state.is_there}
     directory = link_to or copy_to
     if directory is None:
-        return {one.file: one.path for one in there if one.path is not None}
+        return {one.file: one.path for one in there if one.path is not None}, {}
     laying = Laying.LINK if copy_to is None else Laying.COPY
-    laid = lay_tree(mirror.objects, there, directory, laying, Names(names))
-    return {outcome.file: one.path for outcome, one in laid}
+    paths, refused = {}, {}
+    for outcome, laid in lay_tree(mirror.objects, there, directory, laying, Names(names)):
+        if isinstance(laid, StoreError):
+            refused[outcome.file] = replace(
+                outcome, state=FileState.FAILED, message=str(laid), error=laid.code
+            )
+        else:
+            paths[outcome.file] = laid.path
+    return paths, refused
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def adopt_stored(
         name = f"{file.segment}.fits"
         mirror.catalogue.segments.keep(file, stored.sha256, stored.size_bytes, name)
 
-    return _put(mirror, file.digest, path, sha256, how, keep)
+    name = hashlib.sha256(f"adopted\0{file.digest}".encode()).hexdigest()  # not that of a download
+    return _put(mirror, name, path, sha256, how, keep)
 
 
 def adopt_export(

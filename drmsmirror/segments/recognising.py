@@ -96,7 +96,7 @@ def clue_of(path: Path) -> Clue:
     if found is not None:
         return Clue(found[1], found[3], int(found[2]), names, shape, bits, cards)
     number = _value(cards.get("RECNUM"))
-    recnum = number if isinstance(number, int) and number > 0 else None
+    recnum = number if type(number) is int and number > 0 else None
     return Clue("", "", recnum, names, shape, bits, cards)
 
 

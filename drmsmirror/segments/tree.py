@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
-from drmsmirror.errors import QueryError
+from drmsmirror.errors import NoSpaceError, QueryError, StoreError
 from drmsmirror.model.filenames import (
     NamedFile,
     default_template,
@@ -56,7 +56,7 @@ def lay_tree(
     directory: Path,
     laying: Laying,
     names: Names = Names.TREE,
-) -> Iterator[tuple[Outcome, Laid]]:
+) -> Iterator[tuple[Outcome, Laid | StoreError]]:
     """Lay files that are there below a directory.
 
     Parameters
@@ -68,12 +68,23 @@ def lay_tree(
     laying : Laying
     names : Names
 
+    Yields
+    ------
+    outcome : Outcome
+    laid : Laid or StoreError
+        Or why it was not laid: another file stands at its path.
+
     Raises
     ------
     QueryError
         Two would have one name; nothing was laid.
-    StoreError
-        Another file stands at a path.
+    NoSpaceError
+        The disk is full.
     """
     for outcome, name in paths_of(files, names).items():
-        yield outcome, lay(store, outcome.sha256, directory, name, laying)
+        try:
+            yield outcome, lay(store, outcome.sha256, directory, name, laying)
+        except NoSpaceError:
+            raise
+        except StoreError as error:  # it is that of one file
+            yield outcome, error

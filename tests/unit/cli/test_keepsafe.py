@@ -174,3 +174,15 @@ def test_get_says_what_it_is_about(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     full = run("get", NAME, "--json")
     assert full.exit_code == 8
     assert "no-space" in {one["error"] for one in json.loads(full.stdout)}
+
+
+def test_a_file_in_the_way_of_one_keeps_no_other_from_being_laid(run: Run, tmp_path: Path) -> None:
+    laid = run("get", NAME, "--copy", str(tmp_path / "mine"))
+    first, *others = map(Path, laid.stdout.splitlines())
+    first.chmod(0o644)
+    first.write_bytes(b"of my own")
+    others[0].unlink()
+    again = run("get", NAME, "--copy", str(tmp_path / "mine"))
+    assert (again.exit_code, again.stdout.splitlines()) == (5, [str(path) for path in others])
+    assert f"{first}" in again.stderr
+    assert first.read_bytes() == b"of my own"
