@@ -21,6 +21,7 @@ from drmsmirror.errors import (
     LockedError,
     NoSpaceError,
     UnknownSeriesError,
+    UpstreamAnswerError,
     UpstreamError,
     UpstreamOverloadedError,
     UpstreamPausedError,
@@ -195,7 +196,14 @@ class Files:
         left = set(files)
         on_tape: list[SegmentFile] = []
         try:
-            for places in self._places(files):
+            for some in asked_together(files):
+                try:
+                    (places,) = self._places(some)
+                except UpstreamAnswerError as error:  # it says nothing of the next records
+                    for file in some:
+                        left.discard(file)
+                        yield self._failed(file, error)
+                    continue
                 on_tape += [file for file, one in places.items() if one.where is Where.ON_TAPE]
                 for outcome in self._fetch_from(places, began):
                     left.discard(outcome.file)

@@ -431,6 +431,17 @@ def test_a_place_that_is_no_path_is_the_failure_of_that_file_alone(name: str, he
     assert held.asked() == []
 
 
+def test_an_answer_that_makes_no_sense_is_the_failure_of_its_records_alone(held: Cache) -> None:
+    unknown = [
+        SegmentFile(SERIES, 0, number + 1, "magnetogram") for number in range(10**6, 10**6 + 99)
+    ]
+    files = [*held.some(2), *unknown]  # two questions
+    held.jsoc.fault(FaultKind.TRUNCATED_JSON, times=1, when="rs_list")
+    states = [outcome.state for outcome in held.get(*files).values()]
+    assert states.count(FAILED) == 100
+    assert states.count(FileState.NO_FILE) == 1
+
+
 # ------------------------------------------------------------------------------ enough of us
 def test_a_server_that_wants_no_requests_for_a_while_is_asked_for_nothing_more(
     held: Cache,
