@@ -12,6 +12,7 @@ import pytest
 
 from drmsmirror.failpoints import POINTS
 from tests.jsoc import Fault, FaultKind, Request
+from tests.sparing import one_in
 from tests.unit.sync.mirrors import Copy, asked
 
 WHOLE = "hmi.M_45s"
@@ -86,14 +87,16 @@ def copy(copy_of) -> Copy:
     return copy_of(WHOLE, rows=ROWS, sync=SMALL_WINDOWS)
 
 
-@pytest.mark.parametrize("at", OF_A_SYNC)
+@pytest.mark.parametrize("at", one_in(3, OF_A_SYNC))
 def test_a_sync_killed_at_a_point_is_completed_by_the_next(at, copy, kill) -> None:
     kill(copy, at, "sync", WHOLE)
     assert_survived(copy)
 
 
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize("point", ["file.before_fsync", "file.before_rename", "file.after_rename"])
+@pytest.mark.parametrize(
+    "point", one_in(3, ["file.before_rename", "file.before_fsync", "file.after_rename"])
+)
 def test_a_sync_killed_while_it_writes_a_file_is_completed_by_the_next(
     point, count, copy, kill
 ) -> None:

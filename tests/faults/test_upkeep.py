@@ -15,6 +15,7 @@ from drmsmirror.failpoints import POINTS
 from drmsmirror.settings import SyncSettings
 from drmsmirror.upkeep import Maintenance, drop, maintain
 from tests.jsoc import SampleJsoc
+from tests.sparing import one_in
 from tests.unit.sync.mirrors import Copy, series, settings_for, truth
 
 NAME = "hmi.M_45s"
@@ -74,7 +75,7 @@ def copy(made: Copy, tmp_path: Path) -> Copy:
     return Copy(settings, made.jsoc)
 
 
-@pytest.mark.parametrize("point", OF_MAINTENANCE)
+@pytest.mark.parametrize("point", one_in(4, OF_MAINTENANCE))
 def test_maintenance_that_is_killed_is_done_by_the_next(point, copy, kill) -> None:
     kill(copy, point, "maintain", **VARIABLES)
     copy.assert_same(NAME)
@@ -92,7 +93,7 @@ def test_maintenance_that_is_killed_is_done_by_the_next(point, copy, kill) -> No
 
 @pytest.mark.parametrize(
     ("record_set", "point"),
-    [*((NAME, point) for point in OF_A_DROP), *((PART, point) for point in OF_A_DROP[2:5])],
+    one_in(3, [*((NAME, one) for one in OF_A_DROP), *((PART, one) for one in OF_A_DROP[2:5])]),
 )
 def test_a_drop_that_is_killed_is_finished_by_maintenance(record_set, point, copy, kill) -> None:
     with copy.open() as mirror:

@@ -87,7 +87,8 @@ _STEPS = st.lists(
     [KINDS[0], *(pytest.param(kind, marks=pytest.mark.long) for kind in KINDS[1:])],
     ids=lambda kind: kind.name,
 )
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.soak_factor(40)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(
     records=st.lists(_RECORD, min_size=1, max_size=10),
     first=st.tuples(_AXIS, _OTHER),

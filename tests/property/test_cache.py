@@ -166,7 +166,7 @@ def test_through_whatever_happens_the_cache_keeps_its_promises() -> None:
     run_state_machine_as_test(
         Caching,
         settings=settings(
-            max_examples=400 if _IS_SOAK else 4,
+            max_examples=400 if _IS_SOAK else 2,
             # to shrink a failure takes minutes, for which nobody waits before a commit
             phases=tuple(Phase) if _IS_SOAK else (Phase.explicit, Phase.reuse, Phase.generate),
             stateful_step_count=30 if _IS_SOAK else 15,

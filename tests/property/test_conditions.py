@@ -231,9 +231,9 @@ conditions = st.recursive(
 )
 
 
-@pytest.mark.soak_factor(40)
+@pytest.mark.soak_factor(80)
 @settings(
-    max_examples=150,
+    max_examples=75,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,7 +94,8 @@ def listed(table: RecordTable, query: str) -> list[tuple[int, int, int]]:
     return [(row["n"], row["recnum"], round(row["value"])) for row in rows]
 
 
-@settings(max_examples=12, deadline=None)
+@pytest.mark.soak_factor(40)
+@settings(max_examples=6, deadline=None)
 @given(steps, st.data())
 def test_as_of_a_run_the_records_are_as_that_run_left_them(
     steps: list, data: st.DataObject

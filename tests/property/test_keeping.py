@@ -244,7 +244,7 @@ def test_through_whatever_happens_the_mirror_keeps_its_promises() -> None:
     run_state_machine_as_test(
         Keeping,
         settings=settings(
-            max_examples=400 if _IS_SOAK else 3,
+            max_examples=400 if _IS_SOAK else 2,
             # to shrink a failure takes minutes, for which nobody waits before a commit
             phases=tuple(Phase) if _IS_SOAK else (Phase.explicit, Phase.reuse, Phase.generate),
             stateful_step_count=25 if _IS_SOAK else 10,
