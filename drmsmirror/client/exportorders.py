@@ -90,7 +90,7 @@ class OrderedExport:
         email : str
             The address that they are ordered for; empty where there is none.
         """
-        processing = Processing(client.mirror, client._upstream)  # noqa: SLF001 - a part of it
+        processing = _processing(client)
         files = [(one.generation, one.recnum, one.segment) for one in wanted.names]
         series = wanted.definition.name.lower()
         known_by = (series, files, terms.protocol, terms.process, errand.file_names)
@@ -108,7 +108,7 @@ class OrderedExport:
     @classmethod
     def numbered(cls, client: _Asking, request_id: str) -> OrderedExport:
         """An order of which only the number is known."""
-        processing = Processing(client.mirror, client._upstream)  # noqa: SLF001 - a part of it
+        processing = _processing(client)
         digest = _digest("order", client.mirror.settings.upstream.url, request_id)
         return cls(
             processing,
@@ -176,6 +176,10 @@ def _exported(file: ResultFile) -> ExportedFile:
     is_archive = not file.record and file.path is not None
     shown = str(file.path) if is_archive else file.file_name
     return ExportedFile(file.record, shown, file.file_name, file.sha256, file.size_bytes, file.path)
+
+
+def _processing(client: _Asking) -> Processing:
+    return Processing(client.mirror, client._upstream)  # noqa: SLF001 - it is a part of the client
 
 
 def _digest(*known_by: object) -> str:
