@@ -298,10 +298,10 @@ class Mirror:
 
     def _finish_whole_drop(self, series: str) -> None:
         """Finish what a killed drop left, so that no new table is made of the old one's rows."""
-        for drop in self.catalogue.drops(series):
+        for drop in self.catalogue.drops.pending(series):
             if drop.extents is None:
                 self.remove_table(drop)
-                self.catalogue.finish_drop(drop)
+                self.catalogue.drops.finish(drop)
 
     def _place(
         self, definition: SeriesDefinition, state: SeriesState

@@ -54,7 +54,7 @@ def recorded_run(
     """
     catalogue = mirror.catalogue
     above = _numbers_used(mirror, series)
-    run = OpenRun(catalogue.start_run(series, record_set, kind=kind, above=above).id)
+    run = OpenRun(catalogue.runs.start(series, record_set, kind=kind, above=above).id)
     try:
         yield run
     except BaseException as error:
@@ -62,11 +62,11 @@ def recorded_run(
         outcome = RunOutcome.STOPPED if is_stopped else RunOutcome.FAILED
         told = None if is_stopped else error
         with suppress(DrmsMirrorError):
-            catalogue.finish_run(run.id, outcome, counters=run.counters, error=told)
+            catalogue.runs.finish(run.id, outcome, counters=run.counters, error=told)
             if publishes:
                 mirror.publish()
         raise
-    catalogue.finish_run(run.id, run.outcome, counters=run.counters, share_held=run.share_held)
+    catalogue.runs.finish(run.id, run.outcome, counters=run.counters, share_held=run.share_held)
     if publishes:
         mirror.publish()
 

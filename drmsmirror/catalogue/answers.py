@@ -19,16 +19,10 @@ from drmsmirror.catalogue.database import Database
 
 __all__ = [
     "AFTERWARDS",
+    "Answers",
     "FailedQuestion",
     "StoredAnswer",
-    "failure",
     "forget_about",
-    "forget_least_used",
-    "known",
-    "load",
-    "save",
-    "save_failure",
-    "touch",
 ]
 
 #: How long failures are kept beyond their time: whoever waited for one may still look it up.
@@ -110,79 +104,100 @@ class FailedQuestion:
     until_utc: datetime
 
 
-def load(database: Database, digest: str) -> StoredAnswer | None:
-    """Give the answer that is kept to a question; None where there is none."""
-    with database.read() as connection:
-        row = connection.execute(_ANSWER, {"digest": digest}).mappings().first()
-    return None if row is None else StoredAnswer(**row)
-
-
-def failure(database: Database, digest: str) -> FailedQuestion | None:
-    """Give the latest failure of a question, also one whose time is over; None without one."""
-    with database.read() as connection:
-        row = connection.execute(_FAILURE, {"digest": digest}).mappings().first()
-    return None if row is None else FailedQuestion(**row)
-
-
-def save(database: Database, answer: StoredAnswer) -> None:
-    """Keep an answer, whose file is there, in place of the one before; failures are forgotten."""
-    with database.write() as connection:
-        _replace(database, connection, tables.answers, asdict(answer))
-        failed = tables.failed_questions
-        connection.execute(delete(failed).where(failed.c.digest == answer.digest))
-
-
-def save_failure(database: Database, failed: FailedQuestion) -> None:
-    """Remember a failure, in place of the one before; old ones of other questions go."""
-    table = tables.failed_questions
-    with database.write() as connection:
-        _replace(database, connection, table, asdict(failed))
-        connection.execute(delete(table).where(table.c.until_utc < failed.failed_utc - AFTERWARDS))
-
-
-def touch(database: Database, digest: str) -> None:
-    """Say that an answer was used now."""
-    table = tables.answers
-    with database.write() as connection:
-        connection.execute(
-            update(table).where(table.c.digest == digest).values(used_utc=database.clock())
-        )
-
-
-def forget_least_used(database: Database, most_bytes: int, before: datetime) -> tuple[str, ...]:
-    """Forget the answers that were not used for longest, until the rest fits.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Answers that are kept, and questions that failed.
 
     Parameters
     ----------
     database : Database
-    most_bytes : int
-        What the files of all may take together, bytes.
-    before : datetime
-        Only those that were stored earlier; somebody may be waiting for later ones.
-
-    Returns
-    -------
-    tuple of str
-        Digests of those that were forgotten: their files can go.
     """
-    table = tables.answers
-    with database.write() as connection:
-        excess = (connection.scalar(select(func.sum(table.c.file_bytes))) or 0) - most_bytes
-        if excess <= 0:
-            return ()
-        gone: list[str] = []
-        for row in connection.execute(
-            select(table.c.digest, table.c.file_bytes)
-            .where(table.c.stored_utc < before)
-            .order_by(table.c.used_utc, table.c.digest)
-        ):
+
+    database: Database
+
+    def load(self, digest: str) -> StoredAnswer | None:
+        """Give the answer that is kept to a question; None where there is none."""
+        with self.database.read() as connection:
+            row = connection.execute(_ANSWER, {"digest": digest}).mappings().first()
+        return None if row is None else StoredAnswer(**row)
+
+    def keep(self, answer: StoredAnswer) -> None:
+        """Keep an answer, whose file is there, in place of an earlier one; forget failures."""
+        with self.database.write() as connection:
+            _replace(self.database, connection, tables.answers, asdict(answer))
+            failed = tables.failed_questions
+            connection.execute(delete(failed).where(failed.c.digest == answer.digest))
+
+    def use(self, digest: str) -> None:
+        """Say that an answer was used now."""
+        table = tables.answers
+        with self.database.write() as connection:
+            connection.execute(
+                update(table).where(table.c.digest == digest).values(used_utc=self.database.clock())
+            )
+
+    def known(self, digests: Iterable[str]) -> frozenset[str]:
+        """Say to which of these questions answers are kept."""
+        table = tables.answers
+        with self.database.read() as connection:
+            query = select(table.c.digest).where(table.c.digest.in_(list(digests)))
+            return frozenset(connection.scalars(query))
+
+    def forget_least_used(self, most_bytes: int, before: datetime) -> tuple[str, ...]:
+        """Forget the answers that were not used for longest, until the rest fits.
+
+        Parameters
+        ----------
+        most_bytes : int
+            What the files of all may take together, bytes.
+        before : datetime
+            Only those that were stored earlier; somebody may be waiting for later ones.
+
+        Returns
+        -------
+        tuple of str
+            Digests of those that were forgotten: their files can go.
+        """
+        table = tables.answers
+        with self.database.write() as connection:
+            excess = (connection.scalar(select(func.sum(table.c.file_bytes))) or 0) - most_bytes
             if excess <= 0:
-                break
-            gone.append(row.digest)
-            excess -= row.file_bytes
-        for digest in gone:
-            connection.execute(delete(table).where(table.c.digest == digest))
-    return tuple(gone)
+                return ()
+            gone: list[str] = []
+            for row in connection.execute(
+                select(table.c.digest, table.c.file_bytes)
+                .where(table.c.stored_utc < before)
+                .order_by(table.c.used_utc, table.c.digest)
+            ):
+                if excess <= 0:
+                    break
+                gone.append(row.digest)
+                excess -= row.file_bytes
+            for digest in gone:
+                connection.execute(delete(table).where(table.c.digest == digest))
+        return tuple(gone)
+
+    def totals(self) -> tuple[int, int]:
+        """How many answers are kept, and how many bytes they take."""
+        query = select(func.count(), func.coalesce(func.sum(tables.answers.c.file_bytes), 0))
+        with self.database.read() as connection:
+            count, size = connection.execute(query).one()
+        return int(count), int(size)
+
+    def failure(self, digest: str) -> FailedQuestion | None:
+        """Give the latest failure of a question, also one whose time is over; None without one."""
+        with self.database.read() as connection:
+            row = connection.execute(_FAILURE, {"digest": digest}).mappings().first()
+        return None if row is None else FailedQuestion(**row)
+
+    def keep_failure(self, failed: FailedQuestion) -> None:
+        """Remember a failure, in place of the one before; old ones of other questions go."""
+        table = tables.failed_questions
+        with self.database.write() as connection:
+            _replace(self.database, connection, table, asdict(failed))
+            connection.execute(
+                delete(table).where(table.c.until_utc < failed.failed_utc - AFTERWARDS)
+            )
 
 
 def forget_about(connection: Connection, key: str) -> tuple[str, ...]:
@@ -209,22 +224,6 @@ def forget_about(connection: Connection, key: str) -> tuple[str, ...]:
     for digest in gone:
         connection.execute(delete(table).where(table.c.digest == digest))
     return tuple(gone)
-
-
-def known(database: Database, digests: Iterable[str]) -> frozenset[str]:
-    """Say to which of these questions answers are kept."""
-    table = tables.answers
-    with database.read() as connection:
-        query = select(table.c.digest).where(table.c.digest.in_(list(digests)))
-        return frozenset(connection.scalars(query))
-
-
-def totals(database: Database) -> tuple[int, int]:
-    """How many answers are kept, and how many bytes they take."""
-    query = select(func.count(), func.coalesce(func.sum(tables.answers.c.file_bytes), 0))
-    with database.read() as connection:
-        count, size = connection.execute(query).one()
-    return int(count), int(size)
 
 
 def _replace(

@@ -16,11 +16,12 @@ from pathlib import Path
 
 from sqlalchemy import delete
 
-from drmsmirror.catalogue import leases, tables
+from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.copies import copy_file, copy_rows, problems
 from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
 from drmsmirror.catalogue.failures import explained
 from drmsmirror.catalogue.journal import probe, set_journal_mode
+from drmsmirror.catalogue.leases import Leases
 from drmsmirror.catalogue.migrate import changing_schema, upgrade
 from drmsmirror.catalogue.place import Place, place_of
 from drmsmirror.catalogue.processes import has_ended
@@ -224,7 +225,7 @@ def _refuse_leased(place: Place, now: datetime) -> None:
     """
     try:
         with closing(connect(place)) as database:
-            held = leases.held(database)
+            held = Leases(database).all()
     except StoreError:
         return  # damaged, or of another schema
     for lease in held:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,66 +13,52 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import URL
 
 from drmsmirror.catalogue import (
-    answers,
     backup,
     care,
-    checks,
     codecs,
     coverage,
     definitions,
-    drops,
-    duties,
     evolving,
-    history,
     hosts,
-    leases,
     mastertables,
     migrate,
-    moments,
     pruning,
-    reconciliations,
-    runs,
     state,
-    subscriptions,
-    tags,
     totals,
-    upstreams,
     windows,
 )
-from drmsmirror.catalogue.answers import FailedQuestion, StoredAnswer
+from drmsmirror.catalogue.answers import Answers
 from drmsmirror.catalogue.care import Care
-from drmsmirror.catalogue.checks import CheckedFile
+from drmsmirror.catalogue.checks import Checks
 from drmsmirror.catalogue.coverage import AsOf
 from drmsmirror.catalogue.database import Clock, Database, connect, utc_now
 from drmsmirror.catalogue.definitions import SeriesSummary
 from drmsmirror.catalogue.downloads import Downloads
-from drmsmirror.catalogue.drops import Drop, GivenUp
-from drmsmirror.catalogue.duties import Duty, DutyOutcome, Plan, TakenDuty
+from drmsmirror.catalogue.drops import Drops
+from drmsmirror.catalogue.duties import Duties
 from drmsmirror.catalogue.filedrops import FileDrops
-from drmsmirror.catalogue.history import CoverageThen
+from drmsmirror.catalogue.history import History
 from drmsmirror.catalogue.hosts import SeenHost
 from drmsmirror.catalogue.journal import network_file_system
-from drmsmirror.catalogue.leases import Lease
+from drmsmirror.catalogue.leases import Lease, Leases
 from drmsmirror.catalogue.madefiles import MadeFiles
-from drmsmirror.catalogue.moments import Moment, Named
+from drmsmirror.catalogue.moments import Moments
 from drmsmirror.catalogue.objectcare import ObjectCare
 from drmsmirror.catalogue.orders import Orders
 from drmsmirror.catalogue.pins import Pins
 from drmsmirror.catalogue.place import place_of
 from drmsmirror.catalogue.pruning import Superfluous
-from drmsmirror.catalogue.reconciliations import Reconciliation
-from drmsmirror.catalogue.runs import Run, RunCounters, RunKind, RunOutcome
+from drmsmirror.catalogue.reconciliations import Reconciliations
+from drmsmirror.catalogue.runs import RunCounters, Runs
 from drmsmirror.catalogue.schema import check_revision
 from drmsmirror.catalogue.segmentindex import SegmentIndex
 from drmsmirror.catalogue.state import SeriesState
-from drmsmirror.catalogue.subscriptions import StoredSubscription
-from drmsmirror.catalogue.tags import Tag
+from drmsmirror.catalogue.subscriptions import Subscriptions
+from drmsmirror.catalogue.tags import Tags
 from drmsmirror.catalogue.totals import RunTotals
-from drmsmirror.catalogue.upstreams import Cost, Health
+from drmsmirror.catalogue.upstreams import Upstreams
 from drmsmirror.model.coverage import CoverageEntry
-from drmsmirror.model.extent import Extent
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.model.subscription import Subscription
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -197,6 +182,66 @@ class Catalogue:
         return self.database.place.shown
 
     @property
+    def runs(self) -> Runs:
+        """Runs: what each did, and how it ended."""
+        return Runs(self.database)
+
+    @property
+    def reconciliations(self) -> Reconciliations:
+        """How far record sets were compared with the upstream."""
+        return Reconciliations(self.database)
+
+    @property
+    def moments(self) -> Moments:
+        """Moments, by their names."""
+        return Moments(self.database)
+
+    @property
+    def tags(self) -> Tags:
+        """Moments that have a name."""
+        return Tags(self.database)
+
+    @property
+    def history(self) -> History:
+        """What was held completely after earlier runs."""
+        return History(self.database)
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """What is to be held."""
+        return Subscriptions(self.database)
+
+    @property
+    def duties(self) -> Duties:
+        """What has to be done at its time."""
+        return Duties(self.database)
+
+    @property
+    def leases(self) -> Leases:
+        """Who works on what now."""
+        return Leases(self.database)
+
+    @property
+    def drops(self) -> Drops:
+        """What was given up, until it is removed."""
+        return Drops(self.database)
+
+    @property
+    def checks(self) -> Checks:
+        """Files of records that were read whole."""
+        return Checks(self.database)
+
+    @property
+    def answers(self) -> Answers:
+        """Answers of the upstream that are kept, and questions that it failed to answer."""
+        return Answers(self.database)
+
+    @property
+    def upstreams(self) -> Upstreams:
+        """How upstreams are, and the time that they take."""
+        return Upstreams(self.database)
+
+    @property
     def segments(self) -> SegmentIndex:
         """Which segment files are there."""
         return SegmentIndex(self.database)
@@ -286,18 +331,6 @@ class Catalogue:
         """Whether there is a series of that name, in any case."""
         return definitions.is_known(self.database, series)
 
-    def reconciliation(self, series: str, record_set: str) -> Reconciliation | None:
-        """How far a record set was compared with the upstream; None where it never was."""
-        return reconciliations.load(self.database, series, record_set)
-
-    def reconciliations(self, series: str) -> dict[str, Reconciliation]:
-        """How far the record sets of a series were compared with the upstream."""
-        return reconciliations.load_all(self.database, series)
-
-    def save_reconciliation(self, series: str, record_set: str, now: Reconciliation) -> None:
-        """Say how far a record set was compared with the upstream."""
-        reconciliations.save(self.database, series, record_set, now)
-
     def state(self, series: str) -> SeriesState:
         """How far the mirror has come with a series; UnknownSeriesError without the series."""
         return state.load(self.database, series)
@@ -347,147 +380,9 @@ class Catalogue:
             lease=lease,
         )
 
-    def start_run(
-        self, series: str, record_set: str, *, kind: RunKind = RunKind.SYNC, above: int = 0
-    ) -> Run:
-        """Begin a run; see :func:`drmsmirror.catalogue.runs.start`."""
-        return runs.start(self.database, series, record_set, kind=kind, above=above)
-
-    def finish_run(
-        self,
-        run: int,
-        outcome: RunOutcome,
-        *,
-        counters: RunCounters | None = None,
-        share_held: float | None = None,
-        error: BaseException | None = None,
-    ) -> Run:
-        """End a run; see :func:`drmsmirror.catalogue.runs.finish`."""
-        return runs.finish(
-            self.database, run, outcome, counters=counters, share_held=share_held, error=error
-        )
-
-    def run(self, number: int) -> Run:
-        """One run by its number; NotFoundError without one."""
-        return runs.load(self.database, number)
-
-    def runs(
-        self,
-        *,
-        series: str | None = None,
-        limit: int = 20,
-        kinds: Collection[RunKind] | None = None,
-        outcomes: Collection[RunOutcome] | None = None,
-        changing: bool = False,
-    ) -> tuple[Run, ...]:
-        """List the latest runs, newest first; see :func:`drmsmirror.catalogue.runs.recent`."""
-        return runs.recent(
-            self.database,
-            series=series,
-            limit=limit,
-            kinds=kinds,
-            outcomes=outcomes,
-            changing=changing,
-        )
-
-    def next_syncs(self) -> dict[str, datetime]:
-        """By record set, when it is to be synced next, where somebody keeps a timetable."""
-        return duties.next_syncs(self.database)
-
     def run_totals(self) -> tuple[RunTotals, ...]:
         """What all runs did together, by series, kind and outcome."""
         return totals.of_runs(self.database)
-
-    def subscriptions(self, *, series: str | None = None) -> tuple[StoredSubscription, ...]:
-        """All subscriptions, or those of one series; what comes first is first."""
-        return subscriptions.load_all(self.database, series=series)
-
-    def add_subscription(self, subscription: Subscription) -> StoredSubscription:
-        """Add a subscription; one of the same record set that is there stays as it is."""
-        return subscriptions.add(self.database, subscription)
-
-    def change_subscription(self, subscription: Subscription) -> StoredSubscription:
-        """Change the subscription of the same record set."""
-        return subscriptions.change(self.database, subscription)
-
-    def remove_subscription(self, number: int) -> StoredSubscription:
-        """Remove a subscription; what is held stays."""
-        return subscriptions.remove(self.database, number)
-
-    def replace_subscriptions(
-        self, before: Iterable[Subscription], after: Iterable[Subscription]
-    ) -> None:
-        """Put some subscriptions in the place of all that the caller has seen."""
-        subscriptions.replace_all(self.database, before, after)
-
-    def moment(self, named: Named | None = None) -> Moment:
-        """Find a moment; see :func:`drmsmirror.catalogue.moments.find`."""
-        return moments.find(self.database, named)
-
-    def last_run_at(self, series: str, moment: Moment) -> int | None:
-        """Number of the last run of a series that had ended at a moment; None without one."""
-        return moments.last_run(self.database, series, moment)
-
-    def unknown_runs(self, series: str, moment: Moment) -> range:
-        """Numbers of runs that may be forgotten; see :mod:`drmsmirror.catalogue.moments`."""
-        return moments.unknown_runs(self.database, series, moment)
-
-    def coverage_after(self, series: str, run: int) -> CoverageThen | None:
-        """What was held completely after a run; see :func:`drmsmirror.catalogue.history.load`."""
-        return history.load(self.database, series, run)
-
-    def coverage_naming(self, series: str, column: str) -> tuple[CoverageEntry, ...]:
-        """What was held when a column was; see :func:`drmsmirror.catalogue.history.last_naming`."""
-        return history.last_naming(self.database, series, column)
-
-    def tag(self, name: str, moment: Moment, note: str = "") -> Tag:
-        """Give a moment a name; see :func:`drmsmirror.catalogue.tags.make`."""
-        return tags.make(self.database, name, moment, note)
-
-    def tags(self) -> tuple[Tag, ...]:
-        """All tags, the earliest moment first."""
-        return tags.every(self.database)
-
-    def drop_tag(self, name: str) -> None:
-        """Forget a tag; NotFoundError without it."""
-        tags.drop(self.database, name)
-
-    def duties(self) -> tuple[Duty, ...]:
-        """What has to be done at its time, and how it went; by name."""
-        return duties.load_all(self.database)
-
-    def keep_duties(self, plans: Iterable[Plan]) -> tuple[Duty, ...]:
-        """Make the duties those of some plans; see :func:`drmsmirror.catalogue.duties.keep`."""
-        return duties.keep(self.database, plans)
-
-    def due_duties(self) -> tuple[str, ...]:
-        """Name the duties that somebody should do now."""
-        return duties.due(self.database)
-
-    def taking_duty(
-        self, plan: Plan, *, ttl_seconds: float = 120.0
-    ) -> AbstractContextManager[TakenDuty | None]:
-        """Do a duty while a block runs; see :func:`drmsmirror.catalogue.duties.taking`."""
-        return duties.taking(self.database, plan, ttl_seconds=ttl_seconds)
-
-    def end_duty(
-        self,
-        taken: TakenDuty,
-        outcome: DutyOutcome,
-        *,
-        message: str | None = None,
-        again_utc: datetime | None = None,
-    ) -> None:
-        """Say how a duty went; see :func:`drmsmirror.catalogue.duties.end`."""
-        duties.end(self.database, taken, outcome, message=message, again_utc=again_utc)
-
-    def leases(self) -> tuple[Lease, ...]:
-        """All leases, those past their end included."""
-        return leases.held(self.database)
-
-    def holding(self, name: str, *, ttl_seconds: float = 120.0) -> AbstractContextManager[Lease]:
-        """Hold a lease while a block runs; see :func:`drmsmirror.catalogue.leases.holding`."""
-        return leases.holding(self.database, name, ttl_seconds=ttl_seconds)
 
     def other_hosts(self) -> tuple[SeenHost, ...]:
         """Hosts besides this one that write here, where the catalogue is for one of them."""
@@ -497,89 +392,6 @@ class Catalogue:
         """Which network file system a SQLite catalogue is on; None where it is on none."""
         path = self.database.place.path
         return None if path is None else network_file_system(path.parent)
-
-    def is_ours(self, lease: Lease) -> bool:
-        """Whether nobody has taken a lease over, be it past its end or not."""
-        return leases.is_ours(self.database, lease)
-
-    def is_held(self, name: str) -> bool:
-        """Whether somebody holds a lease; see :func:`drmsmirror.catalogue.leases.is_held`."""
-        return leases.is_held(self.database, name)
-
-    def holding_if_free(
-        self, name: str, *, ttl_seconds: float = 120.0
-    ) -> AbstractContextManager[Lease | None]:
-        """Hold a lease, or None where it is held already, while a block runs."""
-        return leases.holding_if_free(self.database, name, ttl_seconds=ttl_seconds)
-
-    def kept_answers(self) -> tuple[int, int]:
-        """How many answers of the upstream are kept, and how many bytes they take."""
-        return answers.totals(self.database)
-
-    def answer(self, digest: str) -> StoredAnswer | None:
-        """Give the answer of the upstream that is kept to a question; None where there is none."""
-        return answers.load(self.database, digest)
-
-    def keep_answer(self, answer: StoredAnswer) -> None:
-        """Keep an answer whose file is there; see :func:`drmsmirror.catalogue.answers.save`."""
-        answers.save(self.database, answer)
-
-    def use_answer(self, digest: str) -> None:
-        """Say that an answer was used now."""
-        answers.touch(self.database, digest)
-
-    def forget_answers(self, most_bytes: int, before: datetime) -> tuple[str, ...]:
-        """Forget answers; see :func:`drmsmirror.catalogue.answers.forget_least_used`."""
-        return answers.forget_least_used(self.database, most_bytes, before)
-
-    def known_answers(self, digests: Iterable[str]) -> frozenset[str]:
-        """Say to which of these questions answers are kept."""
-        return answers.known(self.database, digests)
-
-    def failed_question(self, digest: str) -> FailedQuestion | None:
-        """Give the latest failure of a question, also one whose time is over."""
-        return answers.failure(self.database, digest)
-
-    def keep_failure(self, failed: FailedQuestion) -> None:
-        """Remember that a question failed."""
-        answers.save_failure(self.database, failed)
-
-    def begin_drop(
-        self, series: str, record_set: str, extents: Sequence[Extent], lease: Lease
-    ) -> GivenUp:
-        """Give up parts of a series; see :func:`drmsmirror.catalogue.drops.begin_part`."""
-        return drops.begin_part(self.database, series, record_set, extents, lease)
-
-    def begin_whole_drop(self, series: str, lease: Lease, *, unsubscribe: bool = False) -> GivenUp:
-        """Give up a series; see :func:`drmsmirror.catalogue.drops.begin_whole`."""
-        return drops.begin_whole(self.database, series, lease, unsubscribe=unsubscribe)
-
-    def drops(self, series: str | None = None) -> tuple[Drop, ...]:
-        """What was given up and has still to be removed, of one series or of all."""
-        return drops.pending(self.database, series)
-
-    def finish_drop(
-        self,
-        drop: Drop,
-        lease: Lease | None = None,
-        *,
-        table_version: int | None = None,
-        rows_held: int | None = None,
-    ) -> None:
-        """Say that a drop is done; see :func:`drmsmirror.catalogue.drops.finish`."""
-        drops.finish(self.database, drop, lease, table_version=table_version, rows_held=rows_held)
-
-    def checked_files(self, series: str) -> dict[str, CheckedFile]:
-        """Give the files of a series that were read whole, by path."""
-        return checks.load_all(self.database, series)
-
-    def save_checked_file(self, series: str, path: str, problem: str | None) -> None:
-        """Say that a file was read now; see :func:`drmsmirror.catalogue.checks.save`."""
-        checks.save(self.database, series, path, problem)
-
-    def keep_checked_files(self, series: str, paths: Collection[str]) -> None:
-        """Forget what was found of files of a series that there are no longer."""
-        checks.keep_only(self.database, series, paths)
 
     def superfluous(self, *, keep_runs: int, series: str | None = None) -> Superfluous:
         """Count old rows that nobody needs, of one series or of all."""
@@ -596,22 +408,6 @@ class Catalogue:
     def take_care(self, what: Care) -> None:
         """Do what the database needs."""
         care.take(self.database, what)
-
-    def health(self, url: str) -> Health:
-        """Say how an upstream is; see :func:`drmsmirror.catalogue.upstreams.health`."""
-        return upstreams.health(self.database, url)
-
-    def change_health(self, url: str, change: Callable[[Health], Health]) -> Health:
-        """Change how an upstream is; see :func:`drmsmirror.catalogue.upstreams.change_health`."""
-        return upstreams.change_health(self.database, url, change)
-
-    def cost(self, url: str) -> Cost:
-        """Say what was learnt of the time that an upstream takes."""
-        return upstreams.cost(self.database, url)
-
-    def change_cost(self, url: str, change: Callable[[Cost], Cost]) -> Cost:
-        """Change what is known of the time that an upstream takes."""
-        return upstreams.change_cost(self.database, url, change)
 
     def publish(self, target: Path) -> None:
         """Publish a read-only copy; see :func:`drmsmirror.catalogue.backup.publish`."""

@@ -12,7 +12,10 @@ from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.masters import series_key
 
-__all__ = ["CheckedFile", "keep_only", "load_all", "save"]
+__all__ = [
+    "CheckedFile",
+    "Checks",
+]
 
 _TABLE = tables.checked_files
 
@@ -36,34 +39,43 @@ class CheckedFile:
     problem: str | None = None
 
 
-def load_all(database: Database, series: str) -> dict[str, CheckedFile]:
-    """Give the files of a series that were read, by path."""
-    query = select(_TABLE).where(_TABLE.c.series_key == series_key(series))
-    with database.read() as connection:
-        return {
-            row.path: CheckedFile(row.path, row.checked_utc, row.problem)
-            for row in connection.execute(query)
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Files that were read whole.
+
+    Parameters
+    ----------
+    database : Database
+    """
+
+    database: Database
+
+    def load(self, series: str) -> dict[str, CheckedFile]:
+        """Give the files of a series that were read, by path."""
+        query = select(_TABLE).where(_TABLE.c.series_key == series_key(series))
+        with self.database.read() as connection:
+            return {
+                row.path: CheckedFile(row.path, row.checked_utc, row.problem)
+                for row in connection.execute(query)
+            }
+
+    def save(self, series: str, path: str, problem: str | None) -> None:
+        """Say that a file of a series was read now, and what was wrong with it."""
+        values = {
+            "series_key": series_key(series),
+            "checked_utc": self.database.clock(),
+            "problem": problem,
         }
+        with self.database.write() as connection:
+            here = update(_TABLE).where(_TABLE.c.path == path).values(values)
+            if not connection.execute(here).rowcount:
+                connection.execute(insert(_TABLE), {"path": path, **values})
 
-
-def save(database: Database, series: str, path: str, problem: str | None) -> None:
-    """Say that a file of a series was read now, and what was wrong with it."""
-    values = {
-        "series_key": series_key(series),
-        "checked_utc": database.clock(),
-        "problem": problem,
-    }
-    with database.write() as connection:
-        here = update(_TABLE).where(_TABLE.c.path == path).values(values)
-        if not connection.execute(here).rowcount:
-            connection.execute(insert(_TABLE), {"path": path, **values})
-
-
-def keep_only(database: Database, series: str, paths: Collection[str]) -> None:
-    """Forget the files of a series that there are no longer."""
-    gone = load_all(database, series).keys() - set(paths)
-    if not gone:
-        return
-    with database.write() as connection:
-        for path in gone:
-            connection.execute(delete(_TABLE).where(_TABLE.c.path == path))
+    def keep_only(self, series: str, paths: Collection[str]) -> None:
+        """Forget the files of a series that there are no longer."""
+        gone = self.load(series).keys() - set(paths)
+        if not gone:
+            return
+        with self.database.write() as connection:
+            for path in gone:
+                connection.execute(delete(_TABLE).where(_TABLE.c.path == path))

@@ -29,13 +29,10 @@ from drmsmirror.model.intervals import Interval
 
 __all__ = [
     "Drop",
+    "Drops",
     "GivenUp",
-    "begin_part",
-    "begin_whole",
-    "finish",
     "forget_table",
     "note_table",
-    "pending",
 ]
 
 _TABLE = tables.drops
@@ -85,121 +82,132 @@ class GivenUp:
     subscriptions: tuple[StoredSubscription, ...] = ()
 
 
-def begin_part(
-    database: Database, series: str, record_set: str, extents: Sequence[Extent], lease: Lease
-) -> GivenUp:
-    """Give up some parts of a series.
-
-    What was held before the drop can no longer be told: its rows go in all versions, so the
-    history of the series' coverage goes too.
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """Record sets that are given up, until they are removed.
 
     Parameters
     ----------
     database : Database
-    series, record_set : str
-    extents : sequence of Extent
-        By values and intervals alone: without cadences and conditions, which cannot be taken away
-        from what is held.
-    lease : Lease
-        The hold on the series.
-
-    Raises
-    ------
-    UnknownSeriesError
-        The mirror knows no such series.
-    LockedError
-        The lease was lost.
     """
-    with database.write() as connection:
-        leases.confirm(connection, lease)
-        key = known_key(connection, series)
-        before = state.read(connection, key, for_change=True)
-        left = [
-            replace(entry, interval=part.interval, restriction=part.restriction)
-            for entry in coverage.read(connection, key)
-            for part in _without(entry.extent, extents)
-        ]
-        coverage.write(connection, key, left)
-        _forget_history(connection, key)
-        gone = answers.forget_about(connection, key)
-        drop = _note(connection, before, record_set, tuple(extents), database.clock())
-    return GivenUp(drop, gone)
 
+    database: Database
 
-def begin_whole(
-    database: Database, series: str, lease: Lease, *, unsubscribe: bool = False
-) -> GivenUp:
-    """Give up all of a series but its definition; earlier notes about it are no longer needed.
+    def begin_part(
+        self, series: str, record_set: str, extents: Sequence[Extent], lease: Lease
+    ) -> GivenUp:
+        """Give up some parts of a series.
 
-    Raises
-    ------
-    UnknownSeriesError
-        The mirror knows no such series.
-    SubscribedError
-        There is a subscription to it that is not to be ended.
-    LockedError
-        The lease was lost.
-    """
-    with database.write() as connection:
-        leases.confirm(connection, lease)
-        key = known_key(connection, series)
-        before = state.read(connection, key, for_change=True)
-        ended = subscriptions.of_series(connection, key)
-        if ended and not unsubscribe:
-            raise SubscribedError(f"Somebody has subscribed to {before.series} in the meantime")
-        table = tables.subscriptions
-        connection.execute(delete(table).where(table.c.series_key == key))
-        for one in ended:
-            pins.take_away(connection, pins.pin_of_subscription(one.subscription.record_set))
-        earlier = _pending(connection, key)
-        path = before.table_path or next((one.table_path for one in earlier), None)
-        # a table that was replaced has to go as before
-        done = (_TABLE.c.table_path == path) | (_TABLE.c.extents.is_not(None))
-        connection.execute(delete(_TABLE).where(_TABLE.c.series_key == key, done))
-        coverage.write(connection, key, ())
-        _forget_history(connection, key)
-        _forget_reconciliation(connection, key)
-        _forget_checks(connection, key)
-        keywords = tables.drms_keyword
-        connection.execute(update(keywords).where(keywords.c.series_key == key).values(codec=None))
-        gone = answers.forget_about(connection, key)
-        drop = _note(
-            connection, replace(before, table_path=path), before.series, None, database.clock()
-        )
-        state.write(connection, key, _nothing_held(before))
-    return GivenUp(drop, gone, ended)
+        What was held before the drop can no longer be told: its rows go in all versions, so the
+        history of the series' coverage goes too.
 
+        Parameters
+        ----------
+        series, record_set : str
+        extents : sequence of Extent
+            By values and intervals alone: without cadences and conditions, which cannot be taken
+            away from what is held.
+        lease : Lease
+            The hold on the series.
 
-def pending(database: Database, series: str | None = None) -> tuple[Drop, ...]:
-    """What has still to be removed, of one series or of all, the earlier first."""
-    with database.read() as connection:
-        return _pending(connection, None if series is None else series_key(series))
-
-
-def finish(
-    database: Database,
-    drop: Drop,
-    lease: Lease | None = None,
-    *,
-    table_version: int | None = None,
-    rows_held: int | None = None,
-) -> None:
-    """Say that a drop is done, and how the record table is now, where there is one still.
-
-    Raises
-    ------
-    LockedError
-        The lease was lost.
-    """
-    with database.write() as connection:
-        if lease is not None:
+        Raises
+        ------
+        UnknownSeriesError
+            The mirror knows no such series.
+        LockedError
+            The lease was lost.
+        """
+        with self.database.write() as connection:
             leases.confirm(connection, lease)
-        connection.execute(delete(_TABLE).where(_TABLE.c.id == drop.id))
-        if table_version is not None and rows_held is not None:
-            key = known_key(connection, drop.series)
-            now = state.read(connection, key, for_change=True)
-            after = replace(now, table_version=table_version, rows_held=rows_held)
-            state.write(connection, key, after)
+            key = known_key(connection, series)
+            before = state.read(connection, key, for_change=True)
+            left = [
+                replace(entry, interval=part.interval, restriction=part.restriction)
+                for entry in coverage.read(connection, key)
+                for part in _without(entry.extent, extents)
+            ]
+            coverage.write(connection, key, left)
+            _forget_history(connection, key)
+            gone = answers.forget_about(connection, key)
+            drop = _note(connection, before, record_set, tuple(extents), self.database.clock())
+        return GivenUp(drop, gone)
+
+    def begin_whole(self, series: str, lease: Lease, *, unsubscribe: bool = False) -> GivenUp:
+        """Give up all of a series but its definition; earlier notes about it are no longer needed.
+
+        Raises
+        ------
+        UnknownSeriesError
+            The mirror knows no such series.
+        SubscribedError
+            There is a subscription to it that is not to be ended.
+        LockedError
+            The lease was lost.
+        """
+        with self.database.write() as connection:
+            leases.confirm(connection, lease)
+            key = known_key(connection, series)
+            before = state.read(connection, key, for_change=True)
+            ended = subscriptions.of_series(connection, key)
+            if ended and not unsubscribe:
+                raise SubscribedError(f"Somebody has subscribed to {before.series} in the meantime")
+            table = tables.subscriptions
+            connection.execute(delete(table).where(table.c.series_key == key))
+            for one in ended:
+                pins.take_away(connection, pins.pin_of_subscription(one.subscription.record_set))
+            earlier = _pending(connection, key)
+            path = before.table_path or next((one.table_path for one in earlier), None)
+            # a table that was replaced has to go as before
+            done = (_TABLE.c.table_path == path) | (_TABLE.c.extents.is_not(None))
+            connection.execute(delete(_TABLE).where(_TABLE.c.series_key == key, done))
+            coverage.write(connection, key, ())
+            _forget_history(connection, key)
+            _forget_reconciliation(connection, key)
+            _forget_checks(connection, key)
+            keywords = tables.drms_keyword
+            connection.execute(
+                update(keywords).where(keywords.c.series_key == key).values(codec=None)
+            )
+            gone = answers.forget_about(connection, key)
+            drop = _note(
+                connection,
+                replace(before, table_path=path),
+                before.series,
+                None,
+                self.database.clock(),
+            )
+            state.write(connection, key, _nothing_held(before))
+        return GivenUp(drop, gone, ended)
+
+    def pending(self, series: str | None = None) -> tuple[Drop, ...]:
+        """What has still to be removed, of one series or of all, the earlier first."""
+        with self.database.read() as connection:
+            return _pending(connection, None if series is None else series_key(series))
+
+    def finish(
+        self,
+        drop: Drop,
+        lease: Lease | None = None,
+        *,
+        table_version: int | None = None,
+        rows_held: int | None = None,
+    ) -> None:
+        """Say that a drop is done, and how the record table is now, where there is one still.
+
+        Raises
+        ------
+        LockedError
+            The lease was lost.
+        """
+        with self.database.write() as connection:
+            if lease is not None:
+                leases.confirm(connection, lease)
+            connection.execute(delete(_TABLE).where(_TABLE.c.id == drop.id))
+            if table_version is not None and rows_held is not None:
+                key = known_key(connection, drop.series)
+                now = state.read(connection, key, for_change=True)
+                after = replace(now, table_version=table_version, rows_held=rows_held)
+                state.write(connection, key, after)
 
 
 def note_table(connection: Connection, of: SeriesState, when: datetime) -> None:

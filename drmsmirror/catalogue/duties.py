@@ -18,22 +18,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from drmsmirror.catalogue import leases, tables
+from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
-from drmsmirror.catalogue.leases import Lease
+from drmsmirror.catalogue.leases import Lease, Leases, confirm
 from drmsmirror.model.schedule import next_time
 
 __all__ = [
+    "Duties",
     "Duty",
     "DutyOutcome",
     "Plan",
     "TakenDuty",
-    "due",
-    "end",
-    "keep",
-    "load_all",
-    "next_syncs",
-    "taking",
 ]
 
 _TABLE = tables.duties
@@ -122,121 +117,125 @@ class TakenDuty:
     lease: Lease
 
 
-def load_all(database: Database) -> tuple[Duty, ...]:
-    """Give all duties, by name."""
-    with database.read() as connection:
-        return _read(connection)
-
-
-def next_syncs(database: Database) -> dict[str, datetime]:
-    """By record set, when it is to be synced next, as far as somebody keeps a timetable."""
-    return {
-        duty.name.removeprefix(_SYNC): duty.due_utc
-        for duty in load_all(database)
-        if duty.name.startswith(_SYNC)
-    }
-
-
-def keep(database: Database, plans: Iterable[Plan]) -> tuple[Duty, ...]:
-    """Make the duties those of some plans: new ones begin, others end, a changed schedule counts.
-
-    What is due stays due, whatever its schedule is now. Where nothing has changed nothing is
-    written.
-
-    Returns
-    -------
-    tuple of Duty
-        All there are, by name.
-    """
-    planned = {plan.name: plan for plan in plans}
-    now = database.clock()
-    there = load_all(database)
-    if not _steps(planned, there, now):
-        return there
-    with database.write() as connection:
-        database.keep_others_out(connection, _TABLE)
-        for name, due_utc in _steps(planned, _read(connection), now).items():
-            _move(connection, name, due_utc)
-        return _read(connection)
-
-
-def due(database: Database) -> tuple[str, ...]:
-    """Name the duties that somebody should do now, by name."""
-    now = database.clock()
-    with database.read() as connection:
-        return tuple(
-            duty.name for duty in _read(connection) if _is_due(database, connection, duty, now)
-        )
-
-
-@contextmanager
-def taking(
-    database: Database, plan: Plan, *, ttl_seconds: float = 120.0
-) -> Iterator[TakenDuty | None]:
-    """Take a duty, and keep it while a block does it; the block says by :func:`end` how it went.
-
-    A block that does not say so has died, as far as others know: the duty is due again.
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What a mirror has to do at its time.
 
     Parameters
     ----------
     database : Database
-    plan : Plan
-    ttl_seconds : float
-        Time after which another may take it over where this process can no longer be heard of.
-
-    Yields
-    ------
-    TakenDuty or None
-        None where it is not due (any more), or another process does it.
     """
-    taken = _take(database, plan, ttl_seconds)
-    if taken is None:
-        yield None
-        return
-    with leases.kept_alive(database, taken.lease):
-        yield taken
 
+    database: Database
 
-def end(
-    database: Database,
-    taken: TakenDuty,
-    outcome: DutyOutcome,
-    *,
-    message: str | None = None,
-    again_utc: datetime | None = None,
-) -> None:
-    """Say how a duty went. It is due again at the next moment of its schedule.
+    def all(self) -> tuple[Duty, ...]:
+        """Give all duties, by name."""
+        with self.database.read() as connection:
+            return _read(connection)
 
-    Moments that went by meanwhile are not made up for: it was being done.
-
-    Parameters
-    ----------
-    database : Database
-    taken : TakenDuty
-    outcome : DutyOutcome
-    message : str, optional
-    again_utc : datetime, optional
-        When it is due where that is earlier.
-
-    Raises
-    ------
-    LockedError
-        Another process has taken it over.
-    """
-    with database.write() as connection:
-        leases.confirm(connection, taken.lease)
-        now = database.clock()
-        scheduled = next_time(taken.plan.schedule, now)
-        values: dict[str, Any] = {
-            "due_utc": scheduled if again_utc is None else min(scheduled, again_utc),
-            "ended_utc": now,
-            "outcome": outcome.value,
-            "message": message,
+    def next_syncs(self) -> dict[str, datetime]:
+        """By record set, when it is to be synced next, as far as somebody keeps a timetable."""
+        return {
+            duty.name.removeprefix(_SYNC): duty.due_utc
+            for duty in self.all()
+            if duty.name.startswith(_SYNC)
         }
-        if outcome is DutyOutcome.DONE:
-            values["succeeded_utc"] = now
-        here = _TABLE.c.name == taken.plan.name  # no row where it is no duty any more
-        connection.execute(update(_TABLE).where(here).values(values))
+
+    def keep(self, plans: Iterable[Plan]) -> tuple[Duty, ...]:
+        """Make the duties those of some plans: new ones begin, others end, changed schedules count.
+
+        What is due stays due, whatever its schedule is now. Where nothing has changed nothing is
+        written.
+
+        Returns
+        -------
+        tuple of Duty
+            All there are, by name.
+        """
+        planned = {plan.name: plan for plan in plans}
+        now = self.database.clock()
+        there = self.all()
+        if not _steps(planned, there, now):
+            return there
+        with self.database.write() as connection:
+            self.database.keep_others_out(connection, _TABLE)
+            for name, due_utc in _steps(planned, _read(connection), now).items():
+                _move(connection, name, due_utc)
+            return _read(connection)
+
+    def due(self) -> tuple[str, ...]:
+        """Name the duties that somebody should do now, by name."""
+        now = self.database.clock()
+        with self.database.read() as connection:
+            return tuple(
+                duty.name
+                for duty in _read(connection)
+                if _is_due(self.database, connection, duty, now)
+            )
+
+    @contextmanager
+    def taking(self, plan: Plan, *, ttl_seconds: float = 120.0) -> Iterator[TakenDuty | None]:
+        """Take a duty, and keep it while a block does it, which says by :meth:`end` how it went.
+
+        A block that does not say so has died, as far as others know: the duty is due again.
+
+        Parameters
+        ----------
+        plan : Plan
+        ttl_seconds : float
+            Time after which another may take it over where this process can no longer be heard of.
+
+        Yields
+        ------
+        TakenDuty or None
+            None where it is not due (any more), or another process does it.
+        """
+        taken = _take(self.database, plan, ttl_seconds)
+        if taken is None:
+            yield None
+            return
+        with Leases(self.database).kept_alive(taken.lease):
+            yield taken
+
+    def end(
+        self,
+        taken: TakenDuty,
+        outcome: DutyOutcome,
+        *,
+        message: str | None = None,
+        again_utc: datetime | None = None,
+    ) -> None:
+        """Say how a duty went. It is due again at the next moment of its schedule.
+
+        Moments that went by meanwhile are not made up for: it was being done.
+
+        Parameters
+        ----------
+        taken : TakenDuty
+        outcome : DutyOutcome
+        message : str, optional
+        again_utc : datetime, optional
+            When it is due where that is earlier.
+
+        Raises
+        ------
+        LockedError
+            Another process has taken it over.
+        """
+        with self.database.write() as connection:
+            confirm(connection, taken.lease)
+            now = self.database.clock()
+            scheduled = next_time(taken.plan.schedule, now)
+            values: dict[str, Any] = {
+                "due_utc": scheduled if again_utc is None else min(scheduled, again_utc),
+                "ended_utc": now,
+                "outcome": outcome.value,
+                "message": message,
+            }
+            if outcome is DutyOutcome.DONE:
+                values["succeeded_utc"] = now
+            here = _TABLE.c.name == taken.plan.name  # no row where it is no duty any more
+            connection.execute(update(_TABLE).where(here).values(values))
 
 
 def _take(database: Database, plan: Plan, ttl_seconds: float) -> TakenDuty | None:
@@ -246,7 +245,7 @@ def _take(database: Database, plan: Plan, ttl_seconds: float) -> TakenDuty | Non
         before = _find(connection, plan.name)
         if before is None or not _is_due(database, connection, before, now):
             return None
-        lease = leases.take(database, connection, _lease(plan.name), ttl_seconds)
+        lease = Leases(database).take(connection, _lease(plan.name), ttl_seconds)
         values = {
             "due_utc": next_time(plan.schedule, now),
             "begun_utc": now,
@@ -261,7 +260,7 @@ def _take(database: Database, plan: Plan, ttl_seconds: float) -> TakenDuty | Non
 def _is_due(database: Database, connection: Connection, duty: Duty, now: datetime) -> bool:
     if not (duty.is_open or duty.due_utc <= now):
         return False
-    return not leases.keeps_others_out(database, connection, _lease(duty.name))
+    return not Leases(database).keeps_others_out(connection, _lease(duty.name))
 
 
 def _steps(

@@ -17,7 +17,11 @@ from drmsmirror.model.coverage import CoverageEntry, Versions
 from drmsmirror.model.extent import Restriction
 from drmsmirror.model.intervals import Interval
 
-__all__ = ["CoverageThen", "last_naming", "load", "record"]
+__all__ = [
+    "CoverageThen",
+    "History",
+    "record",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,51 +60,59 @@ def record(connection: Connection, key: str, run: int, now: datetime) -> None:
         )
 
 
-def load(database: Database, series: str, run: int) -> CoverageThen | None:
-    """Say what was held completely of a series after a run; None where nobody noted it.
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was held completely after runs.
 
     Parameters
     ----------
     database : Database
-    series : str
-        In any case.
-    run : int
-        One of its runs.
     """
-    table = tables.coverage_history
-    query = (
-        select(table.c.entries)
-        .where(table.c.series_key == series_key(series), table.c.run <= run)
-        .order_by(table.c.run.desc(), table.c.id.desc())
-        .limit(1)
-    )
-    with database.read() as connection:
-        packed = connection.scalar(query)
-    return None if packed is None else _unpacked(packed)
 
+    database: Database
 
-def last_naming(database: Database, series: str, column: str) -> tuple[CoverageEntry, ...]:
-    """Say what was held completely of a series when a column was held last; nothing without one.
+    def after(self, series: str, run: int) -> CoverageThen | None:
+        """Say what was held completely of a series after a run; None where nobody noted it.
 
-    Parameters
-    ----------
-    database : Database
-    series : str
-        In any case.
-    column : str
-        Of the record table.
-    """
-    table = tables.coverage_history
-    query = (
-        select(table.c.entries)
-        .where(table.c.series_key == series_key(series))
-        .order_by(table.c.run.desc(), table.c.id.desc())
-    )
-    with database.read() as connection:
-        for packed in connection.execute(query).scalars():
-            if packed and any(column in names for names in packed["columns"]):
-                return _unpacked(packed).entries
-    return ()
+        Parameters
+        ----------
+        series : str
+            In any case.
+        run : int
+            One of its runs.
+        """
+        table = tables.coverage_history
+        query = (
+            select(table.c.entries)
+            .where(table.c.series_key == series_key(series), table.c.run <= run)
+            .order_by(table.c.run.desc(), table.c.id.desc())
+            .limit(1)
+        )
+        with self.database.read() as connection:
+            packed = connection.scalar(query)
+        return None if packed is None else _unpacked(packed)
+
+    def last_naming(self, series: str, column: str) -> tuple[CoverageEntry, ...]:
+        """Say what was held completely of a series when a column was held last; nothing if never.
+
+        Parameters
+        ----------
+        series : str
+            In any case.
+        column : str
+            Of the record table.
+        """
+        table = tables.coverage_history
+        query = (
+            select(table.c.entries)
+            .where(table.c.series_key == series_key(series))
+            .order_by(table.c.run.desc(), table.c.id.desc())
+        )
+        with self.database.read() as connection:
+            for packed in connection.execute(query).scalars():
+                if packed and any(column in names for names in packed["columns"]):
+                    return _unpacked(packed).entries
+        return ()
 
 
 def _packed(held: CoverageThen) -> dict[str, Any]:

@@ -33,9 +33,9 @@ def holding_series(catalogue: Catalogue, series: str) -> Iterator[Lease]:
         lease = None
         while lease is None:
             try:
-                lease = held.enter_context(catalogue.holding(_run(series)))
+                lease = held.enter_context(catalogue.leases.holding(_run(series)))
             except LockedError:
-                if not catalogue.is_held(_merge(series)) or time.monotonic() >= ends_at:
+                if not catalogue.leases.is_held(_merge(series)) or time.monotonic() >= ends_at:
                     raise
                 time.sleep(_LOOK_EVERY)
         yield lease
@@ -49,7 +49,7 @@ def refuse_held(catalogue: Catalogue, series: str) -> None:
     LockedError
         Another run works on it.
     """
-    if catalogue.is_held(_run(series)):
+    if catalogue.leases.is_held(_run(series)):
         with holding_series(catalogue, series):
             pass
 
@@ -63,14 +63,14 @@ def holding_to_merge(catalogue: Catalogue, series: str) -> Iterator[Lease]:
     LockedError
         A run, or another question, works on it.
     """
-    with catalogue.holding(_merge(series)), catalogue.holding(_run(series)) as lease:
+    with catalogue.leases.holding(_merge(series)), catalogue.leases.holding(_run(series)) as lease:
         yield lease
 
 
 @contextmanager
 def holding_series_if_free(catalogue: Catalogue, series: str) -> Iterator[Lease | None]:
     """Hold a series as :func:`holding_series` does; None, at once, where somebody works on it."""
-    with catalogue.holding_if_free(_run(series)) as lease:
+    with catalogue.leases.holding_if_free(_run(series)) as lease:
         yield lease
 
 

@@ -29,18 +29,8 @@ from drmsmirror.errors import DrmsMirrorError, LockedError
 
 __all__ = [
     "Lease",
-    "acquire",
+    "Leases",
     "confirm",
-    "held",
-    "holding",
-    "holding_if_free",
-    "is_held",
-    "is_ours",
-    "keeps_others_out",
-    "kept_alive",
-    "release",
-    "renew",
-    "take",
 ]
 
 _log = logging.getLogger(__name__)
@@ -76,80 +66,153 @@ class Lease:
     expires_utc: datetime
 
 
-def acquire(database: Database, name: str, ttl_seconds: float) -> Lease:
-    """Take a lease that nobody holds, whose end has passed, or whose holder has died here.
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Who works on what.
 
     Parameters
     ----------
     database : Database
-    name : str
-        What it is for: ``series/hmi.M_720s``.
-    ttl_seconds : float
-        Its length, seconds.
-
-    Raises
-    ------
-    LockedError
-        Another process, or this one, holds it; the message says which and since when.
     """
-    with database.write() as connection:
-        return take(database, connection, name, ttl_seconds)
 
+    database: Database
 
-def take(database: Database, connection: Connection, name: str, ttl_seconds: float) -> Lease:
-    """Take a lease inside a transaction, as :func:`acquire`."""
-    table = tables.leases
-    database.keep_others_out(connection, table)
-    now = database.clock()
-    held_now = _find(connection, name)
-    if held_now is not None:
-        if _counts(database, held_now):
-            raise _HeldError(_explain(held_now))
-        connection.execute(delete(table).where(table.c.name == name))
-        _log.warning("took over the lease %s of process %d", name, held_now.holder.pid)
-    lease = Lease(
-        name=name,
-        token=secrets.token_hex(16),
-        holder=this_process(),
-        ttl_seconds=ttl_seconds,
-        acquired_utc=now,
-        heartbeat_utc=now,
-        expires_utc=now + timedelta(seconds=ttl_seconds),
-    )
-    connection.execute(insert(table), _row(lease))
-    note_host(database, connection)
-    return lease
+    def acquire(self, name: str, ttl_seconds: float) -> Lease:
+        """Take a lease that nobody holds, whose end has passed, or whose holder has died here.
 
+        Parameters
+        ----------
+        name : str
+            What it is for: ``series/hmi.M_720s``.
+        ttl_seconds : float
+            Its length, seconds.
 
-def renew(database: Database, lease: Lease) -> Lease | None:
-    """Move the end of a lease on; one that has passed may be renewed while nobody took it over.
+        Raises
+        ------
+        LockedError
+            Another process, or this one, holds it; the message says which and since when.
+        """
+        with self.database.write() as connection:
+            return self.take(connection, name, ttl_seconds)
 
-    Returns
-    -------
-    Lease or None
-        With its later end; None where it was given back, or another process has taken it over.
-    """
-    table = tables.leases
-    with database.write() as connection:
-        now = database.clock()
-        later = replace(
-            lease, heartbeat_utc=now, expires_utc=now + timedelta(seconds=lease.ttl_seconds)
+    def take(self, connection: Connection, name: str, ttl_seconds: float) -> Lease:
+        """Take a lease inside a transaction, as :meth:`acquire`."""
+        table = tables.leases
+        self.database.keep_others_out(connection, table)
+        now = self.database.clock()
+        held_now = _find(connection, name)
+        if held_now is not None:
+            if _counts(self.database, held_now):
+                raise _HeldError(_explain(held_now))
+            connection.execute(delete(table).where(table.c.name == name))
+            _log.warning("took over the lease %s of process %d", name, held_now.holder.pid)
+        lease = Lease(
+            name=name,
+            token=secrets.token_hex(16),
+            holder=this_process(),
+            ttl_seconds=ttl_seconds,
+            acquired_utc=now,
+            heartbeat_utc=now,
+            expires_utc=now + timedelta(seconds=ttl_seconds),
         )
-        changed = connection.execute(
-            update(table)
-            .where(table.c.name == lease.name, table.c.token == lease.token)
-            .values(heartbeat_utc=later.heartbeat_utc, expires_utc=later.expires_utc)
-        )
-    return later if changed.rowcount else None
+        connection.execute(insert(table), _row(lease))
+        note_host(self.database, connection)
+        return lease
 
+    def renew(self, lease: Lease) -> Lease | None:
+        """Move the end of a lease on; one that has passed may be renewed while nobody took it over.
 
-def release(database: Database, lease: Lease) -> None:
-    """Give a lease back; nothing happens where another has taken it over."""
-    table = tables.leases
-    with database.write() as connection:
-        connection.execute(
-            delete(table).where(table.c.name == lease.name, table.c.token == lease.token)
-        )
+        Returns
+        -------
+        Lease or None
+            With its later end; None where it was given back, or another process has taken it over.
+        """
+        table = tables.leases
+        with self.database.write() as connection:
+            now = self.database.clock()
+            later = replace(
+                lease, heartbeat_utc=now, expires_utc=now + timedelta(seconds=lease.ttl_seconds)
+            )
+            changed = connection.execute(
+                update(table)
+                .where(table.c.name == lease.name, table.c.token == lease.token)
+                .values(heartbeat_utc=later.heartbeat_utc, expires_utc=later.expires_utc)
+            )
+        return later if changed.rowcount else None
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back; nothing happens where another has taken it over."""
+        table = tables.leases
+        with self.database.write() as connection:
+            connection.execute(
+                delete(table).where(table.c.name == lease.name, table.c.token == lease.token)
+            )
+
+    def all(self) -> tuple[Lease, ...]:
+        """All leases, those past their end included."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(tables.leases)).all()
+        return tuple(sorted((_lease(row) for row in rows), key=lambda lease: lease.name))
+
+    def is_held(self, name: str) -> bool:
+        """Whether somebody who lives, as far as is known, holds a lease that has not ended."""
+        with self.database.read() as connection:
+            return self.keeps_others_out(connection, name)
+
+    def keeps_others_out(self, connection: Connection, name: str) -> bool:
+        """Whether a lease is held, inside a transaction; see :meth:`is_held`."""
+        found = _find(connection, name)
+        return found is not None and _counts(self.database, found)
+
+    def is_ours(self, lease: Lease) -> bool:
+        """Whether nobody has taken a lease over, be it past its end or not."""
+        with self.database.read() as connection:
+            found = _find(connection, lease.name)
+        return found is not None and found.token == lease.token
+
+    @contextmanager
+    def holding(self, name: str, *, ttl_seconds: float = 120.0) -> Iterator[Lease]:
+        """Hold a lease while the block runs; a thread renews it three times in its length.
+
+        Losing it to another process does not stop the block: writing transactions must
+        :func:`confirm` the lease.
+
+        Raises
+        ------
+        LockedError
+            Another process, or this one, holds it.
+        """
+        lease = self.acquire(name, ttl_seconds)
+        with self.kept_alive(lease):
+            yield lease
+
+    @contextmanager
+    def kept_alive(self, lease: Lease) -> Iterator[None]:
+        """Renew a lease three times in its length while the block runs, and then give it back.
+
+        One that cannot be given back, since the catalogue is away or its disk full, keeps others
+        out until its end, and this process no longer: how the block went is of more account.
+        """
+        stop = Event()
+        name = f"lease {lease.name}"
+        thread = Thread(target=_keep, args=(self, lease, stop), name=name, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+            _give_back(self, lease)
+
+    @contextmanager
+    def holding_if_free(self, name: str, *, ttl_seconds: float = 120.0) -> Iterator[Lease | None]:
+        """Hold a lease while the block runs, as :meth:`holding`; None where it is held already."""
+        with ExitStack() as stack:
+            try:
+                lease = stack.enter_context(self.holding(name, ttl_seconds=ttl_seconds))
+            except _HeldError:
+                lease = None
+            yield lease
 
 
 def confirm(connection: Connection, lease: Lease) -> None:
@@ -168,86 +231,11 @@ def confirm(connection: Connection, lease: Lease) -> None:
         raise LockedError(_explain_loss(lease.name, _lease(row) if row else None))
 
 
-def held(database: Database) -> tuple[Lease, ...]:
-    """All leases, those past their end included."""
-    with database.read() as connection:
-        rows = connection.execute(select(tables.leases)).all()
-    return tuple(sorted((_lease(row) for row in rows), key=lambda lease: lease.name))
-
-
-def is_held(database: Database, name: str) -> bool:
-    """Whether somebody who lives, as far as is known, holds a lease that has not ended."""
-    with database.read() as connection:
-        return keeps_others_out(database, connection, name)
-
-
-def keeps_others_out(database: Database, connection: Connection, name: str) -> bool:
-    """Whether a lease is held, inside a transaction; see :func:`is_held`."""
-    found = _find(connection, name)
-    return found is not None and _counts(database, found)
-
-
-def is_ours(database: Database, lease: Lease) -> bool:
-    """Whether nobody has taken a lease over, be it past its end or not."""
-    with database.read() as connection:
-        found = _find(connection, lease.name)
-    return found is not None and found.token == lease.token
-
-
-@contextmanager
-def holding(database: Database, name: str, *, ttl_seconds: float = 120.0) -> Iterator[Lease]:
-    """Hold a lease while the block runs; a thread renews it three times in its length.
-
-    Losing it to another process does not stop the block: writing transactions must
-    :func:`confirm` the lease.
-
-    Raises
-    ------
-    LockedError
-        Another process, or this one, holds it.
-    """
-    lease = acquire(database, name, ttl_seconds)
-    with kept_alive(database, lease):
-        yield lease
-
-
-@contextmanager
-def kept_alive(database: Database, lease: Lease) -> Iterator[None]:
-    """Renew a lease three times in its length while the block runs, and then give it back.
-
-    One that cannot be given back, since the catalogue is away or its disk full, keeps others out
-    until its end, and this process no longer: how the block went is of more account.
-    """
-    stop = Event()
-    name = f"lease {lease.name}"
-    thread = Thread(target=_keep, args=(database, lease, stop), name=name, daemon=True)
-    thread.start()
+def _give_back(leases: Leases, lease: Lease) -> None:
     try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        _give_back(database, lease)
-
-
-@contextmanager
-def holding_if_free(
-    database: Database, name: str, *, ttl_seconds: float = 120.0
-) -> Iterator[Lease | None]:
-    """Hold a lease while the block runs, as :func:`holding`; None where it is held already."""
-    with ExitStack() as stack:
-        try:
-            lease = stack.enter_context(holding(database, name, ttl_seconds=ttl_seconds))
-        except _HeldError:
-            lease = None
-        yield lease
-
-
-def _give_back(database: Database, lease: Lease) -> None:
-    try:
-        release(database, lease)
+        leases.release(lease)
     except DrmsMirrorError as error:
-        database.left.add(lease.token)
+        leases.database.left.add(lease.token)
         _log.info("could not give back the lease %s: %s", lease.name, error)
 
 
@@ -258,10 +246,10 @@ def _counts(database: Database, lease: Lease) -> bool:
     return lease.expires_utc > database.clock() and not has_ended(lease.holder)
 
 
-def _keep(database: Database, lease: Lease, stop: Event) -> None:
+def _keep(leases: Leases, lease: Lease, stop: Event) -> None:
     while not stop.wait(lease.ttl_seconds / 3):
         try:
-            if renew(database, lease) is None:
+            if leases.renew(lease) is None:
                 _log.error("lost the lease %s to another process", lease.name)
                 return
         except DrmsMirrorError as error:  # the next beat may succeed before the end

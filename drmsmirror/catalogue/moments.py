@@ -17,7 +17,11 @@ from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.masters import series_key
 from drmsmirror.errors import NotFoundError, QueryError
 
-__all__ = ["Moment", "Named", "find", "last_run", "unknown_runs"]
+__all__ = [
+    "Moment",
+    "Moments",
+    "Named",
+]
 
 #: What names a moment: a time or its text, the number of a run, a tag.
 Named = str | int | date
@@ -53,61 +57,70 @@ class Moment:
         return shown if self.is_time else f"{shown} ({self.named})"
 
 
-def find(database: Database, named: Named | None) -> Moment:
-    """Find a moment; None names the present.
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """The moments of a mirror.
 
-    Digits alone are the number of a run, and mean the moment at which it ended; runs with larger
-    numbers do not count then. What begins with a letter is a tag, all else a time in ISO format: in
-    UTC where it names no zone, and a date is the moment at which it begins.
-
-    Raises
-    ------
-    QueryError
-        It names no moment, or one that has not come.
-    NotFoundError
-        There is no such run, or no such tag.
+    Parameters
+    ----------
+    database : Database
     """
-    with database.read() as connection:
-        now = database.clock()
-        if named is None:
-            return Moment("now", now, _last_ended(connection, now))
-        if isinstance(named, int):
-            return _of_run(connection, named)
-        if isinstance(named, str):
-            text = named.strip()
-            if text.isdecimal():
-                return _of_run(connection, int(text))
-            if text[:1].isalpha():
-                return _of_tag(connection, text)
-            named = _time_of(text)
-        moment = _in_utc(named)
-        if moment > now:
-            raise QueryError(f"{moment:%Y-%m-%d %H:%M:%S} UTC has not come yet")
-        return Moment(moment.isoformat(), moment, _last_ended(connection, moment))
 
+    database: Database
 
-def last_run(database: Database, series: str, moment: Moment) -> int | None:
-    """Number of the last run of a series that had ended at a moment; None where none had."""
-    with database.read() as connection:
-        return _last_run(connection, moment.utc, moment.run, series_key(series))
+    def find(self, named: Named | None = None) -> Moment:
+        """Find a moment; None names the present.
 
+        Digits alone are the number of a run, and mean the moment at which it ended; runs with
+        larger numbers do not count then. What begins with a letter is a tag, all else a time in ISO
+        format: in UTC where it names no zone, and a date is the moment at which it begins.
 
-def unknown_runs(database: Database, series: str, moment: Moment) -> range:
-    """Numbers among which there can be runs of a series that had ended at a moment, forgotten.
+        Raises
+        ------
+        QueryError
+            It names no moment, or one that has not come.
+        NotFoundError
+            There is no such run, or no such tag.
+        """
+        with self.database.read() as connection:
+            now = self.database.clock()
+            if named is None:
+                return Moment("now", now, _last_ended(connection, now))
+            if isinstance(named, int):
+                return _of_run(connection, named)
+            if isinstance(named, str):
+                text = named.strip()
+                if text.isdecimal():
+                    return _of_run(connection, int(text))
+                if text[:1].isalpha():
+                    return _of_tag(connection, text)
+                named = _time_of(text)
+            moment = _in_utc(named)
+            if moment > now:
+                raise QueryError(f"{moment:%Y-%m-%d %H:%M:%S} UTC has not come yet")
+            return Moment(moment.isoformat(), moment, _last_ended(connection, moment))
 
-    They lie between the last one that is known to have ended by then and the next one that is
-    known. Empty where each number between the two is that of a run, of another series then.
-    """
-    table, key = tables.runs, series_key(series)
-    with database.read() as connection:
-        last = _last_run(connection, moment.utc, moment.run, key) or 0
-        later = select(func.min(table.c.id)).where(table.c.series_key == key, table.c.id > last)
-        end = connection.scalar(later) or _LARGEST
-        if not moment.is_time:  # a tag and a run name by their number what had ended
-            end = min(end, moment.run + 1)
-        between = select(func.count()).where(table.c.id > last, table.c.id < end)
-        known = connection.scalar(between) or 0
-    return range(last + 1, end) if known < end - last - 1 else range(0)
+    def last_run(self, series: str, moment: Moment) -> int | None:
+        """Number of the last run of a series that had ended at a moment; None where none had."""
+        with self.database.read() as connection:
+            return _last_run(connection, moment.utc, moment.run, series_key(series))
+
+    def unknown_runs(self, series: str, moment: Moment) -> range:
+        """Numbers among which there can be runs of a series that had ended at a moment, forgotten.
+
+        They lie between the last one that is known to have ended by then and the next one that is
+        known. Empty where each number between the two is that of a run, of another series then.
+        """
+        table, key = tables.runs, series_key(series)
+        with self.database.read() as connection:
+            last = _last_run(connection, moment.utc, moment.run, key) or 0
+            later = select(func.min(table.c.id)).where(table.c.series_key == key, table.c.id > last)
+            end = connection.scalar(later) or _LARGEST
+            if not moment.is_time:  # a tag and a run name by their number what had ended
+                end = min(end, moment.run + 1)
+            between = select(func.count()).where(table.c.id > last, table.c.id < end)
+            known = connection.scalar(between) or 0
+        return range(last + 1, end) if known < end - last - 1 else range(0)
 
 
 def _of_run(connection: Connection, number: int) -> Moment:

@@ -14,7 +14,11 @@ from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.definitions import known_key
 
-__all__ = ["Depth", "Reconciliation", "load", "load_all", "save"]
+__all__ = [
+    "Depth",
+    "Reconciliation",
+    "Reconciliations",
+]
 
 _TABLE = tables.reconciliations
 
@@ -61,53 +65,62 @@ class Reconciliation:
     checked_depth: Depth = Depth.TELLING
 
 
-def load(database: Database, series: str, record_set: str) -> Reconciliation | None:
-    """How far a record set was compared; None where it never was.
+@dataclass(frozen=True, slots=True)
+class Reconciliations:
+    """How far record sets were compared with the upstream.
 
-    Raises
-    ------
-    UnknownSeriesError
-        The mirror knows no such series.
+    Parameters
+    ----------
+    database : Database
     """
-    return load_all(database, series).get(record_set)
 
+    database: Database
 
-def load_all(database: Database, series: str) -> dict[str, Reconciliation]:
-    """How far the record sets of a series were compared, by record set.
+    def load(self, series: str, record_set: str) -> Reconciliation | None:
+        """How far a record set was compared; None where it never was.
 
-    Raises
-    ------
-    UnknownSeriesError
-        The mirror knows no such series.
-    """
-    with database.read() as connection:
-        key = known_key(connection, series)
-        found = connection.execute(select(_TABLE).where(_TABLE.c.series_key == key)).all()
-    ordered = sorted(found, key=lambda row: row.record_set)  # databases sort in different ways
-    return {row.record_set: _reconciliation(row) for row in ordered}
+        Raises
+        ------
+        UnknownSeriesError
+            The mirror knows no such series.
+        """
+        return self.of_series(series).get(record_set)
 
+    def of_series(self, series: str) -> dict[str, Reconciliation]:
+        """How far the record sets of a series were compared, by record set.
 
-def save(database: Database, series: str, record_set: str, now: Reconciliation) -> None:
-    """Say how far a record set was compared.
+        Raises
+        ------
+        UnknownSeriesError
+            The mirror knows no such series.
+        """
+        with self.database.read() as connection:
+            key = known_key(connection, series)
+            found = connection.execute(select(_TABLE).where(_TABLE.c.series_key == key)).all()
+        ordered = sorted(found, key=lambda row: row.record_set)  # databases sort in different ways
+        return {row.record_set: _reconciliation(row) for row in ordered}
 
-    The caller holds the lease of the series.
+    def save(self, series: str, record_set: str, now: Reconciliation) -> None:
+        """Say how far a record set was compared.
 
-    Raises
-    ------
-    UnknownSeriesError
-        The mirror knows no such series.
-    """
-    values = {name: getattr(now, name) for name in Reconciliation.__slots__}
-    values["position"] = None if math.isinf(now.position) else now.position
-    values["pass_depth"] = now.pass_depth.value
-    values["checked_depth"] = now.checked_depth.value
-    with database.write() as connection:
-        key = known_key(connection, series)
-        same = (_TABLE.c.series_key == key, _TABLE.c.record_set == record_set)
-        if not connection.execute(update(_TABLE).where(*same).values(values)).rowcount:
-            connection.execute(
-                insert(_TABLE), {"series_key": key, "record_set": record_set, **values}
-            )
+        The caller holds the lease of the series.
+
+        Raises
+        ------
+        UnknownSeriesError
+            The mirror knows no such series.
+        """
+        values = {name: getattr(now, name) for name in Reconciliation.__slots__}
+        values["position"] = None if math.isinf(now.position) else now.position
+        values["pass_depth"] = now.pass_depth.value
+        values["checked_depth"] = now.checked_depth.value
+        with self.database.write() as connection:
+            key = known_key(connection, series)
+            same = (_TABLE.c.series_key == key, _TABLE.c.record_set == record_set)
+            if not connection.execute(update(_TABLE).where(*same).values(values)).rowcount:
+                connection.execute(
+                    insert(_TABLE), {"series_key": key, "record_set": record_set, **values}
+                )
 
 
 def _reconciliation(row: Row[Any]) -> Reconciliation:

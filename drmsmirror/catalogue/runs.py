@@ -21,11 +21,8 @@ __all__ = [
     "RunCounters",
     "RunKind",
     "RunOutcome",
+    "Runs",
     "add",
-    "finish",
-    "load",
-    "recent",
-    "start",
 ]
 
 
@@ -139,70 +136,170 @@ class Run:
         return (self.finished_utc - self.started_utc).total_seconds()
 
 
-def start(
-    database: Database,
-    series: str,
-    record_set: str,
-    *,
-    kind: RunKind = RunKind.SYNC,
-    above: int = 0,
-) -> Run:
-    """Begin a run.
-
-    The caller holds the lease of the series, so that a run of the same series that still says
-    that it is running has died: it is marked as abandoned, and what it recorded is noted. Fetching
-    files goes on beside the others, under a lease of its own.
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs of a mirror.
 
     Parameters
     ----------
     database : Database
-    series, record_set : str
-        What it works on.
-    kind : RunKind
-        What it is for.
-    above : int
-        A number that its own has to lie above: record tables can know runs that a catalogue which
-        was restored has forgotten.
     """
-    key, process = series_key(series), this_process()
-    table, fetches = tables.runs, kind is RunKind.FETCH
-    with database.write() as connection:
-        now = database.clock()
-        connection.execute(
-            update(table)
-            .where(
-                table.c.series_key == key,
-                table.c.outcome == RunOutcome.RUNNING.value,
-                (table.c.kind == RunKind.FETCH.value)
-                if fetches
-                else (table.c.kind != RunKind.FETCH.value),
+
+    database: Database
+
+    def start(
+        self,
+        series: str,
+        record_set: str,
+        *,
+        kind: RunKind = RunKind.SYNC,
+        above: int = 0,
+    ) -> Run:
+        """Begin a run.
+
+        The caller holds the lease of the series, so that a run of the same series that still says
+        that it is running has died: it is marked as abandoned, and what it recorded is noted.
+        Fetching files goes on beside the others, under a lease of its own.
+
+        Parameters
+        ----------
+        series, record_set : str
+            What it works on.
+        kind : RunKind
+            What it is for.
+        above : int
+            A number that its own has to lie above: record tables can know runs that a catalogue
+            which was restored has forgotten.
+        """
+        key, process = series_key(series), this_process()
+        table, fetches = tables.runs, kind is RunKind.FETCH
+        with self.database.write() as connection:
+            now = self.database.clock()
+            connection.execute(
+                update(table)
+                .where(
+                    table.c.series_key == key,
+                    table.c.outcome == RunOutcome.RUNNING.value,
+                    (table.c.kind == RunKind.FETCH.value)
+                    if fetches
+                    else (table.c.kind != RunKind.FETCH.value),
+                )
+                .values(outcome=RunOutcome.ABANDONED.value, finished_utc=now)
             )
-            .values(outcome=RunOutcome.ABANDONED.value, finished_utc=now)
-        )
-        before = connection.scalar(select(func.max(table.c.id)).where(table.c.series_key == key))
-        if before is not None and not fetches:
-            history.record(connection, key, before, now)
-        state = tables.series_state.c
-        watermark = connection.scalar(select(state.watermark).where(state.series_key == key))
-        begun = {
-            "series_key": key,
-            "series": series,
-            "record_set": record_set,
-            "kind": kind.value,
-            "started_utc": now,
-            "outcome": RunOutcome.RUNNING.value,
-            "watermark_before": watermark,
-            "watermark_after": watermark,
-            "host": process.host,
-            "pid": process.pid,
-            **dict.fromkeys(RunCounters.__slots__, 0),
-        }
-        number = _add(connection, begun)
-        if number <= above:
-            connection.execute(delete(table).where(table.c.id == number))
-            _count_from(connection, above, is_sqlite=database.is_sqlite)
+            before = connection.scalar(
+                select(func.max(table.c.id)).where(table.c.series_key == key)
+            )
+            if before is not None and not fetches:
+                history.record(connection, key, before, now)
+            state = tables.series_state.c
+            watermark = connection.scalar(select(state.watermark).where(state.series_key == key))
+            begun = {
+                "series_key": key,
+                "series": series,
+                "record_set": record_set,
+                "kind": kind.value,
+                "started_utc": now,
+                "outcome": RunOutcome.RUNNING.value,
+                "watermark_before": watermark,
+                "watermark_after": watermark,
+                "host": process.host,
+                "pid": process.pid,
+                **dict.fromkeys(RunCounters.__slots__, 0),
+            }
             number = _add(connection, begun)
-        return _read(connection, number)
+            if number <= above:
+                connection.execute(delete(table).where(table.c.id == number))
+                _count_from(connection, above, is_sqlite=self.database.is_sqlite)
+                number = _add(connection, begun)
+            return _read(connection, number)
+
+    def finish(
+        self,
+        run: int,
+        outcome: RunOutcome,
+        *,
+        counters: RunCounters | None = None,
+        share_held: float | None = None,
+        error: BaseException | None = None,
+    ) -> Run:
+        """End a run, and note the coverage that it leaves.
+
+        Parameters
+        ----------
+        run : int
+            Number of the run.
+        outcome : RunOutcome
+        counters : RunCounters, optional
+            What it did since its last window.
+        share_held : float, optional
+            Share held of what was asked for, 0 to 1.
+        error : exception, optional
+            What stopped it.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such run.
+        """
+        values: dict[str, Any] = {"outcome": outcome.value}
+        if error is not None:
+            code = error.code if isinstance(error, DrmsMirrorError) else type(error).__name__
+            values |= {"error_code": code, "error_message": str(error)}
+        with self.database.write() as connection:
+            values["finished_utc"] = self.database.clock()
+            add(connection, run, counters or RunCounters(), share_held=share_held)
+            table = tables.runs
+            ended = update(table).where(table.c.id == run).values(values)
+            key = connection.execute(ended.returning(table.c.series_key)).scalar_one()
+            history.record(connection, key, run, values["finished_utc"])
+            return _read(connection, run)
+
+    def load(self, run: int) -> Run:
+        """One run by its number.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such run.
+        """
+        with self.database.read() as connection:
+            return _read(connection, run)
+
+    def recent(
+        self,
+        *,
+        series: str | None = None,
+        limit: int = 20,
+        kinds: Collection[RunKind] | None = None,
+        outcomes: Collection[RunOutcome] | None = None,
+        changing: bool = False,
+    ) -> tuple[Run, ...]:
+        """List the latest runs, newest first.
+
+        Parameters
+        ----------
+        series : str, optional
+            Only those of this series, in any case.
+        limit : int
+            At most so many.
+        kinds, outcomes : collection, optional
+            Only those of these kinds, and with these outcomes.
+        changing : bool
+            Only those that brought records, revised some or found some gone.
+        """
+        table = tables.runs
+        query = select(table).order_by(table.c.id.desc()).limit(limit)
+        if series is not None:
+            query = query.where(table.c.series_key == series_key(series))
+        if kinds is not None:
+            query = query.where(table.c.kind.in_([kind.value for kind in kinds]))
+        if outcomes is not None:
+            query = query.where(table.c.outcome.in_([outcome.value for outcome in outcomes]))
+        if changing:
+            changed = table.c.records_new + table.c.records_revised + table.c.records_removed
+            query = query.where(changed > 0)
+        with self.database.read() as connection:
+            return tuple(_run(row) for row in connection.execute(query))
 
 
 def _add(connection: Connection, values: dict[str, Any]) -> int:
@@ -216,49 +313,6 @@ def _count_from(connection: Connection, number: int, *, is_sqlite: bool) -> None
     if is_sqlite:
         statement = "UPDATE sqlite_sequence SET seq = :number WHERE name = 'runs'"
     connection.execute(text(statement), {"number": number})
-
-
-def finish(
-    database: Database,
-    run: int,
-    outcome: RunOutcome,
-    *,
-    counters: RunCounters | None = None,
-    share_held: float | None = None,
-    error: BaseException | None = None,
-) -> Run:
-    """End a run, and note the coverage that it leaves.
-
-    Parameters
-    ----------
-    database : Database
-    run : int
-        Number of the run.
-    outcome : RunOutcome
-    counters : RunCounters, optional
-        What it did since its last window.
-    share_held : float, optional
-        Share held of what was asked for, 0 to 1.
-    error : exception, optional
-        What stopped it.
-
-    Raises
-    ------
-    NotFoundError
-        There is no such run.
-    """
-    values: dict[str, Any] = {"outcome": outcome.value}
-    if error is not None:
-        code = error.code if isinstance(error, DrmsMirrorError) else type(error).__name__
-        values |= {"error_code": code, "error_message": str(error)}
-    with database.write() as connection:
-        values["finished_utc"] = database.clock()
-        add(connection, run, counters or RunCounters(), share_held=share_held)
-        table = tables.runs
-        ended = update(table).where(table.c.id == run).values(values)
-        key = connection.execute(ended.returning(table.c.series_key)).scalar_one()
-        history.record(connection, key, run, values["finished_utc"])
-        return _read(connection, run)
 
 
 def add(
@@ -287,56 +341,6 @@ def add(
     changed = connection.execute(update(table).where(table.c.id == run).values(values))
     if not changed.rowcount:
         raise NotFoundError(f"The catalogue has no run {run}")
-
-
-def load(database: Database, run: int) -> Run:
-    """One run by its number.
-
-    Raises
-    ------
-    NotFoundError
-        There is no such run.
-    """
-    with database.read() as connection:
-        return _read(connection, run)
-
-
-def recent(
-    database: Database,
-    *,
-    series: str | None = None,
-    limit: int = 20,
-    kinds: Collection[RunKind] | None = None,
-    outcomes: Collection[RunOutcome] | None = None,
-    changing: bool = False,
-) -> tuple[Run, ...]:
-    """List the latest runs, newest first.
-
-    Parameters
-    ----------
-    database : Database
-    series : str, optional
-        Only those of this series, in any case.
-    limit : int
-        At most so many.
-    kinds, outcomes : collection, optional
-        Only those of these kinds, and with these outcomes.
-    changing : bool
-        Only those that brought records, revised some or found some gone.
-    """
-    table = tables.runs
-    query = select(table).order_by(table.c.id.desc()).limit(limit)
-    if series is not None:
-        query = query.where(table.c.series_key == series_key(series))
-    if kinds is not None:
-        query = query.where(table.c.kind.in_([kind.value for kind in kinds]))
-    if outcomes is not None:
-        query = query.where(table.c.outcome.in_([outcome.value for outcome in outcomes]))
-    if changing:
-        changed = table.c.records_new + table.c.records_revised + table.c.records_removed
-        query = query.where(changed > 0)
-    with database.read() as connection:
-        return tuple(_run(row) for row in connection.execute(query))
 
 
 def _read(connection: Connection, run: int) -> Run:

@@ -15,7 +15,11 @@ from drmsmirror.catalogue.masters import series_key
 from drmsmirror.errors import LockedError, NotFoundError
 from drmsmirror.model.subscription import Precision, Reconcile, Subscription, difference
 
-__all__ = ["StoredSubscription", "add", "change", "load_all", "of_series", "remove", "replace_all"]
+__all__ = [
+    "StoredSubscription",
+    "Subscriptions",
+    "of_series",
+]
 
 _TABLE = tables.subscriptions
 
@@ -38,109 +42,112 @@ class StoredSubscription:
     changed_utc: datetime
 
 
-def load_all(database: Database, *, series: str | None = None) -> tuple[StoredSubscription, ...]:
-    """Give all subscriptions, those of a larger priority first, then the older ones.
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    """What is to be held.
 
     Parameters
     ----------
     database : Database
-    series : str, optional
-        Only those of this series, in any case.
     """
-    with database.read() as connection:
-        return _read(connection, series)
+
+    database: Database
+
+    def all(self, *, series: str | None = None) -> tuple[StoredSubscription, ...]:
+        """Give all subscriptions, those of a larger priority first, then the older ones.
+
+        Parameters
+        ----------
+        series : str, optional
+            Only those of this series, in any case.
+        """
+        with self.database.read() as connection:
+            return _read(connection, series)
+
+    def add(self, subscription: Subscription) -> StoredSubscription:
+        """Add a subscription; one of the same record set that is there already stays as it is.
+
+        Returns
+        -------
+        StoredSubscription
+            What is there now.
+        """
+        with self.database.write() as connection:
+            self.database.keep_others_out(connection, _TABLE)
+            there = _find(connection, subscription)
+            return there or _insert(self.database, connection, subscription)
+
+    def change(self, subscription: Subscription) -> StoredSubscription:
+        """Change the subscription of the same record set.
+
+        Raises
+        ------
+        NotFoundError
+            There is none.
+        """
+        with self.database.write() as connection:
+            _update(self.database, connection, subscription)
+            changed = _find(connection, subscription)
+            assert changed is not None
+            return changed
+
+    def remove(self, number: int) -> StoredSubscription:
+        """Remove a subscription, and give it as it was.
+
+        Raises
+        ------
+        NotFoundError
+            There is none of that number.
+        """
+        with self.database.write() as connection:
+            query = delete(_TABLE).where(_TABLE.c.id == number).returning(_TABLE)
+            row = connection.execute(query).first()
+            if row is None:
+                raise NotFoundError(
+                    f"There is no subscription {number}; `drmsmirror subscriptions` lists them"
+                )
+            pins.take_away(connection, pins.pin_of_subscription(row.record_set))
+            return _stored(row)
+
+    def replace_all(self, before: Iterable[Subscription], after: Iterable[Subscription]) -> None:
+        """Put some subscriptions in the place of all, in one transaction.
+
+        Those that stay keep their numbers.
+
+        Parameters
+        ----------
+        before : iterable of Subscription
+            What the caller has seen.
+        after : iterable of Subscription
+            What is there then.
+
+        Raises
+        ------
+        LockedError
+            There is not what the caller has seen; nothing is changed.
+        """
+        seen = tuple(before)
+        with self.database.write() as connection:
+            self.database.keep_others_out(connection, _TABLE)
+            there = [stored.subscription for stored in _read(connection)]
+            if difference(there, seen):
+                raise LockedError(
+                    "The subscriptions were changed by another process in the meantime, and "
+                    "nothing was done. Run the same again to see the difference as it is now"
+                )
+            steps = difference(there, after)
+            for gone in steps.removed:
+                connection.execute(delete(_TABLE).where(_TABLE.c.record_set == gone.record_set))
+                pins.take_away(connection, pins.pin_of_subscription(gone.record_set))
+            for _, wanted in steps.changed:
+                _update(self.database, connection, wanted)
+            for new in steps.added:
+                _insert(self.database, connection, new)
 
 
 def of_series(connection: Connection, key: str) -> tuple[StoredSubscription, ...]:
     """The subscriptions to one series, inside a transaction."""
     return _read(connection, key)
-
-
-def add(database: Database, subscription: Subscription) -> StoredSubscription:
-    """Add a subscription; one of the same record set that is there already stays as it is.
-
-    Returns
-    -------
-    StoredSubscription
-        What is there now.
-    """
-    with database.write() as connection:
-        database.keep_others_out(connection, _TABLE)
-        there = _find(connection, subscription)
-        return there or _insert(database, connection, subscription)
-
-
-def change(database: Database, subscription: Subscription) -> StoredSubscription:
-    """Change the subscription of the same record set.
-
-    Raises
-    ------
-    NotFoundError
-        There is none.
-    """
-    with database.write() as connection:
-        _update(database, connection, subscription)
-        changed = _find(connection, subscription)
-        assert changed is not None
-        return changed
-
-
-def remove(database: Database, number: int) -> StoredSubscription:
-    """Remove a subscription, and give it as it was.
-
-    Raises
-    ------
-    NotFoundError
-        There is none of that number.
-    """
-    with database.write() as connection:
-        query = delete(_TABLE).where(_TABLE.c.id == number).returning(_TABLE)
-        row = connection.execute(query).first()
-        if row is None:
-            raise NotFoundError(
-                f"There is no subscription {number}; `drmsmirror subscriptions` lists them"
-            )
-        pins.take_away(connection, pins.pin_of_subscription(row.record_set))
-        return _stored(row)
-
-
-def replace_all(
-    database: Database, before: Iterable[Subscription], after: Iterable[Subscription]
-) -> None:
-    """Put some subscriptions in the place of all, in one transaction.
-
-    Those that stay keep their numbers.
-
-    Parameters
-    ----------
-    database : Database
-    before : iterable of Subscription
-        What the caller has seen.
-    after : iterable of Subscription
-        What is there then.
-
-    Raises
-    ------
-    LockedError
-        There is not what the caller has seen; nothing is changed.
-    """
-    seen = tuple(before)
-    with database.write() as connection:
-        database.keep_others_out(connection, _TABLE)
-        there = [stored.subscription for stored in _read(connection)]
-        if difference(there, seen):
-            raise LockedError(
-                "The subscriptions were changed by another process in the meantime, and nothing "
-                "was done. Run the same again to see the difference as it is now"
-            )
-        steps = difference(there, after)
-        for gone in steps.removed:
-            connection.execute(delete(_TABLE).where(_TABLE.c.record_set == gone.record_set))
-            pins.take_away(connection, pins.pin_of_subscription(gone.record_set))
-        for _, wanted in steps.changed:
-            _update(database, connection, wanted)
-        for new in steps.added:
-            _insert(database, connection, new)
 
 
 def _insert(

@@ -14,7 +14,10 @@ from drmsmirror.catalogue.database import Database
 from drmsmirror.catalogue.moments import Moment
 from drmsmirror.errors import NotFoundError, QueryError
 
-__all__ = ["Tag", "drop", "every", "make"]
+__all__ = [
+    "Tag",
+    "Tags",
+]
 
 #: A name that is neither the number of a run nor a date.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
@@ -43,53 +46,66 @@ class Tag:
     made_utc: datetime
 
 
-def make(database: Database, name: str, moment: Moment, note: str = "") -> Tag:
-    """Give a moment a name.
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The names of moments.
 
-    Raises
-    ------
-    QueryError
-        The name is none, or is given already.
+    Parameters
+    ----------
+    database : Database
     """
-    if not _NAME.fullmatch(name):
-        raise QueryError(
-            f"{name!r} is no name of a tag: it begins with a letter, and letters, digits, '.', '_' "
-            f"and '-' follow, 100 in all at most"
-        )
-    table = tables.tags
-    with database.write() as connection:
-        database.keep_others_out(connection, table)
-        row = connection.execute(select(table).where(table.c.name == name)).first()
-        if row is not None:
+
+    database: Database
+
+    def make(self, name: str, moment: Moment, note: str = "") -> Tag:
+        """Give a moment a name.
+
+        Raises
+        ------
+        QueryError
+            The name is none, or is given already.
+        """
+        if not _NAME.fullmatch(name):
             raise QueryError(
-                f"There is a tag {name} already, of {row.moment_utc:%Y-%m-%d %H:%M:%S} UTC. Take "
-                f"another name, or drop that one first\n  drmsmirror tag --drop {name}"
+                f"{name!r} is no name of a tag: it begins with a letter, and letters, digits, '.', "
+                f"'_' and '-' follow, 100 in all at most"
             )
-        tag = Tag(name, moment.run, moment.utc, note, database.clock())
-        connection.execute(insert(table), {field: getattr(tag, field) for field in Tag.__slots__})
-    return tag
+        table = tables.tags
+        with self.database.write() as connection:
+            self.database.keep_others_out(connection, table)
+            row = connection.execute(select(table).where(table.c.name == name)).first()
+            if row is not None:
+                raise QueryError(
+                    f"There is a tag {name} already, of {row.moment_utc:%Y-%m-%d %H:%M:%S} UTC. "
+                    f"Take another name, or drop that one first\n  drmsmirror tag --drop {name}"
+                )
+            tag = Tag(name, moment.run, moment.utc, note, self.database.clock())
+            connection.execute(
+                insert(table), {field: getattr(tag, field) for field in Tag.__slots__}
+            )
+        return tag
 
+    def all(self) -> tuple[Tag, ...]:
+        """All tags, the earliest moment first."""
+        table = tables.tags
+        query = select(table).order_by(table.c.moment_utc, table.c.name)
+        with self.database.read() as connection:
+            return tuple(_tag(row) for row in connection.execute(query))
 
-def every(database: Database) -> tuple[Tag, ...]:
-    """All tags, the earliest moment first."""
-    table = tables.tags
-    query = select(table).order_by(table.c.moment_utc, table.c.name)
-    with database.read() as connection:
-        return tuple(_tag(row) for row in connection.execute(query))
+    def drop(self, name: str) -> None:
+        """Forget a name.
 
-
-def drop(database: Database, name: str) -> None:
-    """Forget a name.
-
-    Raises
-    ------
-    NotFoundError
-        There is no such tag.
-    """
-    with database.write() as connection:
-        gone = connection.execute(delete(tables.tags).where(tables.tags.c.name == name))
-        if not gone.rowcount:
-            raise NotFoundError(f"There is no tag {name}. List them with\n  drmsmirror tag --list")
+        Raises
+        ------
+        NotFoundError
+            There is no such tag.
+        """
+        with self.database.write() as connection:
+            gone = connection.execute(delete(tables.tags).where(tables.tags.c.name == name))
+            if not gone.rowcount:
+                raise NotFoundError(
+                    f"There is no tag {name}. List them with\n  drmsmirror tag --list"
+                )
 
 
 def _tag(row: Row[Any]) -> Tag:

@@ -12,7 +12,11 @@ from sqlalchemy import Connection, insert, select, update
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
 
-__all__ = ["Cost", "Health", "change_cost", "change_health", "cost", "health"]
+__all__ = [
+    "Cost",
+    "Health",
+    "Upstreams",
+]
 
 T = TypeVar("T", "Health", "Cost")
 
@@ -56,32 +60,40 @@ class Cost:
     seconds_per_record: float | None = None
 
 
-def health(database: Database, url: str) -> Health:
-    """Say how a server is; of one that was never heard of nothing bad is known."""
-    with database.read() as connection:
-        return _read(connection, url, Health)
+@dataclass(frozen=True, slots=True)
+class Upstreams:
+    """What is known of upstreams.
 
-
-def cost(database: Database, url: str) -> Cost:
-    """Say what was learnt of the time that a server takes."""
-    with database.read() as connection:
-        return _read(connection, url, Cost)
-
-
-def change_health(database: Database, url: str, change: Callable[[Health], Health]) -> Health:
-    """Change how a server is, from what it is at that moment; nobody comes between.
-
-    Returns
-    -------
-    Health
-        As it is now.
+    Parameters
+    ----------
+    database : Database
     """
-    return _change(database, url, Health, change)
 
+    database: Database
 
-def change_cost(database: Database, url: str, change: Callable[[Cost], Cost]) -> Cost:
-    """Change what is known of the time that a server takes; nobody comes between."""
-    return _change(database, url, Cost, change)
+    def health(self, url: str) -> Health:
+        """Say how a server is; of one that was never heard of nothing bad is known."""
+        with self.database.read() as connection:
+            return _read(connection, url, Health)
+
+    def cost(self, url: str) -> Cost:
+        """Say what was learnt of the time that a server takes."""
+        with self.database.read() as connection:
+            return _read(connection, url, Cost)
+
+    def change_health(self, url: str, change: Callable[[Health], Health]) -> Health:
+        """Change how a server is, from what it is at that moment; nobody comes between.
+
+        Returns
+        -------
+        Health
+            As it is now.
+        """
+        return _change(self.database, url, Health, change)
+
+    def change_cost(self, url: str, change: Callable[[Cost], Cost]) -> Cost:
+        """Change what is known of the time that a server takes; nobody comes between."""
+        return _change(self.database, url, Cost, change)
 
 
 def _change(database: Database, url: str, kind: type[T], change: Callable[[T], T]) -> T:

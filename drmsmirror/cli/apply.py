@@ -82,7 +82,7 @@ def command(
                 talk("Nothing was changed.")
                 return
             assert opened is not None, "only a dry run does without a mirror"
-            opened.catalogue.replace_subscriptions(before, after)
+            opened.catalogue.subscriptions.replace_all(before, after)
             opened.publish()
             talk(f"The subscriptions are those of {file} now.")
 
@@ -115,7 +115,7 @@ def _upstream(mirror: Mirror | None, *, offline: bool) -> SharedUpstream | None:
 
 
 def _subscriptions(mirror: Mirror | None) -> tuple[Subscription, ...]:
-    several = () if mirror is None else mirror.catalogue.subscriptions()
+    several = () if mirror is None else mirror.catalogue.subscriptions.all()
     return tuple(stored.subscription for stored in several)
 
 

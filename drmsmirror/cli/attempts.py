@@ -101,7 +101,7 @@ def look_ahead(settings: Settings, record_set: str | None, *, as_json_: bool) ->
 def _subscribed(mirror: Mirror | None) -> list[str]:
     if mirror is None:
         return []
-    return [stored.subscription.record_set for stored in mirror.catalogue.subscriptions()]
+    return [stored.subscription.record_set for stored in mirror.catalogue.subscriptions.all()]
 
 
 def _raise(failures: Sequence[DrmsMirrorError], attempts: int) -> None:

@@ -58,8 +58,8 @@ def command(
 
     counts: Counter[tuple[str, str]] = Counter()
     with opened_mirror(mirror, config, verbose) as opened:
-        first = opened.catalogue.moment(since)
-        last = None if until is None else opened.catalogue.moment(until)
+        first = opened.catalogue.moments.find(since)
+        last = None if until is None else opened.catalogue.moments.find(until)
         found = _counted(differences(opened, series, first, last), counts)
         _write(islice(found, limit), "json" if as_json_ else form)
         left = sum(1 for _ in found)

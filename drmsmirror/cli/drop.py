@@ -62,7 +62,7 @@ def command(
                 talk("Nothing was dropped.")
                 return
             dropped = drop(opened, record_set, unsubscribe=unsubscribe)
-        tags = [tag.name for tag in opened.catalogue.tags()]
+        tags = [tag.name for tag in opened.catalogue.tags.all()]
     if as_json_:
         as_json([asdict(one) for one in dropped])
     for one in dropped:

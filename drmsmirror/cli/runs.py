@@ -63,7 +63,7 @@ def command(
       drmsmirror runs hmi.sharp_720s --limit 100 --json
     """
     with opened_mirror(mirror, config, verbose) as opened:
-        found = opened.catalogue.runs(series=series, limit=limit)
+        found = opened.catalogue.runs.recent(series=series, limit=limit)
     if as_json_:
         as_json([_entry(run) for run in found])
     elif found:

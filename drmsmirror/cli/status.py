@@ -55,12 +55,12 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
     with opened_mirror(mirror, config, verbose) as opened:
         settings = opened.settings
         held = holdings(opened)
-        wanted = opened.catalogue.subscriptions()
-        answers, answer_bytes = opened.catalogue.kept_answers()
+        wanted = opened.catalogue.subscriptions.all()
+        answers, answer_bytes = opened.catalogue.answers.totals()
         shares = file_shares(opened)
         tell_of_hosts(opened)
         tell_of_file_system(opened)
-        health = opened.catalogue.health(settings.upstream.url)
+        health = opened.catalogue.upstreams.health(settings.upstream.url)
         now = opened.catalogue.database.clock()
     if as_json_:
         kept = {"count": answers, "bytes": answer_bytes}

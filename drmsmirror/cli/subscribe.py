@@ -109,7 +109,7 @@ def command(
     with Mirror.open_or_create(settings, announce=talk) as opened:
         upstream = None if offline else open_upstream(opened)
         stored, is_new = subscribe(opened, upstream, record_set, terms)
-        others = [other.subscription for other in opened.catalogue.subscriptions()]
+        others = [other.subscription for other in opened.catalogue.subscriptions.all()]
         wanted = stored.subscription
         beyond = subscription_beyond(opened, upstream, wanted, others) if is_new else None
         opened.publish()

@@ -34,7 +34,7 @@ def command(
     if toml and as_json_:
         raise click.UsageError("--toml and --json contradict each other; choose one")
     with opened_mirror(mirror, config, verbose) as opened:
-        several = opened.catalogue.subscriptions()
+        several = opened.catalogue.subscriptions.all()
     if as_json_:
         as_json([stored_plain(stored) for stored in several])
     elif toml:

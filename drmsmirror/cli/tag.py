@@ -58,11 +58,11 @@ def command(
     with open_mirror(settings) as opened:
         catalogue = opened.catalogue
         if drops:
-            catalogue.drop_tag(str(name))
+            catalogue.tags.drop(str(name))
         found = (
-            catalogue.tags()
+            catalogue.tags.all()
             if name is None or drops
-            else (catalogue.tag(name, catalogue.moment(at), note),)
+            else (catalogue.tags.make(name, catalogue.moments.find(at), note),)
         )
     if as_json_:
         as_json(found if lists or drops else found[0])

@@ -35,7 +35,7 @@ def command(
     from drmsmirror.sync import subscription_named
 
     with opened_mirror(mirror, config, verbose) as opened:
-        gone = opened.catalogue.remove_subscription(subscription_named(opened, name).id)
+        gone = opened.catalogue.subscriptions.remove(subscription_named(opened, name).id)
         opened.publish()
     if as_json_:
         as_json(stored_plain(gone))

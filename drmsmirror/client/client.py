@@ -314,7 +314,7 @@ class Client(Exporting, Getting):
 
             _refuse_remote(terms)
             return recall(
-                self.mirror, asked, self.mirror.catalogue.moment(as_of), partial=terms.partial
+                self.mirror, asked, self.mirror.catalogue.moments.find(as_of), partial=terms.partial
             )
         upstream = self._upstream_for(terms)
         may_ask = terms.policy is not Policy.OFFLINE

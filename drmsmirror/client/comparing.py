@@ -71,7 +71,7 @@ def comparisons_of(mirror: Mirror, table: RecordTable, state: SeriesState) -> li
     """
     series = table.definition.name
     subscribed = dict(_subscribed(mirror, series))
-    known = mirror.catalogue.reconciliations(series)
+    known = mirror.catalogue.reconciliations.of_series(series)
     outdated = outdated_links(mirror, series)
     return [
         _comparison(table, state, wanted, subscribed.get(text), known.get(text), outdated)
@@ -120,7 +120,7 @@ def _comparison(
 
 
 def _subscribed(mirror: Mirror, series: str) -> Iterator[tuple[str, Subscription]]:
-    for stored in mirror.catalogue.subscriptions(series=series):
+    for stored in mirror.catalogue.subscriptions.all(series=series):
         bound = _bound(mirror, stored.subscription.record_set)
         if bound is not None:
             yield bound.text, stored.subscription

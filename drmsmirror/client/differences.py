@@ -82,7 +82,7 @@ def differences(
         raise QueryError(f"{until} lies before {since}; exchange the two")
     definition = mirror.catalogue.definition(series)
     table = mirror.table(definition)  # before runs are looked up: it has the rows of each
-    now = mirror.catalogue.moment()
+    now = mirror.catalogue.moments.find()
     first, last = (Past(mirror, at).run_if_any(definition) for at in (since, until or now))
     formats = mirror.catalogue.codecs(definition.name)
     keys = plan_keys(definition, [*keys_of_names(definition), *_NUMBERS, ALL_KEYS])

@@ -62,7 +62,7 @@ class HeldSeries:
 def holdings(mirror: Mirror) -> tuple[HeldSeries, ...]:
     """What the mirror holds of each series that it has records of."""
     held = []
-    next_syncs = mirror.catalogue.next_syncs()
+    next_syncs = mirror.catalogue.duties.next_syncs()
     for summary in mirror.catalogue.series():
         state = mirror.catalogue.state(summary.name)
         if state.table_path is None:

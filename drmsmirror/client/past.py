@@ -38,7 +38,7 @@ class Past:
         NotHeldError
             None had, or nobody knows any more which.
         """
-        number = self.mirror.catalogue.last_run_at(series, self.moment)
+        number = self.mirror.catalogue.moments.last_run(series, self.moment)
         if number is None:
             self._refuse_forgotten(self.mirror.catalogue.definition(series))
             raise NotHeldError(
@@ -56,11 +56,11 @@ class Past:
             Nobody knows any more which had.
         """
         self._refuse_forgotten(definition)
-        return self.mirror.catalogue.last_run_at(definition.name, self.moment) or 0
+        return self.mirror.catalogue.moments.last_run(definition.name, self.moment) or 0
 
     def ended_utc(self, series: str) -> datetime:
         """When that run ended."""
-        ended = self.mirror.catalogue.run(self.run(series)).finished_utc
+        ended = self.mirror.catalogue.runs.load(self.run(series)).finished_utc
         assert ended is not None, "a run that had ended did so at some time"
         return ended
 
@@ -78,12 +78,12 @@ class Past:
 
     def coverage(self, series: str) -> CoverageThen | None:
         """What was held completely of a series then; None where nobody noted it."""
-        return self.mirror.catalogue.coverage_after(series, self.run(series))
+        return self.mirror.catalogue.history.after(series, self.run(series))
 
     def _refuse_forgotten(self, definition: SeriesDefinition) -> None:
         """Refuse a moment of which the runs were forgotten, where rows tell that there were any."""
         catalogue, name = self.mirror.catalogue, definition.name
-        unknown = catalogue.unknown_runs(name, self.moment)
+        unknown = catalogue.moments.unknown_runs(name, self.moment)
         if not unknown or catalogue.state(name).table_path is None:
             return
         if knows_runs(self.mirror.table(definition), unknown):

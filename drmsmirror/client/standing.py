@@ -90,7 +90,7 @@ def standing_of(
     failure = _latest(mirror, name, _FAILED)
     if failure is not None and success is not None and failure.id < success.id:
         failure = None
-    syncs = catalogue.runs(series=name, limit=100, kinds=[RunKind.SYNC])
+    syncs = catalogue.runs.recent(series=name, limit=100, kinds=[RunKind.SYNC])
     told = [run for run in syncs if run.share_held is not None]
     asked = told[0].record_set if told else None
     due = [moment for text, moment in next_syncs.items() if _is_of(text, definition)]
@@ -110,7 +110,7 @@ def standing_of(
 
 
 def _latest(mirror: Mirror, series: str, outcomes: Collection[RunOutcome]) -> Run | None:
-    found = mirror.catalogue.runs(series=series, limit=1, kinds=_KEEPING, outcomes=outcomes)
+    found = mirror.catalogue.runs.recent(series=series, limit=1, kinds=_KEEPING, outcomes=outcomes)
     return found[0] if found else None
 
 

@@ -37,7 +37,7 @@ def chores_of(mirror: Mirror) -> tuple[Chore, ...]:
     """Give all chores, in the order in which they are done: by priority, maintenance last."""
     syncs = [
         Chore(Plan(f"sync {wanted.record_set}", wanted.schedule, stored.changed_utc), wanted)
-        for stored in mirror.catalogue.subscriptions()
+        for stored in mirror.catalogue.subscriptions.all()
         if (wanted := stored.subscription).schedule is not None
     ]
     schedule = mirror.settings.daemon.maintain

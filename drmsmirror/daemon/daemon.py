@@ -124,16 +124,16 @@ class Daemon:
     def _is_in_charge(self) -> bool:
         """Whether this is the daemon of the mirror; said once where it is not."""
         catalogue = self._mirror.catalogue
-        if self._lease is not None and catalogue.is_ours(self._lease):
+        if self._lease is not None and catalogue.leases.is_ours(self._lease):
             return True
         self._lease = None
         self._held.close()
-        self._lease = self._held.enter_context(catalogue.holding_if_free(_LEASE))
+        self._lease = self._held.enter_context(catalogue.leases.holding_if_free(_LEASE))
         if self._lease is None:
             self._pulse.hush()
             if not self._stands_by:
                 holder = next(
-                    (one.holder for one in catalogue.leases() if one.name == _LEASE), None
+                    (one.holder for one in catalogue.leases.all() if one.name == _LEASE), None
                 )
                 say(
                     _log,

@@ -256,12 +256,12 @@ class _Collector:
         results = [
             (name, "sound" if file.problem is None else "damaged")
             for name in names
-            for file in catalogue.checked_files(name).values()
+            for file in catalogue.checks.load(name).values()
         ]
         compared = {
             (name, record_set): one
             for name in names
-            for record_set, one in catalogue.reconciliations(name).items()
+            for record_set, one in catalogue.reconciliations.of_series(name).items()
         }
         yield _gauge(
             "verify_files",
@@ -329,7 +329,7 @@ class _Collector:
         )
 
     def _of_duties(self) -> Iterator[Metric]:
-        duties = self._mirror.catalogue.duties()
+        duties = self._mirror.catalogue.duties.all()
         yield _gauge(
             "duty_due_timestamp_seconds",
             "When a duty of the daemon is due, in Unix time.",
@@ -348,7 +348,7 @@ class _Collector:
         )
 
     def _of_upstream(self) -> Iterator[Metric]:
-        health = self._mirror.catalogue.health(self._mirror.settings.upstream.url)
+        health = self._mirror.catalogue.upstreams.health(self._mirror.settings.upstream.url)
         yield _gauge(
             "upstream_failures",
             "Failures of the upstream in a row.",

@@ -92,15 +92,15 @@ class Rounds:
             The catalogue cannot be read or written; what was begun is taken up again.
         """
         chores = chores_of(self._mirror)
-        self._pulse.learn(self._catalogue.keep_duties(chore.plan for chore in chores))
-        due = frozenset(self._catalogue.due_duties())
+        self._pulse.learn(self._catalogue.duties.keep(chore.plan for chore in chores))
+        due = frozenset(self._catalogue.duties.due())
         for chore in chores:
             if chore.plan.name not in due:
                 continue
-            with self._catalogue.taking_duty(chore.plan) as taken:
+            with self._catalogue.duties.taking(chore.plan) as taken:
                 if taken is not None:
                     yield self._carry_out(chore, taken)
-            self._pulse.learn(self._catalogue.duties())
+            self._pulse.learn(self._catalogue.duties.all())
             self._pulse.beat()
 
     def _carry_out(self, chore: Chore, taken: TakenDuty) -> Done:
@@ -136,7 +136,7 @@ class Rounds:
             again = now + timedelta(seconds=self._mirror.settings.daemon.retry_after)
         message = None if done.error is None else str(done.error) or type(done.error).__name__
         try:
-            self._catalogue.end_duty(taken, done.outcome, message=message, again_utc=again)
+            self._catalogue.duties.end(taken, done.outcome, message=message, again_utc=again)
         except LockedError as error:  # whoever has it now says how it went
             say(_log, "duty.lost", logging.WARNING, reason=str(error))
 
@@ -195,7 +195,7 @@ class _Reporter(SilentReporter):
 
 def _name_run(catalogue: Catalogue, series: str) -> None:
     """Have the number of the sync's run, the latest of its series, on every further line."""
-    runs = catalogue.runs(series=series, limit=1, kinds=[RunKind.SYNC])
+    runs = catalogue.runs.recent(series=series, limit=1, kinds=[RunKind.SYNC])
     if runs:
         add_field("run", runs[0].id)
 

@@ -40,7 +40,7 @@ def publish_to_database(
     with transaction(place) as connection:
         definition = mirror.catalogue.definition(series)
         # in this order: what a later run brings must not be taken for known
-        run = next(iter(mirror.catalogue.runs(series=series, limit=1)), None)
+        run = next(iter(mirror.catalogue.runs.recent(series=series, limit=1)), None)
         table = mirror.table(definition)
         work = _Work(connection, place, definition, reporter)
         before = work.begin(rebuild=rebuild)

@@ -57,7 +57,7 @@ def publish_to_directory(
         definition = mirror.catalogue.definition(series)
         key = definition.name.lower()
         # in this order: what a later run brings must not be taken for known
-        run = next(iter(mirror.catalogue.runs(series=series, limit=1)), None)
+        run = next(iter(mirror.catalogue.runs.recent(series=series, limit=1)), None)
         table = mirror.table(definition)
         before = None if rebuild else notes.get(key)
         folder = directory / definition.namespace / definition.table

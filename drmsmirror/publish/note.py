@@ -110,7 +110,7 @@ def first_run_to_take(mirror: Mirror, note: Note) -> int | None:
     if note.run is None:
         return None
     try:
-        known = mirror.catalogue.run(note.run)
+        known = mirror.catalogue.runs.load(note.run)
     except NotFoundError:
         return None
     if known.series != note.series or _text(known.started_utc) != note.run_started_utc:

@@ -97,7 +97,9 @@ def forgotten_downloads(mirror: Mirror) -> list[str]:
     if not begun:
         return []
     there = {one.name for one in mirror.objects.abandoned(math.inf)}
-    return [name for name in begun if name not in there and not catalogue.is_held(f"file {name}")]
+    return [
+        name for name in begun if name not in there and not catalogue.leases.is_held(f"file {name}")
+    ]
 
 
 def _long_ago(mirror: Mirror) -> float:

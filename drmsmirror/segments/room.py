@@ -201,7 +201,7 @@ class Room:
         None where another does for too long.
         """
         for look in range(1, 1 + round(_PATIENCE / _LOOK_EVERY)):
-            with self._catalogue.holding_if_free(_LEASE) as lease:
+            with self._catalogue.leases.holding_if_free(_LEASE) as lease:
                 if lease is not None:
                     self._catalogue.segments.settle()
                     self._remove(self._catalogue.segments.leaving())

@@ -102,7 +102,7 @@ class Flights:
         """What came of a flight that the call may rest on; None where there was none."""
         try:
             answer = self._store.find(call.question, call.wants)
-            failed = self._catalogue.failed_question(call.question.digest)
+            failed = self._catalogue.answers.failure(call.question.digest)
         except TROUBLE as error:
             self._trouble.tell(error)
             return None
@@ -133,7 +133,7 @@ class Flights:
         if failed is None:
             return
         try:
-            self._catalogue.keep_failure(failed)
+            self._catalogue.answers.keep_failure(failed)
         except TROUBLE as trouble:
             self._trouble.tell(trouble)
 

@@ -86,7 +86,7 @@ class Guard:
 
     def _health(self) -> Health:
         try:
-            return self._catalogue.health(self._url)
+            return self._catalogue.upstreams.health(self._url)
         except TROUBLE as error:
             self._trouble.tell(error)
             return Health()
@@ -97,7 +97,7 @@ class Guard:
         if change(health) == health:
             return
         try:
-            self._catalogue.change_health(self._url, change)
+            self._catalogue.upstreams.change_health(self._url, change)
         except TROUBLE as error:
             self._trouble.tell(error, is_expected=self._catalogue.database.read_only)
 

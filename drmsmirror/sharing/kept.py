@@ -104,7 +104,7 @@ class AnswerStore:
             The catalogue cannot be read.
         """
         for _ in range(2):
-            stored = self._catalogue.answer(question.digest)
+            stored = self._catalogue.answers.load(question.digest)
             if stored is None or not self._counts(stored) or not wanted(stored):
                 return None
             content = _read(self._path(question.digest), stored)
@@ -134,7 +134,7 @@ class AnswerStore:
         make_directory(path.parent)
         write_bytes(path, content)
         now = self._now()
-        self._catalogue.keep_answer(
+        self._catalogue.answers.keep(
             StoredAnswer(
                 digest=digest,
                 upstream_url=self._url,
@@ -155,7 +155,7 @@ class AnswerStore:
 
     def excess(self) -> int:
         """Bytes that are kept beyond what the settings allow."""
-        return max(0, self._catalogue.kept_answers()[1] - self._most_bytes)
+        return max(0, self._catalogue.answers.totals()[1] - self._most_bytes)
 
     def abandoned(self) -> list[Path]:
         """Files that processes which were killed left."""
@@ -184,14 +184,16 @@ class AnswerStore:
     def _use(self, stored: StoredAnswer) -> None:
         if stored.used_utc + _USED_EVERY <= self._now():
             with suppress(StoreError, LockedError):  # who may only read cannot say so
-                self._catalogue.use_answer(stored.digest)
+                self._catalogue.answers.use(stored.digest)
 
     def _make_room(self) -> None:
         """Let the answers go that were not used for longest.
 
         One that is stored anew between row and file loses its file, and is asked for again.
         """
-        self.remove_files(self._catalogue.forget_answers(self._most_bytes, self._now() - GRACE))
+        self.remove_files(
+            self._catalogue.answers.forget_least_used(self._most_bytes, self._now() - GRACE)
+        )
 
     def _sweep(self, directory: Path) -> None:
         """Remove what processes that were killed left in one of the directories."""
@@ -203,7 +205,7 @@ class AnswerStore:
         found = []
         with suppress(OSError):  # another process was quicker; the next one goes on
             files = {path.stem: path for path in directory.iterdir() if _FILE.fullmatch(path.name)}
-            for digest in files.keys() - self._catalogue.known_answers(files):
+            for digest in files.keys() - self._catalogue.answers.known(files):
                 written = datetime.fromtimestamp(files[digest].stat().st_mtime, UTC)
                 if written + _ABANDONED < self._now():
                     found.append(files[digest])

@@ -103,7 +103,7 @@ class Once:
 
     def _is_held(self, name: str) -> bool:
         try:
-            return self._catalogue.is_held(name)
+            return self._catalogue.leases.is_held(name)
         except TROUBLE as error:
             self._trouble.tell(error)
             return False

@@ -249,7 +249,7 @@ class SharedUpstream:
 
     def _cost(self) -> Cost:
         try:
-            return self._mirror.catalogue.cost(self._mirror.settings.upstream.url)
+            return self._mirror.catalogue.upstreams.cost(self._mirror.settings.upstream.url)
         except TROUBLE as error:
             self._trouble.tell(error)
             return Cost()
@@ -260,6 +260,6 @@ class SharedUpstream:
             return
         change = partial(learnt, records=text.rows, seconds=text.seconds)
         try:
-            catalogue.change_cost(self._mirror.settings.upstream.url, change)
+            catalogue.upstreams.change_cost(self._mirror.settings.upstream.url, change)
         except TROUBLE as error:
             self._trouble.tell(error)

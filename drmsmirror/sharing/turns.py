@@ -48,7 +48,9 @@ def turn(catalogue: Catalogue, name: str, trouble: Trouble) -> Iterator[Turn]:
     """Take a turn while a block runs, and say whose it is."""
     held = ExitStack()
     try:
-        lease = held.enter_context(catalogue.holding_if_free(name, ttl_seconds=_TURN_SECONDS))
+        lease = held.enter_context(
+            catalogue.leases.holding_if_free(name, ttl_seconds=_TURN_SECONDS)
+        )
     except TROUBLE as error:
         trouble.tell(error, is_expected=catalogue.database.read_only)
         whose = Turn.UNKNOWN

@@ -235,7 +235,7 @@ def _entries(
         [one.now.name for one in evolution.retyped],
     )
     for column in evolution.returned:
-        then = mirror.catalogue.coverage_naming(series, column.name)
+        then = mirror.catalogue.history.last_naming(series, column.name)
         again = [
             part
             for entry in come_back(then, held, column.name)

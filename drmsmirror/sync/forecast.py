@@ -80,8 +80,8 @@ def forecast(
         elsewhere = settings.model_copy(update={"mirror": Path(directory), "catalogue_url": ""})
         with Mirror.create(elsewhere) as draft:
             if mirror is not None:
-                known = mirror.catalogue.cost(settings.upstream.url)
-                draft.catalogue.change_cost(settings.upstream.url, lambda _: known)
+                known = mirror.catalogue.upstreams.cost(settings.upstream.url)
+                draft.catalogue.upstreams.change_cost(settings.upstream.url, lambda _: known)
                 for one in sets:
                     _copy_holdings(mirror, draft, one.series.text)
             return tuple(_forecast(mirror, draft, upstream, name) for name in names)

@@ -69,7 +69,7 @@ def outdated_links(mirror: Mirror, series: str) -> tuple[OutdatedLinks, ...]:
     changed = dict(_changed(mirror, targets))
     return tuple(
         OutdatedLinks(record_set, target, moment)
-        for record_set, compared in catalogue.reconciliations(series).items()
+        for record_set, compared in catalogue.reconciliations.of_series(series).items()
         for target, moment in changed.items()
         if compared.generation != state.generation
         or compared.checked_since_utc is None
@@ -109,5 +109,7 @@ def _known(mirror: Mirror, series: str) -> SeriesDefinition | None:
 
 def _changed(mirror: Mirror, targets: Iterable[str]) -> Iterator[tuple[str, datetime]]:
     for target in sorted(targets):
-        for run in mirror.catalogue.runs(series=target, limit=1, kinds=_BRINGING, changing=True):
+        for run in mirror.catalogue.runs.recent(
+            series=target, limit=1, kinds=_BRINGING, changing=True
+        ):
             yield target, run.finished_utc or run.started_utc

@@ -59,7 +59,7 @@ def prefetch(
     definition = mirror.catalogue.definition(subscription.series)
     named = pin_of_subscription(subscription.record_set)
     with (
-        mirror.catalogue.holding(f"files of {definition.name.lower()}"),
+        mirror.catalogue.leases.holding(f"files of {definition.name.lower()}"),
         recorded_run(mirror, definition.name, subscription.record_set, RunKind.FETCH) as run,
     ):
         counts: Counter[FileState] = Counter()

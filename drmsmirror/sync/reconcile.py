@@ -118,12 +118,12 @@ def _state(work: Work) -> Reconciliation:
 
 def _known(work: Work) -> Reconciliation | None:
     """The same, as it was written down; None where nothing was in the present generation."""
-    found = work.mirror.catalogue.reconciliation(work.wanted.series.name, work.wanted.text)
+    found = work.mirror.catalogue.reconciliations.load(work.wanted.series.name, work.wanted.text)
     return found if found is not None and found.generation == work.store.generation else None
 
 
 def _save(work: Work, state: Reconciliation) -> None:
-    work.mirror.catalogue.save_reconciliation(work.wanted.series.name, work.wanted.text, state)
+    work.mirror.catalogue.reconciliations.save(work.wanted.series.name, work.wanted.text, state)
 
 
 def _less_deep(one: Depth, other: Depth) -> Depth:

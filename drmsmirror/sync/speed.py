@@ -23,7 +23,7 @@ def first_rows(work: Work) -> float:
     After a run that failed nothing is taken for granted: its windows may have been too large.
     """
     settings = work.mirror.settings.sync
-    last = work.mirror.catalogue.runs(
+    last = work.mirror.catalogue.runs.recent(
         series=work.wanted.series.name,
         limit=1,
         kinds=[RunKind.SYNC],
@@ -31,14 +31,16 @@ def first_rows(work: Work) -> float:
     )
     if last and last[0].outcome in _ENDED_BADLY:
         return 0.0
-    cost = work.mirror.catalogue.cost(work.mirror.settings.upstream.url)
+    cost = work.mirror.catalogue.upstreams.cost(work.mirror.settings.upstream.url)
     by_size = settings.window_mib * 2**20 / likely_bytes(work, 1)
     return min(rows_within(cost, settings.window_seconds), by_size)
 
 
 def likely_seconds(work: Work, records: int) -> float:
     """Time that a list of so many records is expected to take."""
-    return estimate(work.mirror.catalogue.cost(work.mirror.settings.upstream.url), records)
+    return estimate(
+        work.mirror.catalogue.upstreams.cost(work.mirror.settings.upstream.url), records
+    )
 
 
 def likely_bytes(work: Work, records: int) -> float:

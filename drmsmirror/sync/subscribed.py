@@ -138,7 +138,9 @@ def sync_all(
     """
     ends_at = time.monotonic() + seconds
     is_over = False
-    for stored in sorted(mirror.catalogue.subscriptions(), key=partial(_is_being_filled, mirror)):
+    for stored in sorted(
+        mirror.catalogue.subscriptions.all(), key=partial(_is_being_filled, mirror)
+    ):
         is_over = is_over or time.monotonic() >= ends_at
         if is_over:
             yield Attempt(stored)
@@ -195,7 +197,7 @@ def sync_subscription(
 def _is_being_filled(mirror: Mirror, stored: StoredSubscription) -> bool:
     """Whether not all of a subscription was held when its last run ended."""
     wanted = stored.subscription
-    runs = mirror.catalogue.runs(series=wanted.series, kinds=[RunKind.SYNC], limit=_LATEST)
+    runs = mirror.catalogue.runs.recent(series=wanted.series, kinds=[RunKind.SYNC], limit=_LATEST)
     told = (run for run in runs if run.record_set == wanted.record_set)
     return next((run.share_held < 1 for run in told if run.share_held is not None), True)
 
@@ -230,7 +232,7 @@ class _Subscribing:
         """See to it that there is a subscription; the definition is known by now."""
         self._found = self._found or self._find()
         if self._found is None:
-            self._found = self._mirror.catalogue.add_subscription(self._wanted)
+            self._found = self._mirror.catalogue.subscriptions.add(self._wanted)
             self._mirror.publish()
             self._inner.subscribed(self._found)
 
@@ -258,7 +260,7 @@ def _run(
         They were used up before it had begun.
     """
     began, traffic = time.monotonic(), upstream.traffic
-    before = mirror.catalogue.runs(series=series, limit=1)
+    before = mirror.catalogue.runs.recent(series=series, limit=1)
     try:
         (report,) = sync(
             mirror,
@@ -269,7 +271,7 @@ def _run(
             task=task,
         )
     except RequestLimitError:
-        latest = mirror.catalogue.runs(series=series, limit=1)
+        latest = mirror.catalogue.runs.recent(series=series, limit=1)
         if latest == before:
             raise
     else:

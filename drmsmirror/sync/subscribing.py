@@ -69,9 +69,9 @@ def subscribe(
     kept = {} if was is None else {name: getattr(was, name) for name in _TERMS}
     wanted = prepared(mirror, upstream, Subscription.of(record_set, **{**kept, **terms}), was)
     if was is None:
-        return mirror.catalogue.add_subscription(wanted), True
+        return mirror.catalogue.subscriptions.add(wanted), True
     wanted = replace(wanted, record_set=was.record_set)
-    return mirror.catalogue.change_subscription(wanted), False
+    return mirror.catalogue.subscriptions.change(wanted), False
 
 
 def subscription_named(mirror: Mirror, name: str) -> StoredSubscription:
@@ -83,7 +83,7 @@ def subscription_named(mirror: Mirror, name: str) -> StoredSubscription:
         There is none.
     """
     if name.isascii() and name.isdigit():
-        several = mirror.catalogue.subscriptions()
+        several = mirror.catalogue.subscriptions.all()
         found = next((stored for stored in several if stored.id == int(name)), None)
     else:
         found = _find(mirror, Subscription.of(name))
@@ -175,7 +175,7 @@ def subscription_around(mirror: Mirror, wanted: Subscription) -> StoredSubscript
     found = _find(mirror, wanted)
     if found is not None:
         return found
-    several = mirror.catalogue.subscriptions(series=wanted.series)
+    several = mirror.catalogue.subscriptions.all(series=wanted.series)
     known = mirror.catalogue.definition
     return next((one for one in several if _lies_within(known, wanted, one.subscription)), None)
 
@@ -219,7 +219,7 @@ def _lies_within(definition_of: DefinitionOf, inner: Subscription, outer: Subscr
 
 def _find(mirror: Mirror, wanted: Subscription) -> StoredSubscription | None:
     """The subscription to the same record set; the name of a series counts in any case."""
-    several = mirror.catalogue.subscriptions(series=wanted.series)
+    several = mirror.catalogue.subscriptions.all(series=wanted.series)
     return next((one for one in several if one.subscription.filters == wanted.filters), None)
 
 

@@ -140,14 +140,14 @@ def _drop(mirror: Mirror, wanted: _Wanted, lease: Lease, *, unsubscribe: bool) -
     series, catalogue = wanted.series, mirror.catalogue
     outlook = _outlook(mirror, wanted, unsubscribe=unsubscribe)
     if wanted.extents:
-        given_up = catalogue.begin_drop(series, wanted.record_set, wanted.extents, lease)
+        given_up = catalogue.drops.begin_part(series, wanted.record_set, wanted.extents, lease)
     else:
-        given_up = catalogue.begin_whole_drop(series, lease, unsubscribe=unsubscribe)
+        given_up = catalogue.drops.begin_whole(series, lease, unsubscribe=unsubscribe)
     reach("drop.given_up")
     files = drop_files(mirror, series, _choosing(mirror, wanted))
     AnswerStore(mirror).remove_files(given_up.answers)
     now = catalogue.database.clock()
-    for one in catalogue.drops(series):  # this one, and those that were killed
+    for one in catalogue.drops.pending(series):  # this one, and those that were killed
         if goes_at(mirror, one) <= now:
             carry_out(mirror, one, lease)
     return replace(
@@ -250,7 +250,7 @@ def _refuse_subscribed(
     mirror: Mirror, wanted: _Wanted, *, unsubscribe: bool
 ) -> tuple[StoredSubscription, ...]:
     """The subscriptions to the series; refused where all of it goes and they are to stay."""
-    subscribed = mirror.catalogue.subscriptions(series=wanted.series)
+    subscribed = mirror.catalogue.subscriptions.all(series=wanted.series)
     if subscribed and not wanted.extents and not unsubscribe:
         commands = "\n".join(
             f"  drmsmirror unsubscribe {shlex.quote(one.subscription.record_set)}"

@@ -87,7 +87,7 @@ def duties_of_series(
         Whether what is hardly worth its while counts too.
     """
     now = mirror.catalogue.database.clock()
-    for drop in mirror.catalogue.drops(series):
+    for drop in mirror.catalogue.drops.pending(series):
         if goes_at(mirror, drop) > now:
             continue
         what = f"finish the drop of {drop.record_set}"

@@ -46,7 +46,7 @@ def carry_out(mirror: Mirror, drop: Drop, lease: Lease | None) -> int:
     if drop.extents is None:
         mirror.remove_table(drop)
         reach("drop.removed")
-        mirror.catalogue.finish_drop(drop, lease)
+        mirror.catalogue.drops.finish(drop, lease)
         return 0
     table = mirror.table(mirror.catalogue.definition(drop.series))
     parts = _not_held(drop.extents, mirror.catalogue.coverage(drop.series))
@@ -58,7 +58,7 @@ def carry_out(mirror: Mirror, drop: Drop, lease: Lease | None) -> int:
             raise
         remove_rows_within(table, parts)
     reach("drop.removed")
-    mirror.catalogue.finish_drop(
+    mirror.catalogue.drops.finish(
         drop, lease, table_version=table.version, rows_held=table.row_count()
     )
     return before - table.row_count()

@@ -55,7 +55,7 @@ def find_damage(mirror: Mirror, table: RecordTable, *, again: bool) -> list[Dama
     again : bool
         Whether those are read again; else what was found counts.
     """
-    known = mirror.catalogue.checked_files(table.definition.name)
+    known = mirror.catalogue.checks.load(table.definition.name)
     found = []
     for file in table.data_files():
         problem = problem_at_sight(table, file)
@@ -82,7 +82,7 @@ def files_to_read(
     days = mirror.settings.upkeep.scrub_days
     if not days:
         return
-    known = mirror.catalogue.checked_files(table.definition.name)
+    known = mirror.catalogue.checks.load(table.definition.name)
     before = mirror.catalogue.database.clock() - timedelta(days=days)
     last = {
         file: _last_sound(file, known.get(_path(mirror, table, file)))
@@ -111,10 +111,10 @@ def read_files(mirror: Mirror, table: RecordTable, files: Sequence[DataFile]) ->
     found = []
     for file in files:
         problem = problem_inside(table, file)
-        catalogue.save_checked_file(series, _path(mirror, table, file), problem)
+        catalogue.checks.save(series, _path(mirror, table, file), problem)
         if problem is not None:
             found.append(Damage(file, problem))
-    catalogue.keep_checked_files(series, [_path(mirror, table, one) for one in table.data_files()])
+    catalogue.checks.keep_only(series, [_path(mirror, table, one) for one in table.data_files()])
     if found:
         refuse_damage(mirror, table, found)
 
@@ -169,7 +169,7 @@ def _told(mirror: Mirror, table: RecordTable, damage: Damage) -> str:
         part = window_text(whole, Interval(file.low, file.high + 1))
         ends = (position_text(definition, end) for end in (file.low, file.high))
         place = f"{place}, {' to '.join(ends)}"
-    is_kept = bool(mirror.catalogue.subscriptions(series=definition.name))
+    is_kept = bool(mirror.catalogue.subscriptions.all(series=definition.name))
     again = "--all" if is_kept else shlex.quote(part)
     return (
         f"{table.path / file.path} of {definition.name} is damaged: {damage.problem}. It holds "

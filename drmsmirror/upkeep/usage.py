@@ -118,7 +118,7 @@ def _of_series(mirror: Mirror, series: str) -> list[Room]:
     if mirror.catalogue.state(series).table_path is not None:
         table = mirror.table(mirror.catalogue.definition(series))
         rooms += _of_table(series, table, mirror.settings.upkeep.keep_hours)
-    for drop in mirror.catalogue.drops(series):
+    for drop in mirror.catalogue.drops.pending(series):
         if drop.extents is None:
             files = [file for file in (mirror.root / drop.table_path).rglob("*") if file.is_file()]
             rooms.append(_dropped(series, files, goes_at(mirror, drop), mirror))

@@ -91,7 +91,7 @@ def hold(mirror: Mirror, series: Series, window: int = _WINDOW) -> SeriesDefinit
     name = series.definition.name
     struct = json.loads(series_struct(series, 0.0).body)
     definition = definition_from_struct(name, struct)
-    with mirror.catalogue.holding(f"series {name}") as lease:
+    with mirror.catalogue.leases.holding(f"series {name}") as lease:
         adopt_additions(mirror, definition, "")
         formats = {k.name: k.format for k in series.definition.keywords if k.name[:1] == "K"}
         mirror.catalogue.record_window(
@@ -101,7 +101,7 @@ def hold(mirror: Mirror, series: Series, window: int = _WINDOW) -> SeriesDefinit
             rows_held=0,
             codecs=formats | {"REGION": "%d", "T_REC": "TAI 0"},
         )
-        run = mirror.catalogue.start_run(name, name)
+        run = mirror.catalogue.runs.start(name, name)
         store = WindowStore(mirror, definition, run.id, lease)
         days = float(np.ptp(series.columns["t_rec"])) / 86400
         store.make_table(series.rows, days)
@@ -110,7 +110,7 @@ def hold(mirror: Mirror, series: Series, window: int = _WINDOW) -> SeriesDefinit
         newest = int(series.columns["recnum"].max())
         store.keep(rows.slice(0, 0), [_everything(definition, store, newest)])
         store.finish(watermark=AsOf(newest, _NOW))
-        mirror.catalogue.finish_run(run.id, RunOutcome.DONE)
+        mirror.catalogue.runs.finish(run.id, RunOutcome.DONE)
     return definition
 
 

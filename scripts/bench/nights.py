@@ -70,9 +70,9 @@ class _Case:
         ago = catalogue.database.clock() - timedelta(days=2)
         state = Reconciliation(0, -math.inf, ago, ago, ago)
         text = BoundSet(catalogue.definition(self.name)).text
-        catalogue.save_reconciliation(self.name, text, state)
+        catalogue.reconciliations.save(self.name, text, state)
         seconds = self._sync(Reconcile.ROTATION)
-        found = catalogue.reconciliation(self.name, text)
+        found = catalogue.reconciliations.load(self.name, text)
         if found is None or found.worked_utc == ago:
             raise AssertionError("nothing was compared")
         return seconds

@@ -82,7 +82,7 @@ def fill_example(catalogue: Catalogue) -> None:
     name = "hmi.sharp_720s"
     catalogue.save_definition(stored_definition(name), upstream_url="http://jsoc.stanford.edu")
     catalogue.save_definition(stored_definition("test.nopk"))
-    run = catalogue.start_run(name, f"{name}[377]")
+    run = catalogue.runs.start(name, f"{name}[377]")
     for low, high in ((-math.inf, 5.5), (30, math.inf)):
         restriction = Restriction().where("harpnum", ValueSet.of([Span(377, 378)]))
         entry = CoverageEntry(
@@ -104,17 +104,17 @@ def fill_example(catalogue: Catalogue) -> None:
             watermark=AsOf(9, START),
             codecs={"HARPNUM": "%d"},
         )
-    catalogue.finish_run(run.id, RunOutcome.DONE, share_held=0.5)
+    catalogue.runs.finish(run.id, RunOutcome.DONE, share_held=0.5)
     share_example(catalogue)
     segments_example(catalogue)
 
 
 def share_example(catalogue: Catalogue) -> None:
     """Put in what processes share about the upstream, from schema 0002 on."""
-    catalogue.keep_answer(ANSWER)
-    catalogue.keep_failure(replace(FAILED, digest="another"))
-    catalogue.change_health(URL, lambda _: Health(3, 1, START, START, "ü"))
-    catalogue.change_cost(URL, lambda _: Cost(0.5, 1 / 3))
+    catalogue.answers.keep(ANSWER)
+    catalogue.answers.keep_failure(replace(FAILED, digest="another"))
+    catalogue.upstreams.change_health(URL, lambda _: Health(3, 1, START, START, "ü"))
+    catalogue.upstreams.change_cost(URL, lambda _: Cost(0.5, 1 / 3))
 
 
 def segments_example(catalogue: Catalogue) -> None:

@@ -26,7 +26,6 @@ from drmsmirror.catalogue import (
     RunCounters,
     RunOutcome,
 )
-from drmsmirror.catalogue.leases import acquire, release
 from drmsmirror.errors import (
     CatalogueVersionError,
     IntegrityError,
@@ -57,7 +56,7 @@ def fill(catalogue: Catalogue) -> None:
     """Put something into every table."""
     for path in SERIES:
         catalogue.save_definition(stored_definition(path.stem), upstream_url="http://x")
-    run = catalogue.start_run(NAME, f"{NAME}[377]")
+    run = catalogue.runs.start(NAME, f"{NAME}[377]")
     for low, high in ((-math.inf, 5.5), (10, 20), (30, math.inf)):
         restriction = Restriction(terms=frozenset({"ü"}))
         entry = CoverageEntry(
@@ -80,9 +79,9 @@ def fill(catalogue: Catalogue) -> None:
             codecs={"HARPNUM": "%d", "QUALITY": "hex\n'ü"},
             share_held=1 / 3,
         )
-    catalogue.finish_run(run.id, RunOutcome.FAILED, error=ValueError("x"))
-    catalogue.tag("v1", catalogue.moment(run.id), "ü")
-    acquire(catalogue.database, "series/other", 60)
+    catalogue.runs.finish(run.id, RunOutcome.FAILED, error=ValueError("x"))
+    catalogue.tags.make("v1", catalogue.moments.find(run.id), "ü")
+    catalogue.leases.acquire("series/other", 60)
     share_example(catalogue)
     segments_example(catalogue)
 
@@ -96,12 +95,12 @@ def content(catalogue: Catalogue) -> dict[str, object]:
         "codecs": [catalogue.codecs(name) for name in names],
         "states": [catalogue.state(name) for name in names],
         "coverage": [catalogue.coverage(name) for name in names],
-        "runs": catalogue.runs(),
-        "coverage then": [catalogue.coverage_after(name, 1) for name in names],
-        "tags": catalogue.tags(),
-        "answer": catalogue.answer(ANSWER.digest),
-        "failed question": catalogue.failed_question("another"),
-        "upstream": (catalogue.health(URL), catalogue.cost(URL)),
+        "runs": catalogue.runs.recent(),
+        "coverage then": [catalogue.history.after(name, 1) for name in names],
+        "tags": catalogue.tags.all(),
+        "answer": catalogue.answers.load(ANSWER.digest),
+        "failed question": catalogue.answers.failure("another"),
+        "upstream": (catalogue.upstreams.health(URL), catalogue.upstreams.cost(URL)),
         **files(catalogue),
     }
 
@@ -120,13 +119,13 @@ def files(catalogue: Catalogue) -> dict[str, object]:
 
 
 def give_back_leases(catalogue: Catalogue) -> None:
-    for lease in catalogue.leases():
-        release(catalogue.database, lease)
+    for lease in catalogue.leases.all():
+        catalogue.leases.release(lease)
 
 
 def number_of_runs_after_one_more(catalogue: Catalogue) -> list[int]:
-    catalogue.start_run("new.series", "x")
-    return [run.id for run in catalogue.runs()]
+    catalogue.runs.start("new.series", "x")
+    return [run.id for run in catalogue.runs.recent()]
 
 
 def is_sqlite(address: str) -> bool:
@@ -150,7 +149,7 @@ def test_what_is_published_is_the_catalogue(
         assert content(copy) == filled
         assert copy.schema_version == REVISIONS[-1]
         with pytest.raises(StoreError, match="only to read"):
-            copy.start_run(NAME, NAME)
+            copy.runs.start(NAME, NAME)
     assert [path.name for path in tmp_path.iterdir() if "published" in path.name] == [target.name]
 
 
@@ -160,11 +159,11 @@ def test_publishing_again_replaces_what_others_still_read(
     target = tmp_path / "published.sqlite"
     catalogue.publish(target)
     with Catalogue.open(target, read_only=True) as old:
-        catalogue.start_run("another.series", "x")
+        catalogue.runs.start("another.series", "x")
         catalogue.publish(target)
         assert content(old) == filled
         with Catalogue.open(target, read_only=True) as new:
-            assert len(new.runs()) == len(old.runs()) + 1
+            assert len(new.runs.recent()) == len(old.runs.recent()) + 1
 
 
 def test_killed_while_publishing_the_copy_before_stays(
@@ -172,7 +171,7 @@ def test_killed_while_publishing_the_copy_before_stays(
 ) -> None:
     target = tmp_path / "published.sqlite"
     catalogue.publish(target)
-    catalogue.start_run("another.series", "x")
+    catalogue.runs.start("another.series", "x")
     program = (
         "import pathlib, sys; from drmsmirror.catalogue import Catalogue\n"
         "with Catalogue.open(sys.argv[1]) as c: c.publish(pathlib.Path(sys.argv[2]))"
@@ -225,7 +224,7 @@ def test_a_backup_restores_what_there_was(
     backup: Path,
     tmp_path: Path,
 ) -> None:
-    catalogue.start_run("another.series", "x")
+    catalogue.runs.start("another.series", "x")
     catalogue.record_window(
         NAME, entries=(), table_version=1, rows_held=3, codecs={"QUALITY": "later"}
     )
@@ -235,7 +234,7 @@ def test_a_backup_restores_what_there_was(
     replaced = Catalogue.restore(address, backup)
     with Catalogue.open(address) as restored:
         assert content(restored) == filled
-        assert restored.leases() == ()
+        assert restored.leases.all() == ()
         assert number_of_runs_after_one_more(restored) == [2, 1]
     assert replaced is not None
     assert ".replaced-" in replaced.name
@@ -265,10 +264,10 @@ def test_a_backup_of_either_restores_to_either(
 def test_a_backup_overwrites_nothing_unasked(catalogue: Catalogue, backup: Path) -> None:
     with pytest.raises(StoreError, match="exists already"):
         catalogue.backup(backup)
-    catalogue.start_run("another.series", "x")
+    catalogue.runs.start("another.series", "x")
     catalogue.backup(backup, overwrite=True)
     with Catalogue.open(backup, read_only=True) as copy:
-        assert len(copy.runs()) == 2
+        assert len(copy.runs.recent()) == 2
 
 
 def test_nothing_is_restored_while_somebody_works(
@@ -276,10 +275,10 @@ def test_nothing_is_restored_while_somebody_works(
 ) -> None:
     before = content(catalogue)
     with Catalogue.open(address) as now:  # a lease by the clock of this moment
-        lease = acquire(now.database, "series/x", 3600)
+        lease = now.leases.acquire("series/x", 3600)
         with pytest.raises(LockedError, match=r"series/x is being worked on by process \d+"):
             Catalogue.restore(address, backup)
-        release(now.database, lease)
+        now.leases.release(lease)
     assert content(catalogue) == before
 
 
@@ -287,10 +286,10 @@ def test_no_file_is_restored_while_another_process_has_it_open(tmp_path: Path) -
     path, backup = tmp_path / "catalogue.sqlite", tmp_path / "backup.sqlite"
     with Catalogue.create(path) as catalogue:
         catalogue.backup(backup)
-        catalogue.start_run("x.y", "x")
+        catalogue.runs.start("x.y", "x")
         with pytest.raises(LockedError, match="stop the processes of this mirror"):
             Catalogue.restore(path, backup)
-        assert len(catalogue.runs()) == 1
+        assert len(catalogue.runs.recent()) == 1
     assert sorted(each.name for each in tmp_path.iterdir()) == [backup.name, path.name]
 
 
@@ -377,7 +376,7 @@ def test_killed_while_restoring_the_catalogue_is_the_old_or_the_new(tmp_path: Pa
         fill(catalogue)
         filled = content(catalogue)
         catalogue.backup(backup)
-        catalogue.start_run("x.y", "x")
+        catalogue.runs.start("x.y", "x")
         give_back_leases(catalogue)
         later = content(catalogue)
     for point in ("file.before_fsync", "file.before_rename", "file.after_rename"):
@@ -417,7 +416,7 @@ def test_a_catalogue_of_every_schema_is_still_read(example: Path, tmp_path: Path
         Catalogue.create(tmp_path / "new.sqlite", clock=Clock()) as new,
     ):
         fill_example(new)
-        (run,) = new.runs()
+        (run,) = new.runs.recent()
         expected = content(new) | {"runs": (replace(run, host="example", pid=1),)}
         if example.stem < "0003":  # nobody noted it
             expected["coverage then"] = [None] * len(new.series())

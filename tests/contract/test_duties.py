@@ -27,7 +27,7 @@ plan = Plan(sys.argv[2], "0 0 1 jan *", datetime(2024, 1, 1, tzinfo=UTC))
 with Catalogue.open(sys.argv[1]) as catalogue:
     print("ready", flush=True)
     sys.stdin.readline()
-    with catalogue.taking_duty(plan) as taken:
+    with catalogue.duties.taking(plan) as taken:
         print("none" if taken is None else "taken", flush=True)
         sys.stdin.readline()
 """
@@ -39,22 +39,22 @@ def taker(address: str) -> AbstractContextManager[subprocess.Popen[str]]:
 
 
 def the(catalogue: Catalogue) -> Duty:
-    (duty,) = catalogue.duties()
+    (duty,) = catalogue.duties.all()
     return duty
 
 
 def do(catalogue: Catalogue, plan: Plan = HOURLY) -> bool:
     """Do the duty where it is due, and say whether it was."""
-    with catalogue.taking_duty(plan) as taken:
+    with catalogue.duties.taking(plan) as taken:
         if taken is None:
             return False
-        catalogue.end_duty(taken, DutyOutcome.DONE)
+        catalogue.duties.end(taken, DutyOutcome.DONE)
     return True
 
 
 @pytest.fixture
 def planned(catalogue: Catalogue) -> Catalogue:
-    catalogue.keep_duties([HOURLY])
+    catalogue.duties.keep([HOURLY])
     return catalogue
 
 
@@ -68,12 +68,12 @@ def other(planned: Catalogue, address: str, clock: Clock) -> Iterator[Catalogue]
 def test_a_plan_is_due_at_the_first_moment_after_it_was_made(
     planned: Catalogue, clock: Clock
 ) -> None:
-    assert planned.duties() == (Duty(NAME, FIRST),)
+    assert planned.duties.all() == (Duty(NAME, FIRST),)
     clock.move(HOUR / 2 - 1)
-    assert planned.due_duties() == ()
+    assert planned.duties.due() == ()
     assert not do(planned)
     clock.move(1)
-    assert planned.due_duties() == (NAME,)
+    assert planned.duties.due() == (NAME,)
 
 
 def test_what_is_done_is_due_again_at_the_next_moment(planned: Catalogue, clock: Clock) -> None:
@@ -95,7 +95,7 @@ def test_one_whose_plan_was_made_while_nobody_looked_is_due(
     catalogue: Catalogue, clock: Clock
 ) -> None:
     clock.move(3 * HOUR)
-    catalogue.keep_duties([HOURLY])
+    catalogue.duties.keep([HOURLY])
     assert the(catalogue).due_utc == FIRST
     assert do(catalogue)
 
@@ -103,22 +103,22 @@ def test_one_whose_plan_was_made_while_nobody_looked_is_due(
 def test_a_restart_changes_nothing(planned: Catalogue, clock: Clock) -> None:
     clock.move(HOUR)
     do(planned)
-    before = planned.duties()
+    before = planned.duties.all()
     clock.move(HOUR / 4)
-    assert planned.keep_duties([HOURLY]) == before
+    assert planned.duties.keep([HOURLY]) == before
     clock.move(HOUR)  # overdue
-    assert planned.keep_duties([HOURLY]) == before
+    assert planned.duties.keep([HOURLY]) == before
     assert do(planned)
 
 
 def test_what_another_does_is_not_due(planned: Catalogue, other: Catalogue, clock: Clock) -> None:
     clock.move(HOUR)
-    with planned.taking_duty(HOURLY) as taken:
+    with planned.duties.taking(HOURLY) as taken:
         assert taken is not None
         assert the(other).outcome is DutyOutcome.RUNNING
         assert not do(other)
         clock.move(60)
-        planned.end_duty(taken, DutyOutcome.DONE)
+        planned.duties.end(taken, DutyOutcome.DONE)
     assert not do(other)
 
 
@@ -126,10 +126,10 @@ def test_moments_that_go_by_while_it_is_done_are_not_made_up_for(
     planned: Catalogue, clock: Clock
 ) -> None:
     clock.move(HOUR)
-    with planned.taking_duty(HOURLY, ttl_seconds=10 * HOUR) as taken:
+    with planned.duties.taking(HOURLY, ttl_seconds=10 * HOUR) as taken:
         assert taken is not None
         clock.move(3 * HOUR)
-        planned.end_duty(taken, DutyOutcome.DONE)
+        planned.duties.end(taken, DutyOutcome.DONE)
     assert the(planned).due_utc == FIRST + timedelta(hours=4)
 
 
@@ -138,14 +138,14 @@ def test_what_was_not_done_can_be_due_earlier(
     planned: Catalogue, clock: Clock, outcome: DutyOutcome
 ) -> None:
     clock.move(HOUR)
-    with planned.taking_duty(HOURLY) as taken:
+    with planned.duties.taking(HOURLY) as taken:
         assert taken is not None
         again = clock.now + timedelta(minutes=5)
-        planned.end_duty(taken, outcome, message="why", again_utc=again)
+        planned.duties.end(taken, outcome, message="why", again_utc=again)
     ended = the(planned)
     assert (ended.outcome, ended.message, ended.due_utc) == (outcome, "why", again)
     assert ended.succeeded_utc is None
-    assert planned.keep_duties([HOURLY]) == (ended,)
+    assert planned.duties.keep([HOURLY]) == (ended,)
     clock.move(300)
     assert do(planned)
     assert the(planned).message is None
@@ -153,10 +153,10 @@ def test_what_was_not_done_can_be_due_earlier(
 
 def test_that_is_never_later_than_the_schedule_says(planned: Catalogue, clock: Clock) -> None:
     clock.move(HOUR)
-    with planned.taking_duty(HOURLY) as taken:
+    with planned.duties.taking(HOURLY) as taken:
         assert taken is not None
         again = clock.now + timedelta(days=1)
-        planned.end_duty(taken, DutyOutcome.FAILED, again_utc=again)
+        planned.duties.end(taken, DutyOutcome.FAILED, again_utc=again)
     assert the(planned).due_utc == FIRST + timedelta(hours=1)
 
 
@@ -164,10 +164,10 @@ def test_one_that_nobody_ended_is_due_again_at_once(
     planned: Catalogue, other: Catalogue, clock: Clock
 ) -> None:
     clock.move(HOUR)
-    with planned.taking_duty(HOURLY) as taken:
+    with planned.duties.taking(HOURLY) as taken:
         assert taken is not None
     assert the(other).is_open
-    assert other.due_duties() == (NAME,)
+    assert other.duties.due() == (NAME,)
     assert do(other)
     assert not the(other).is_open
 
@@ -176,12 +176,12 @@ def test_one_of_a_holder_that_is_not_heard_of_is_taken_over(
     planned: Catalogue, other: Catalogue, clock: Clock
 ) -> None:
     clock.move(HOUR)
-    with planned.taking_duty(HOURLY, ttl_seconds=1000) as taken:
+    with planned.duties.taking(HOURLY, ttl_seconds=1000) as taken:
         assert taken is not None
         clock.move(1001)
         assert do(other)
         with pytest.raises(LockedError):
-            planned.end_duty(taken, DutyOutcome.FAILED)
+            planned.duties.end(taken, DutyOutcome.FAILED)
     assert the(planned).outcome is DutyOutcome.DONE
 
 
@@ -192,11 +192,11 @@ def test_a_changed_schedule_counts_from_when_it_was_changed(
     do(planned)
     clock.move(60)
     rarer = Plan(NAME, "0 3 * * *", clock.now)
-    (changed,) = planned.keep_duties([rarer])
+    (changed,) = planned.duties.keep([rarer])
     assert changed.due_utc == datetime(2024, 5, 11, 3, tzinfo=START.tzinfo)
     assert changed.outcome is DutyOutcome.DONE
     clock.move(60)
-    (changed,) = planned.keep_duties([Plan(NAME, "*/10 * * * *", clock.now)])
+    (changed,) = planned.duties.keep([Plan(NAME, "*/10 * * * *", clock.now)])
     assert changed.due_utc == datetime(2024, 5, 10, 13, 10, tzinfo=START.tzinfo)
 
 
@@ -205,33 +205,33 @@ def test_what_is_due_stays_due_when_its_schedule_is_changed(
 ) -> None:
     clock.move(HOUR)
     rarer = Plan(NAME, "0 3 * * *", clock.now)
-    planned.keep_duties([rarer])
+    planned.duties.keep([rarer])
     assert do(planned, rarer)
     assert the(planned).due_utc == datetime(2024, 5, 11, 3, tzinfo=START.tzinfo)
 
 
 def test_what_is_not_planned_any_more_is_no_duty(planned: Catalogue, clock: Clock) -> None:
     maintain = Plan("maintain", "0 4 * * *", START)
-    assert [duty.name for duty in planned.keep_duties([HOURLY, maintain])] == ["maintain", NAME]
+    assert [duty.name for duty in planned.duties.keep([HOURLY, maintain])] == ["maintain", NAME]
     clock.move(HOUR)
-    with planned.taking_duty(HOURLY) as taken:
+    with planned.duties.taking(HOURLY) as taken:
         assert taken is not None
-        assert [duty.name for duty in planned.keep_duties([maintain])] == ["maintain"]
-        planned.end_duty(taken, DutyOutcome.DONE)
+        assert [duty.name for duty in planned.duties.keep([maintain])] == ["maintain"]
+        planned.duties.end(taken, DutyOutcome.DONE)
     assert not do(planned)
 
 
 def test_of_many_processes_one_takes_it(address: str) -> None:
     with Catalogue.open(address) as catalogue, ExitStack() as stack:
-        catalogue.keep_duties([HOURLY])  # due since 2024
+        catalogue.duties.keep([HOURLY])  # due since 2024
         processes = [stack.enter_context(taker(address)) for _ in range(3)]
         for process in processes:
             tell(process)
         answers = [line_of(process) for process in processes]
         assert sorted(answers) == ["none", "none", "taken"]
-        assert catalogue.due_duties() == ()
+        assert catalogue.duties.due() == ()
         winner = processes[answers.index("taken")]
         winner.kill()
         winner.wait()
-        assert catalogue.due_duties() == (NAME,)
+        assert catalogue.duties.due() == (NAME,)
         assert do(catalogue)

@@ -56,10 +56,10 @@ def evolve(catalogue: Catalogue, lease: Lease, path: str) -> None:
 
 
 def test_definition_coverage_codecs_and_table_change_together(held: Catalogue) -> None:
-    with held.holding("series") as lease:
+    with held.leases.holding("series") as lease:
         held.note_new_table(NAME, NEW, lease)
         held.note_new_table(NAME, NEW, lease)  # an attempt that was killed
-        assert [one.table_path for one in held.drops(NAME)] == [NEW]
+        assert [one.table_path for one in held.drops.pending(NAME)] == [NEW]
         evolve(held, lease, NEW)
     state = held.state(NAME)
     assert (state.table_path, state.table_version, state.rows_held) == (NEW, 2, 50)
@@ -67,30 +67,30 @@ def test_definition_coverage_codecs_and_table_change_together(held: Catalogue) -
     assert held.definition(NAME).keyword("USFLUX").type is KeywordType.DOUBLE
     assert held.coverage(NAME) == (ENTRY,)
     assert held.codecs(NAME) == {"T_REC": "TAI 0", "USFLUX": "%.3e"}
-    assert [(one.table_path, one.extents) for one in held.drops(NAME)] == [(OLD, None)]
+    assert [(one.table_path, one.extents) for one in held.drops.pending(NAME)] == [(OLD, None)]
 
 
 def test_a_drop_of_the_series_keeps_the_note_of_a_table_that_was_replaced(held: Catalogue) -> None:
-    with held.holding("series") as lease:
+    with held.leases.holding("series") as lease:
         held.note_new_table(NAME, NEW, lease)
         evolve(held, lease, NEW)
-        held.begin_whole_drop(NAME, lease)
-        held.begin_whole_drop(NAME, lease)
-    assert sorted(one.table_path for one in held.drops(NAME)) == [OLD, NEW]
+        held.drops.begin_whole(NAME, lease)
+        held.drops.begin_whole(NAME, lease)
+    assert sorted(one.table_path for one in held.drops.pending(NAME)) == [OLD, NEW]
 
 
 def test_a_table_that_stays_is_not_given_up(held: Catalogue) -> None:
-    with held.holding("series") as lease:
+    with held.leases.holding("series") as lease:
         evolve(held, lease, OLD)
-    assert held.drops(NAME) == ()
+    assert held.drops.pending(NAME) == ()
 
 
 def test_nothing_changes_without_the_hold(held: Catalogue) -> None:
-    with held.holding("series") as lease:
+    with held.leases.holding("series") as lease:
         pass
     with pytest.raises(LockedError):
         evolve(held, lease, NEW)
     with pytest.raises(LockedError):
         held.note_new_table(NAME, NEW, lease)
     assert held.state(NAME).table_path == OLD
-    assert held.drops(NAME) == ()
+    assert held.drops.pending(NAME) == ()

@@ -90,7 +90,7 @@ def test_a_block_that_fails_is_undone(catalogue: Catalogue) -> None:
 
 
 def test_what_is_opened_only_to_read_is_not_written(catalogue: Catalogue, address: str) -> None:
-    catalogue.start_run("a.b", "x")
+    catalogue.runs.start("a.b", "x")
     with Catalogue.open(address, read_only=True) as reader:
         with pytest.raises(StoreError, match=r"opened only to read\. .* --mirror DIR"):
             reader.save_definition(stored_definition("test.nopk"))
@@ -98,7 +98,7 @@ def test_what_is_opened_only_to_read_is_not_written(catalogue: Catalogue, addres
         with pytest.raises(StoreError), reader.database.read() as connection:  # noqa: PT012
             connection.execute(text("DELETE FROM runs"))
             pytest.fail("the database wrote")
-    assert len(catalogue.runs()) == 1
+    assert len(catalogue.runs.recent()) == 1
 
 
 def test_the_absent_file_is_not_made(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_catalogue_that_was_replaced_while_open_is_not_written(
         path.rename(tmp_path / "aside")
         Catalogue.create(path).close()
         with pytest.raises(StoreError, match="was replaced while it was open"):
-            catalogue.start_run("a.b", "x")
+            catalogue.runs.start("a.b", "x")
 
 
 def test_the_driver_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def test_a_user_without_rights(address: str, catalogue: Catalogue, backend: str)
     with Catalogue.open(address.replace("postgres:@", "guest:@")) as guest:
         assert guest.series() == ()
         with pytest.raises(StoreError, match=r"permission denied.*have the owner"):
-            guest.start_run("a.b", "x")
+            guest.runs.start("a.b", "x")
     with catalogue.database.write() as connection:
         connection.execute(text("DROP OWNED BY guest"))
         connection.execute(text("DROP ROLE guest"))

@@ -33,7 +33,7 @@ def written_elsewhere(catalogue: Catalogue) -> Iterator[Catalogue]:
 def test_who_takes_a_lease_notes_his_host_once_an_hour(catalogue: Catalogue, clock: Clock) -> None:
     for minutes, noted_at in ((0, 0), (59, 0), (1, 60)):
         clock.move(60 * minutes)
-        with catalogue.holding("something"):
+        with catalogue.leases.holding("something"):
             pass
         here = (this_host().name, START + timedelta(minutes=noted_at))
         assert noted(catalogue) == ([here] if catalogue.database.is_sqlite else [])
@@ -52,7 +52,7 @@ def test_another_host_is_told_for_a_day(written_elsewhere: Catalogue, clock: Clo
 
 def test_one_that_went_is_forgotten(written_elsewhere: Catalogue, clock: Clock) -> None:
     clock.move(DAY.total_seconds() + 1)
-    with written_elsewhere.holding("something"):
+    with written_elsewhere.leases.holding("something"):
         pass
     if written_elsewhere.database.is_sqlite:
         assert [name for name, _ in noted(written_elsewhere)] == [this_host().name]

@@ -123,7 +123,7 @@ def test_rows_that_stay_are_not_written_again(series: Catalogue) -> None:
 
 
 def test_a_window_is_recorded_with_all_that_belongs_to_it(series: Catalogue) -> None:
-    run = series.start_run(NAME, f"{NAME}[2024.01.01/1d]")
+    run = series.runs.start(NAME, f"{NAME}[2024.01.01/1d]")
     moment = AsOf(4711, START + timedelta(minutes=1))
     first = series.record_window(
         NAME.upper(),
@@ -150,7 +150,7 @@ def test_a_window_is_recorded_with_all_that_belongs_to_it(series: Catalogue) -> 
     assert series.coverage(NAME) == (entry(0, 10),)
     assert series.codecs(NAME) == {"QUALITY": "hex"}
     assert series.state(NAME) == first
-    now = series.run(run.id)
+    now = series.runs.load(run.id)
     assert now.counters == RunCounters(3, 4096 + 2**40, 240, 10, 7)
     assert (now.watermark_before, now.watermark_after, now.share_held) == (None, 4711, 0.25)
 
@@ -199,14 +199,14 @@ def test_the_state_is_replaced(series: Catalogue) -> None:
 
 
 def test_a_run_ends_well(series: Catalogue, clock: Clock) -> None:
-    run = series.start_run(NAME, NAME)
+    run = series.runs.start(NAME, NAME)
     assert run.outcome is RunOutcome.RUNNING
     assert (run.started_utc, run.finished_utc) == (START, None)
     clock.move(90)
-    done = series.finish_run(
+    done = series.runs.finish(
         run.id, RunOutcome.DONE, counters=RunCounters(requests=1), share_held=1.0
     )
-    assert done == series.run(run.id)
+    assert done == series.runs.load(run.id)
     assert done.outcome is RunOutcome.DONE
     assert done.finished_utc == START + timedelta(seconds=90)
     assert (done.counters, done.share_held) == (RunCounters(requests=1), 1.0)
@@ -214,47 +214,47 @@ def test_a_run_ends_well(series: Catalogue, clock: Clock) -> None:
 
 
 def test_a_run_fails(series: Catalogue) -> None:
-    first, second = series.start_run(NAME, NAME), series.start_run("other.series", "other.series")
+    first, second = series.runs.start(NAME, NAME), series.runs.start("other.series", "other.series")
     error = UpstreamUnavailableError("no connection to JSOC")
-    failed = series.finish_run(first.id, RunOutcome.FAILED, error=error)
+    failed = series.runs.finish(first.id, RunOutcome.FAILED, error=error)
     assert (failed.error_code, failed.error_message) == (
         "upstream-unavailable", "no connection to JSOC",
     )  # fmt: skip
-    assert series.finish_run(second.id, RunOutcome.FAILED, error=OSError(5, "x")).error_code == (
+    assert series.runs.finish(second.id, RunOutcome.FAILED, error=OSError(5, "x")).error_code == (
         "OSError"
     )
     with pytest.raises(NotFoundError, match="no run 77"):
-        series.finish_run(77, RunOutcome.DONE)
+        series.runs.finish(77, RunOutcome.DONE)
 
 
 def test_runs_are_listed_newest_first(series: Catalogue) -> None:
-    numbers = [series.start_run(name, name).id for name in (NAME, "other.series", NAME.upper())]
-    assert [run.id for run in series.runs()] == numbers[::-1]
-    assert [run.id for run in series.runs(limit=2)] == numbers[:0:-1]
-    assert [run.id for run in series.runs(series=NAME)] == [numbers[2], numbers[0]]
-    assert series.runs(changing=True) == ()
+    numbers = [series.runs.start(name, name).id for name in (NAME, "other.series", NAME.upper())]
+    assert [run.id for run in series.runs.recent()] == numbers[::-1]
+    assert [run.id for run in series.runs.recent(limit=2)] == numbers[:0:-1]
+    assert [run.id for run in series.runs.recent(series=NAME)] == [numbers[2], numbers[0]]
+    assert series.runs.recent(changing=True) == ()
     for number, counted in zip(
         numbers, ("records_new", "records_unchanged", "records_removed"), strict=True
     ):
-        series.finish_run(number, RunOutcome.DONE, counters=RunCounters(**{counted: 1}))
-    assert [run.id for run in series.runs(changing=True)] == [numbers[2], numbers[0]]
+        series.runs.finish(number, RunOutcome.DONE, counters=RunCounters(**{counted: 1}))
+    assert [run.id for run in series.runs.recent(changing=True)] == [numbers[2], numbers[0]]
 
 
 def test_a_number_is_never_given_again(series: Catalogue) -> None:
     """Record tables name runs by number long after the catalogue forgot them."""
-    last = series.start_run(NAME, NAME).id
+    last = series.runs.start(NAME, NAME).id
     with series.database.write() as connection:
         connection.execute(runs.delete())
-    assert series.start_run(NAME, NAME).id > last
+    assert series.runs.start(NAME, NAME).id > last
 
 
 def test_a_run_that_died_is_marked_by_the_next(series: Catalogue, clock: Clock) -> None:
-    died, other = series.start_run(NAME, NAME), series.start_run("other.series", "x")
+    died, other = series.runs.start(NAME, NAME), series.runs.start("other.series", "x")
     clock.move(60)
-    series.start_run(NAME, NAME)
-    assert series.run(died.id).outcome is RunOutcome.ABANDONED
-    assert series.run(died.id).finished_utc == clock.now
-    assert series.run(other.id).outcome is RunOutcome.RUNNING
+    series.runs.start(NAME, NAME)
+    assert series.runs.load(died.id).outcome is RunOutcome.ABANDONED
+    assert series.runs.load(died.id).finished_utc == clock.now
+    assert series.runs.load(other.id).outcome is RunOutcome.RUNNING
 
 
 KILLED = f"""
@@ -278,24 +278,24 @@ with Catalogue.open(sys.argv[1]) as catalogue:
 def test_killed_around_the_commit_all_is_there_or_nothing(
     series: Catalogue, address: str, point: str
 ) -> None:
-    run = series.start_run(NAME, NAME)
+    run = series.runs.start(NAME, NAME)
     series.record_window(NAME, entries=[entry(0, 5)], table_version=1, rows_held=10)
     before = series.state(NAME)
     code, out, err = run_child(KILLED, address, str(run.id), DRMSMIRROR_FAILPOINT=point)
     assert (code, out, err) == (-signal.SIGKILL, "", "")
-    state, counters = series.state(NAME), series.run(run.id).counters
+    state, counters = series.state(NAME), series.runs.load(run.id).counters
     if point == "catalogue.before_commit":
         assert state == before
         assert series.coverage(NAME) == (entry(0, 5),)
         assert (counters, series.codecs(NAME)) == (RunCounters(), {})
-        assert series.run(run.id).watermark_after is None
+        assert series.runs.load(run.id).watermark_after is None
     else:
         assert (state.table_version, state.rows_held, state.watermark) == (2, 20, 5)
         assert [each.interval for each in series.coverage(NAME)] == [
             Interval(0, 5), Interval(10, 20),
         ]  # fmt: skip
         assert (counters, series.codecs(NAME)) == (RunCounters(requests=1), {"DATE": "new"})
-        assert series.run(run.id).watermark_after == 5
+        assert series.runs.load(run.id).watermark_after == 5
     # either way the next window can be recorded
     series.record_window(NAME, entries=[entry(5, 10)], table_version=3, rows_held=30)
 
@@ -326,7 +326,7 @@ with Catalogue.open(sys.argv[1]) as catalogue:
 def test_no_window_is_lost_among_processes_that_write_at_once(
     series: Catalogue, address: str
 ) -> None:
-    run = series.start_run(NAME, NAME)
+    run = series.runs.start(NAME, NAME)
     with ExitStack() as stack:
         crowd = [
             stack.enter_context(child(CROWD, address, str(run.id), str(number)))
@@ -342,4 +342,4 @@ def test_no_window_is_lost_among_processes_that_write_at_once(
         ends = [process.communicate(timeout=120) for process in crowd]
     assert [err for _, err in ends] == [""] * 4
     assert [each.interval for each in series.coverage(NAME)] == [Interval(0, 40)]
-    assert series.run(run.id).counters.requests == 40
+    assert series.runs.load(run.id).counters.requests == 40

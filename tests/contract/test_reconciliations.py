@@ -18,21 +18,21 @@ FOUND = Reconciliation(3, 12.5, START, START - timedelta(days=1), START, Depth.I
 
 def test_it_is_kept_by_record_set(catalogue: Catalogue) -> None:
     catalogue.save_definition(stored_definition(NAME))
-    assert catalogue.reconciliation(NAME, NAME) is None
+    assert catalogue.reconciliations.load(NAME, NAME) is None
     beginning = replace(FOUND, position=-math.inf, checked_since_utc=None)
-    catalogue.save_reconciliation(NAME, NAME, FOUND)
-    catalogue.save_reconciliation(NAME.upper(), f"{NAME}[377]", beginning)
-    assert catalogue.reconciliation(NAME.upper(), NAME) == FOUND
-    assert catalogue.reconciliation(NAME, f"{NAME}[377]") == beginning
-    assert catalogue.reconciliations(NAME) == {NAME: FOUND, f"{NAME}[377]": beginning}
-    catalogue.save_reconciliation(NAME, NAME, beginning)
-    assert catalogue.reconciliation(NAME, NAME) == beginning
+    catalogue.reconciliations.save(NAME, NAME, FOUND)
+    catalogue.reconciliations.save(NAME.upper(), f"{NAME}[377]", beginning)
+    assert catalogue.reconciliations.load(NAME.upper(), NAME) == FOUND
+    assert catalogue.reconciliations.load(NAME, f"{NAME}[377]") == beginning
+    assert catalogue.reconciliations.of_series(NAME) == {NAME: FOUND, f"{NAME}[377]": beginning}
+    catalogue.reconciliations.save(NAME, NAME, beginning)
+    assert catalogue.reconciliations.load(NAME, NAME) == beginning
 
 
 def test_of_an_unknown_series_there_is_none(catalogue: Catalogue) -> None:
     with pytest.raises(UnknownSeriesError):
-        catalogue.reconciliation("hmi.nosuch", "hmi.nosuch")
+        catalogue.reconciliations.load("hmi.nosuch", "hmi.nosuch")
     with pytest.raises(UnknownSeriesError):
-        catalogue.reconciliations("hmi.nosuch")
+        catalogue.reconciliations.of_series("hmi.nosuch")
     with pytest.raises(UnknownSeriesError):
-        catalogue.save_reconciliation("hmi.nosuch", "hmi.nosuch", FOUND)
+        catalogue.reconciliations.save("hmi.nosuch", "hmi.nosuch", FOUND)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from drmsmirror.catalogue import Catalogue, Cost, Health
-from drmsmirror.catalogue.leases import acquire
 from drmsmirror.errors import LockedError
 from drmsmirror.mirror import Mirror
 from drmsmirror.settings import load_settings
@@ -24,74 +23,77 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_an_answer_is_kept_until_another_takes_its_place(catalogue: Catalogue) -> None:
-    assert catalogue.answer(ANSWER.digest) is None
-    catalogue.keep_answer(ANSWER)
-    assert catalogue.answer(ANSWER.digest) == ANSWER
+    assert catalogue.answers.load(ANSWER.digest) is None
+    catalogue.answers.keep(ANSWER)
+    assert catalogue.answers.load(ANSWER.digest) == ANSWER
     later = replace(ANSWER, records=3, asked_utc=START)
-    catalogue.keep_answer(later)
-    assert catalogue.answer(ANSWER.digest) == later
-    assert catalogue.known_answers([ANSWER.digest, "x"]) == {ANSWER.digest}
-    assert catalogue.known_answers([]) == frozenset()
+    catalogue.answers.keep(later)
+    assert catalogue.answers.load(ANSWER.digest) == later
+    assert catalogue.answers.known([ANSWER.digest, "x"]) == {ANSWER.digest}
+    assert catalogue.answers.known([]) == frozenset()
 
 
 def test_using_an_answer_is_written_down(catalogue: Catalogue, clock: Clock) -> None:
-    catalogue.keep_answer(ANSWER)
+    catalogue.answers.keep(ANSWER)
     clock.move(60)
-    catalogue.use_answer(ANSWER.digest)
-    assert catalogue.answer(ANSWER.digest) == replace(ANSWER, used_utc=START + MINUTE)
+    catalogue.answers.use(ANSWER.digest)
+    assert catalogue.answers.load(ANSWER.digest) == replace(ANSWER, used_utc=START + MINUTE)
 
 
 def test_a_failure_is_remembered_until_an_answer_comes(catalogue: Catalogue) -> None:
-    assert catalogue.failed_question(FAILED.digest) is None
-    catalogue.keep_failure(FAILED)
-    assert catalogue.failed_question(FAILED.digest) == FAILED
+    assert catalogue.answers.failure(FAILED.digest) is None
+    catalogue.answers.keep_failure(FAILED)
+    assert catalogue.answers.failure(FAILED.digest) == FAILED
     again = replace(FAILED, retry_after=None, failed_utc=START + MINUTE)
-    catalogue.keep_failure(again)
-    assert catalogue.failed_question(FAILED.digest) == again
-    catalogue.keep_answer(replace(ANSWER, digest="other"))
-    assert catalogue.failed_question(FAILED.digest) == again
-    catalogue.keep_answer(ANSWER)
-    assert catalogue.failed_question(FAILED.digest) is None
+    catalogue.answers.keep_failure(again)
+    assert catalogue.answers.failure(FAILED.digest) == again
+    catalogue.answers.keep(replace(ANSWER, digest="other"))
+    assert catalogue.answers.failure(FAILED.digest) == again
+    catalogue.answers.keep(ANSWER)
+    assert catalogue.answers.failure(FAILED.digest) is None
 
 
 def test_old_failures_go_when_new_ones_come(catalogue: Catalogue) -> None:
-    catalogue.keep_failure(FAILED)
+    catalogue.answers.keep_failure(FAILED)
     later = START + 2 * MINUTE
-    catalogue.keep_failure(replace(FAILED, digest="b", failed_utc=later, until_utc=later))
-    assert catalogue.failed_question(FAILED.digest) == FAILED  # somebody may have waited for it
+    catalogue.answers.keep_failure(replace(FAILED, digest="b", failed_utc=later, until_utc=later))
+    assert catalogue.answers.failure(FAILED.digest) == FAILED  # somebody may have waited for it
     later += timedelta(hours=1)
-    catalogue.keep_failure(replace(FAILED, digest="c", failed_utc=later, until_utc=later))
-    assert catalogue.failed_question(FAILED.digest) is None
+    catalogue.answers.keep_failure(replace(FAILED, digest="c", failed_utc=later, until_utc=later))
+    assert catalogue.answers.failure(FAILED.digest) is None
 
 
 def test_answers_that_were_not_used_for_longest_go_until_the_rest_fits(
     catalogue: Catalogue,
 ) -> None:
     for number, used in enumerate((3, 1, 2, 4)):
-        catalogue.keep_answer(
+        catalogue.answers.keep(
             replace(ANSWER, digest=str(number), used_utc=START + used * MINUTE, file_bytes=10)
         )
     later = START + MINUTE
-    assert catalogue.forget_answers(40, later) == ()
-    assert catalogue.forget_answers(0, START) == ()  # all were stored then
-    assert catalogue.forget_answers(25, later) == ("1", "2")
-    assert catalogue.known_answers("0123") == {"0", "3"}
-    assert catalogue.forget_answers(0, later) == ("0", "3")
+    assert catalogue.answers.forget_least_used(40, later) == ()
+    assert catalogue.answers.forget_least_used(0, START) == ()  # all were stored then
+    assert catalogue.answers.forget_least_used(25, later) == ("1", "2")
+    assert catalogue.answers.known("0123") == {"0", "3"}
+    assert catalogue.answers.forget_least_used(0, later) == ("0", "3")
 
 
 def test_of_a_server_nothing_is_known_at_first(catalogue: Catalogue) -> None:
-    assert catalogue.health(URL) == Health()
-    assert catalogue.cost(URL) == Cost()
+    assert catalogue.upstreams.health(URL) == Health()
+    assert catalogue.upstreams.cost(URL) == Cost()
 
 
 def test_health_and_cost_of_a_server_are_kept_beside_each_other(catalogue: Catalogue) -> None:
     paused = Health(3, 1, START, START + MINUTE, "away")
-    assert catalogue.change_health(URL, lambda _: paused) == paused
-    assert catalogue.change_cost(URL, lambda _: Cost(0.5, 0.004)) == Cost(0.5, 0.004)
-    assert catalogue.health(URL) == paused
-    assert catalogue.health("http://elsewhere") == Health()
-    assert catalogue.change_health(URL, lambda before: replace(before, failures=4)).pauses == 1
-    assert catalogue.cost(URL) == Cost(0.5, 0.004)
+    assert catalogue.upstreams.change_health(URL, lambda _: paused) == paused
+    assert catalogue.upstreams.change_cost(URL, lambda _: Cost(0.5, 0.004)) == Cost(0.5, 0.004)
+    assert catalogue.upstreams.health(URL) == paused
+    assert catalogue.upstreams.health("http://elsewhere") == Health()
+    assert (
+        catalogue.upstreams.change_health(URL, lambda before: replace(before, failures=4)).pauses
+        == 1
+    )
+    assert catalogue.upstreams.cost(URL) == Cost(0.5, 0.004)
 
 
 def test_what_changes_at_once_is_counted_once_each(catalogue: Catalogue) -> None:
@@ -101,37 +103,42 @@ def test_what_changes_at_once_is_counted_once_each(catalogue: Catalogue) -> None
     def count() -> None:
         together.wait(30)
         for _ in range(5):
-            catalogue.change_health(URL, lambda one: replace(one, failures=one.failures + 1))
+            catalogue.upstreams.change_health(
+                URL, lambda one: replace(one, failures=one.failures + 1)
+            )
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert catalogue.health(URL).failures == 20
+    assert catalogue.upstreams.health(URL).failures == 20
 
 
 def test_a_lease_that_is_held_is_no_error_for_who_only_tries(catalogue: Catalogue) -> None:
-    assert not catalogue.is_held("question x")
-    with catalogue.holding_if_free("question x") as first:
+    assert not catalogue.leases.is_held("question x")
+    with catalogue.leases.holding_if_free("question x") as first:
         assert first is not None
-        assert catalogue.is_held("question x")
-        with catalogue.holding_if_free("question x") as second:
+        assert catalogue.leases.is_held("question x")
+        with catalogue.leases.holding_if_free("question x") as second:
             assert second is None
-        assert catalogue.is_held("question x")
-    assert not catalogue.is_held("question x")
+        assert catalogue.leases.is_held("question x")
+    assert not catalogue.leases.is_held("question x")
 
 
 def test_a_lease_past_its_end_is_not_held(catalogue: Catalogue, clock: Clock) -> None:
-    acquire(catalogue.database, "question x", 60)
+    catalogue.leases.acquire("question x", 60)
     clock.move(60)
-    assert not catalogue.is_held("question x")
+    assert not catalogue.leases.is_held("question x")
 
 
 def test_an_error_inside_is_not_taken_for_a_lease_that_is_held(catalogue: Catalogue) -> None:
-    with pytest.raises(LockedError, match="mine"), catalogue.holding_if_free("question x"):
+    with (
+        pytest.raises(LockedError, match="mine"),
+        catalogue.leases.holding_if_free("question x"),
+    ):
         raise LockedError("mine")
-    assert not catalogue.is_held("question x")
+    assert not catalogue.leases.is_held("question x")
 
 
 def test_of_threads_that_ask_the_same_one_sends_a_request(
@@ -156,4 +163,4 @@ def test_of_threads_that_ask_the_same_one_sends_a_request(
         answers = [call.result(30) for call in calls]
     assert [answer.text().table["*recnum*"].to_pylist() for answer in answers] == [[1]] * 4
     assert len(fake.asked) == 1
-    assert catalogue.leases() == ()
+    assert catalogue.leases.all() == ()

@@ -12,15 +12,15 @@ def test_without_runs_there_is_nothing(catalogue: Catalogue) -> None:
 
 def test_runs_that_are_forgotten_still_count(catalogue: Catalogue, clock: Clock) -> None:
     for outcome in [RunOutcome.DONE, RunOutcome.STOPPED] * 4:
-        run = catalogue.start_run("hmi.M_45s", "hmi.M_45s")
+        run = catalogue.runs.start("hmi.M_45s", "hmi.M_45s")
         clock.move(60)
         counters = RunCounters(requests=2, bytes=2**40, records_new=3, records_removed=1)
-        catalogue.finish_run(run.id, outcome, counters=counters)
+        catalogue.runs.finish(run.id, outcome, counters=counters)
     before = catalogue.run_totals()
     for keep in (5, 3, 1):
         assert catalogue.prune(keep_runs=keep).runs > 0
         assert catalogue.run_totals() == before
-    assert len(catalogue.runs()) == 1
+    assert len(catalogue.runs.recent()) == 1
 
 
 def test_runs_are_summed_up_by_series_and_outcome(catalogue: Catalogue, clock: Clock) -> None:
@@ -30,12 +30,12 @@ def test_runs_are_summed_up_by_series_and_outcome(catalogue: Catalogue, clock: C
         ("hmi.M_45s", RunOutcome.FAILED, 0),
         ("aia.lev1", RunOutcome.STOPPED, 1),
     ):
-        run = catalogue.start_run(series, series)
+        run = catalogue.runs.start(series, series)
         clock.move(60)
         counters = RunCounters(requests=2, bytes=2**40, records_new=new, records_removed=1)
-        catalogue.finish_run(run.id, outcome, counters=counters)
+        catalogue.runs.finish(run.id, outcome, counters=counters)
         last = clock.now
-    catalogue.start_run("hmi.M_45s", "hmi.M_45s")
+    catalogue.runs.start("hmi.M_45s", "hmi.M_45s")
 
     totals = {(one.series, one.outcome): one for one in catalogue.run_totals()}
     assert totals.keys() == {

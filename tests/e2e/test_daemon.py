@@ -37,7 +37,7 @@ PATIENCE = 120
 def subscribe(address: Path | str, record_set: str) -> None:
     """Subscribe to what is due since an hour."""
     with Catalogue.open(address, clock=lambda: utc_now() - timedelta(hours=1)) as catalogue:
-        catalogue.add_subscription(Subscription.of(record_set, schedule=HOURLY))
+        catalogue.subscriptions.add(Subscription.of(record_set, schedule=HOURLY))
 
 
 class Running:
@@ -96,8 +96,8 @@ def test_one_that_is_stopped_in_a_sync_leaves_it_to_the_next(empty: Command) -> 
         go_on.set()
         assert [line["event"] for line in daemon.said[-2:]] == ["duty.interrupted", "daemon.ended"]
         with Catalogue.open(catalogue) as opened:
-            assert opened.leases() == ()
-            (duty,) = [duty for duty in opened.duties() if duty.name != "maintain"]
+            assert opened.leases.all() == ()
+            (duty,) = [duty for duty in opened.duties.all() if duty.name != "maintain"]
             assert duty.outcome is DutyOutcome.STOPPED
         assert command("health").returncode == 9
 
@@ -106,7 +106,7 @@ def test_one_that_is_stopped_in_a_sync_leaves_it_to_the_next(empty: Command) -> 
         assert "event=duty.done" in done.stderr
         assert command("health").returncode == 0
     with Catalogue.open(catalogue) as opened:
-        assert opened.runs()[0].outcome is RunOutcome.DONE
+        assert opened.runs.recent()[0].outcome is RunOutcome.DONE
 
 
 def test_a_sync_by_hand_leaves_metrics_in_the_file_even_where_it_fails(

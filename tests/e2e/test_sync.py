@@ -147,8 +147,8 @@ def test_a_run_that_is_stopped_says_so_and_leaves_things_in_order(
     assert run.returncode == 128 + number
     assert said.splitlines()[-1] == "Interrupted; what was finished is kept."
     with Catalogue.open(empty.mirror / "catalogue.sqlite") as catalogue:
-        assert catalogue.leases() == ()
-        assert [run.outcome for run in catalogue.runs()] == [RunOutcome.STOPPED]
+        assert catalogue.leases.all() == ()
+        assert [run.outcome for run in catalogue.runs.recent()] == [RunOutcome.STOPPED]
 
 
 def test_what_is_known_of_a_slow_upstream_is_said_while_it_is_waited_for(empty: Command) -> None:

@@ -164,12 +164,12 @@ def what_is_there(copy: Copy, beside: Path) -> dict[str, Any]:
     with copy.open() as mirror:
         catalogue = mirror.catalogue
         found: dict[str, Any] = {
-            "leases": [one for one in catalogue.leases() if not has_ended(one.holder)],
-            "drops": catalogue.drops(),
-            "subscriptions": [one.subscription for one in catalogue.subscriptions()],
-            "tags": [(tag.name, tag.note) for tag in catalogue.tags()],
-            "duties": sorted((duty.name, duty.outcome) for duty in catalogue.duties()),
-            "answers": catalogue.kept_answers()[0],
+            "leases": [one for one in catalogue.leases.all() if not has_ended(one.holder)],
+            "drops": catalogue.drops.pending(),
+            "subscriptions": [one.subscription for one in catalogue.subscriptions.all()],
+            "tags": [(tag.name, tag.note) for tag in catalogue.tags.all()],
+            "duties": sorted((duty.name, duty.outcome) for duty in catalogue.duties.all()),
+            "answers": catalogue.answers.totals()[0],
             "answer files": len(list(mirror.root.glob("answers/*/*.parquet"))),
             "files": sorted(path.name for path in mirror.root.iterdir() if _counts(path)),
             "beside": {str(path.relative_to(beside)): _content(path) for path in _files(beside)},
@@ -208,7 +208,7 @@ def _is_sound(store: ObjectStore, sha256: str) -> bool:
 def _of_series(mirror: Mirror, name: str) -> dict[str, Any]:
     catalogue = mirror.catalogue
     definition, state = catalogue.definition(name), catalogue.state(name)
-    compared = catalogue.reconciliation(name, TEXT)
+    compared = catalogue.reconciliations.load(name, TEXT)
     found = {
         "generation": state.generation,
         "watermark": state.watermark,
@@ -285,7 +285,7 @@ def _nothing(copy: Copy, beside: Path) -> None:
 
 def _synced(copy: Copy, _: Path) -> None:
     with copy.open() as mirror:
-        mirror.catalogue.add_subscription(Subscription.of(NAME))
+        mirror.catalogue.subscriptions.add(Subscription.of(NAME))
     copy.sync(NAME)
 
 
@@ -305,11 +305,11 @@ def _a_night_later(copy: Copy, beside: Path) -> None:
     copy.jsoc.change_in_place(NAME, numbers[20:23], {"QUALITY": 7})
     copy.jsoc.remove(NAME, numbers[30:33])
     with copy.open() as mirror:
-        found = mirror.catalogue.reconciliation(NAME, TEXT)
+        found = mirror.catalogue.reconciliations.load(NAME, TEXT)
         assert found is not None
         then = found.worked_utc - timedelta(hours=21)
         earlier = type(found)(found.generation, found.position, then, then, then)
-        mirror.catalogue.save_reconciliation(NAME, TEXT, earlier)
+        mirror.catalogue.reconciliations.save(NAME, TEXT, earlier)
 
 
 def _of_another_type(copy: Copy, beside: Path) -> None:
@@ -352,9 +352,9 @@ def _with_much_to_do(copy: Copy, beside: Path) -> None:
     copy = Copy(settings, copy.jsoc)
     _synced(copy, beside)
     with copy.open() as mirror:
-        now = mirror.catalogue.moment()
+        now = mirror.catalogue.moments.find()
         for number in range(60):
-            mirror.catalogue.tag(f"tag{number}", now)
+            mirror.catalogue.tags.make(f"tag{number}", now)
     for day in range(1, 4):
         copy.jsoc.append(NAME, {"T_REC": [f"2015.02.{day:02d}_TAI"], "CAMERA": 1})
         copy.sync(NAME)
@@ -373,7 +373,7 @@ def _with_much_to_do(copy: Copy, beside: Path) -> None:
 def _of_a_manifest(copy: Copy, beside: Path) -> None:
     _synced(copy, beside)
     with copy.open() as mirror:
-        mirror.catalogue.add_subscription(Subscription.of(f"{NAME}[2010.05.01_TAI/1h]"))
+        mirror.catalogue.subscriptions.add(Subscription.of(f"{NAME}[2010.05.01_TAI/1h]"))
     (beside / "mirror.toml").write_text(
         f'[[subscription]]\nrecord_set = "{NAME}"\nschedule = "0 3 * * *"\n'
         f'[[subscription]]\nrecord_set = "{NAME}[2010.05.02_TAI/1h]"\n'
@@ -385,9 +385,9 @@ def _due(copy: Copy, beside: Path) -> None:
     _grown(copy, beside)
     place = copy.settings.mirror / "catalogue.sqlite"
     with Catalogue.open(place, clock=lambda: utc_now() - timedelta(hours=1)) as catalogue:
-        (stored,) = catalogue.subscriptions()
-        catalogue.remove_subscription(stored.id)
-        catalogue.add_subscription(Subscription.of(NAME, schedule="0 * * * *"))
+        (stored,) = catalogue.subscriptions.all()
+        catalogue.subscriptions.remove(stored.id)
+        catalogue.subscriptions.add(Subscription.of(NAME, schedule="0 * * * *"))
 
 
 def _published(copy: Copy, beside: Path) -> None:
@@ -408,7 +408,7 @@ def _backed_up(copy: Copy, beside: Path) -> None:
     _synced(copy, beside)
     with copy.open() as mirror:
         mirror.catalogue.backup(beside / "backup.sqlite")
-        mirror.catalogue.add_subscription(Subscription.of(f"{NAME}[2010.05.01_TAI/1h]"))
+        mirror.catalogue.subscriptions.add(Subscription.of(f"{NAME}[2010.05.01_TAI/1h]"))
 
 
 def _with_files(copy: Copy, _: Path) -> None:

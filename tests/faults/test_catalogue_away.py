@@ -66,8 +66,8 @@ def assert_goes_on(copy: Copy) -> None:
     copy.sync(WHOLE)
     copy.assert_same(WHOLE)
     with copy.open() as mirror:
-        done, *others = [run.outcome for run in mirror.catalogue.runs()]
-        assert mirror.catalogue.leases() == ()
+        done, *others = [run.outcome for run in mirror.catalogue.runs.recent()]
+        assert mirror.catalogue.leases.all() == ()
     assert done is RunOutcome.DONE
     assert others
     assert RunOutcome.RUNNING not in others
@@ -97,7 +97,7 @@ def test_the_daemon_lives_through_a_restart_of_the_server(
     copy.settings = copy.settings.model_copy(update={"catalogue_url": at})
     Mirror.create(copy.settings).close()
     with Catalogue.open(at, clock=lambda: utc_now() - timedelta(hours=1)) as catalogue:
-        catalogue.add_subscription(Subscription.of(WHOLE, schedule="0 * * * *"))
+        catalogue.subscriptions.add(Subscription.of(WHOLE, schedule="0 * * * *"))
     copy.at_window(3, stoppable.stop)
     quick = {"DRMSMIRROR_CATALOGUE_URL": at, "DRMSMIRROR_DAEMON__LOOK_EVERY": "0.2"}
 

@@ -29,12 +29,12 @@ def test_killed_at_a_point_the_next_run_arrives_and_leaves_nothing(point, copy_o
     is_new = point == POINTS[-1]
     with copy.open() as mirror:
         assert (mirror.catalogue.state(WHOLE).table_path == "records/hmi/m_45s~2") is is_new
-        assert len(mirror.catalogue.drops()) == 1
+        assert len(mirror.catalogue.drops.pending()) == 1
     report = copy.sync(WHOLE)
     assert bool(report.notices) is not is_new
     copy.assert_same(WHOLE)
     with copy.open() as mirror:
-        assert [one.table_path for one in mirror.catalogue.drops()] == ["records/hmi/m_45s"]
+        assert [one.table_path for one in mirror.catalogue.drops.pending()] == ["records/hmi/m_45s"]
     made = sorted(path.name for path in (copy.settings.mirror / "records/hmi").iterdir())
     assert made == ["m_45s", "m_45s~2"]
 

@@ -152,7 +152,7 @@ def askers(copy: Copy, arrivals: Arrivals, processes: int) -> Iterator[Askers]:
 
 def assert_nothing_is_left(copy: Copy) -> None:
     with copy.open() as mirror:
-        assert mirror.catalogue.leases() == ()
+        assert mirror.catalogue.leases.all() == ()
     files = [path.name for path in (copy.settings.mirror / "answers").rglob("*.*")]
     assert files == [f"{QUESTION.digest}.parquet"]
 
@@ -180,7 +180,7 @@ def test_where_the_one_that_asks_is_killed_another_asks_and_all_others_are_answe
         running.wait_for(waiting=3)
         assert arrivals.first.wait(60)
         with copy.open() as mirror:
-            (lease,) = mirror.catalogue.leases()
+            (lease,) = mirror.catalogue.leases.all()
         os.kill(lease.holder.pid, signal.SIGKILL)
         results = running.results()
     assert len(arrivals.requests) == 2
@@ -202,7 +202,7 @@ def test_where_the_request_fails_it_fails_for_all_and_is_not_sent_again(copy) ->
         ("failed", "upstream-answer")
     ] * 4
     with copy.open() as mirror:
-        assert mirror.catalogue.leases() == ()
+        assert mirror.catalogue.leases.all() == ()
 
 
 def test_what_one_command_learns_of_the_upstream_the_next_one_knows(copy) -> None:

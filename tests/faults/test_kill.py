@@ -79,7 +79,7 @@ def assert_survived(copy: Copy) -> None:
     assert all(SHOWN.fullmatch(name) for name in shown(copy.settings.mirror))
     assert copy.sync(WHOLE).requests == 1
     with copy.open() as mirror:
-        assert mirror.catalogue.leases() == ()
+        assert mirror.catalogue.leases.all() == ()
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def assert_goes_on(copy: Copy, place: Places, folder: Path, undisturbed: dict[st
     after.assert_same(WHOLE)
     assert what_is_there(after, folder / "nothing") == undisturbed
     with after.open() as mirror:
-        done, *others = [run.outcome for run in mirror.catalogue.runs()]
+        done, *others = [run.outcome for run in mirror.catalogue.runs.recent()]
     assert done is RunOutcome.DONE
     assert set(others) <= {RunOutcome.FAILED, RunOutcome.ABANDONED}
 
@@ -158,7 +158,7 @@ def test_the_daemon_lives_says_what_is_wrong_and_goes_on(
     with Catalogue.open(
         due.mirror / "catalogue.sqlite", clock=lambda: utc_now() - timedelta(hours=1)
     ) as catalogue:
-        catalogue.add_subscription(Subscription.of(WHOLE, schedule="0 * * * *"))
+        catalogue.subscriptions.add(Subscription.of(WHOLE, schedule="0 * * * *"))
     shutil.copytree(due.mirror, place.from_outside / "mirror")
     narrow.at_window(3, lambda: place.fill(but=LEAST_FREE // 2))
 

@@ -105,8 +105,8 @@ def test_an_interrupted_sync_says_so_keeps_what_is_finished_and_goes_on(window, 
     assert "Interrupted" in err
     assert "Traceback" not in err
     with copy.open() as mirror:
-        assert mirror.catalogue.leases() == ()
-        assert mirror.catalogue.runs()[0].outcome == "stopped"
+        assert mirror.catalogue.leases.all() == ()
+        assert mirror.catalogue.runs.recent()[0].outcome == "stopped"
     assert bool(copy.coverage(WHOLE)) == (window > 1)
     copy.sync(WHOLE)
     copy.assert_same(WHOLE)

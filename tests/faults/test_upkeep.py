@@ -113,7 +113,7 @@ def test_a_drop_that_is_killed_is_finished_by_maintenance(record_set, point, cop
             assert table.row_count() == state.rows_held
         else:
             assert not (mirror.root / "records/hmi/m_45s").exists()
-        assert mirror.catalogue.drops() == ()
+        assert mirror.catalogue.drops.pending() == ()
     with pytest.raises(NotHeldError):
         copy.held(record_set, ["T_REC"])
     copy.sync(NAME)
@@ -127,5 +127,5 @@ def test_a_drop_that_is_killed_is_finished_by_the_next_drop_or_sync(record_set, 
     copy.assert_same(NAME)
     with copy.open() as mirror:
         drop(mirror, PART)
-        assert mirror.catalogue.drops() == ()
+        assert mirror.catalogue.drops.pending() == ()
     copy.assert_same(f"{NAME}[][1,3]")

@@ -48,8 +48,8 @@ def end(process, number: signal.Signals) -> None:
 def assert_in_order(copy: Copy) -> None:
     """It has let go of the series, and of what it began."""
     with copy.open() as mirror:
-        assert mirror.catalogue.leases() == ()
-        assert {run.outcome for run in mirror.catalogue.runs()} <= {RunOutcome.STOPPED}
+        assert mirror.catalogue.leases.all() == ()
+        assert {run.outcome for run in mirror.catalogue.runs.recent()} <= {RunOutcome.STOPPED}
 
 
 def assert_goes_on(copy: Copy) -> None:

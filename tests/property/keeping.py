@@ -109,7 +109,7 @@ class Kept:
             jsoc.fault(FaultKind.HTML, times=None, when=_Meanwhile(meanwhile, self.upstream))
         jsoc.clear_requests()
         begun, before = self._attempt(), self._generation
-        last_run = max((run.id for run in self.mirror.catalogue.runs()), default=0)
+        last_run = max((run.id for run in self.mirror.catalogue.runs.recent()), default=0)
         limited: Any = PoliteSession(self.mirror.settings.upstream)
         if most_requests is not None:
             limited = LimitedSession(limited, most_requests)
@@ -171,8 +171,8 @@ class Kept:
 
     def tag(self) -> None:
         """Name the present moment, and note what the mirror answers."""
-        name = f"t{len(self.mirror.catalogue.tags())}"
-        self.mirror.catalogue.tag(name, self.mirror.catalogue.moment())
+        name = f"t{len(self.mirror.catalogue.tags.all())}"
+        self.mirror.catalogue.tags.make(name, self.mirror.catalogue.moments.find())
         self._pause()
         self.tagged[name] = rows = self._recall(name)
         if self.is_quiet:
@@ -268,12 +268,14 @@ class Kept:
     def check_catalogue(self) -> None:
         """Whatever ran in this process has left no lease, and no run that has not ended."""
         catalogue, ours = self.mirror.catalogue, os.getpid()
-        assert not [lease for lease in catalogue.leases() if lease.holder.pid == ours]
-        assert not [run for run in catalogue.runs() if run.pid == ours and not run.finished_utc]
+        assert not [lease for lease in catalogue.leases.all() if lease.holder.pid == ours]
+        assert not [
+            run for run in catalogue.runs.recent() if run.pid == ours and not run.finished_utc
+        ]
 
     def _check_report(self, report: SyncReport, before: int) -> None:
         """What a sync says is what its runs have: its own, and where it compared that one."""
-        runs = [run for run in self.mirror.catalogue.runs() if run.id > before]
+        runs = [run for run in self.mirror.catalogue.runs.recent() if run.id > before]
         counted = [run.counters for run in runs if run.kind in (RunKind.SYNC, RunKind.RECONCILE)]
         for name in (one.name for one in fields(RunCounters)):
             assert sum(getattr(one, name) for one in counted) == getattr(report, name), name
@@ -281,7 +283,7 @@ class Kept:
         if report.outcome is RunOutcome.DONE:
             assert self.mirror.catalogue.state(NAME).rows_held == self._rows()
         if not (self.kills or self.dropped or self.restless_runs):
-            runs = self.mirror.catalogue.runs(limit=10_000)
+            runs = self.mirror.catalogue.runs.recent(limit=10_000)
             stored = sum(one.counters.records_new + one.counters.records_revised for one in runs)
             assert stored == report.rows_held
 
@@ -301,7 +303,7 @@ class Kept:
         answer = Answering(self.mirror, upstream, definitions, question, terms).answer()
         assert answer.complete
         assert answer.texts() == truth(jsoc, f"{NAME}[]", keys)
-        assert not self.mirror.catalogue.leases()
+        assert not self.mirror.catalogue.leases.all()
         self._check_versions()
         for name in self.tagged:
             self.ask_tag(name)
@@ -326,7 +328,7 @@ class Kept:
     @property
     def is_quiet(self) -> bool:
         """Whether no process was killed since the last run that came to its end."""
-        return self._last_kill < self.mirror.catalogue.moment().run
+        return self._last_kill < self.mirror.catalogue.moments.find().run
 
     _last_kill: int = -1
 
@@ -347,7 +349,7 @@ class Kept:
         settings, now = self.mirror.settings, self.upstream.now[0]
         if run_until(point, settings, now, work, *given):
             self.kills += 1
-            runs = self.mirror.catalogue.runs()
+            runs = self.mirror.catalogue.runs.recent()
             self._last_kill = runs[0].id if runs else 0
 
     def _notice_setback(self, before: int, moment: int) -> None:
@@ -380,7 +382,7 @@ class Kept:
     def _recall(self, name: str) -> dict[Cell, Row]:
         """What is answered as of a tag; nothing where nothing was held, or is any more."""
         try:
-            moment = self.mirror.catalogue.moment(name)
+            moment = self.mirror.catalogue.moments.find(name)
             return self._by_cell(recall(self.mirror, Asked(NAME, KEYS), moment, partial=True))
         except NotFoundError:
             return {}
@@ -390,7 +392,7 @@ class Kept:
 
     def _is_going(self, cell: Cell) -> bool:
         """Whether a drop that was killed has still to remove it."""
-        return bool(self.mirror.catalogue.drops(NAME)) and self._was_dropped(cell)
+        return bool(self.mirror.catalogue.drops.pending(NAME)) and self._was_dropped(cell)
 
     def _rows(self) -> int:
         table = self.mirror.table(self.mirror.catalogue.definition(NAME))

@@ -79,13 +79,13 @@ def _keep(mirror: Mirror, definition: SeriesDefinition, tables: list[pa.Table]) 
     """Store tables as a sync does, and state that all of the series is held."""
     catalogue = mirror.catalogue
     adopt_additions(mirror, definition, "")
-    with catalogue.holding("series") as lease:
-        run = catalogue.start_run(definition.name, definition.name)
+    with catalogue.leases.holding("series") as lease:
+        run = catalogue.runs.start(definition.name, definition.name)
         store = WindowStore(mirror, definition, run.id, lease)
         store.make_table(0, 0.0)
         for table in tables:
             store.keep(table, [everything(definition)])
-        catalogue.finish_run(run.id, RunOutcome.DONE)
+        catalogue.runs.finish(run.id, RunOutcome.DONE)
 
 
 def _assert_reads_back(

@@ -94,10 +94,10 @@ def _texts(body: bytes, keys: tuple[str, ...]) -> dict[str, list[str]]:
 def _keep(mirror: Mirror, definition: SeriesDefinition, rows: pa.Table) -> None:
     """Store what one moment brought, as a run does."""
     catalogue = mirror.catalogue
-    with catalogue.holding("series") as lease:
-        run = catalogue.start_run(definition.name, definition.name)
+    with catalogue.leases.holding("series") as lease:
+        run = catalogue.runs.start(definition.name, definition.name)
         store = WindowStore(mirror, definition, run.id, lease)
         store.make_table(0, 0.0)
         store.keep(rows, [everything(definition)])
         store.finish()
-        catalogue.finish_run(run.id, RunOutcome.DONE)
+        catalogue.runs.finish(run.id, RunOutcome.DONE)

@@ -74,7 +74,7 @@ def test_a_catalogue_keeps_its_journal(tmp_path: Path, mode: JournalMode) -> Non
         assert set_journal_mode(connection, mode)
     Catalogue.create(path).close()
     with Catalogue.open(path) as catalogue:
-        catalogue.start_run("a.b", "x")
+        catalogue.runs.start("a.b", "x")
         with catalogue.database.read() as connection:
             assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == mode
             assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1

@@ -38,7 +38,7 @@ def make_due(copy: Copy, record_set: str) -> None:
     """Subscribe as if an hour ago, to what was due since."""
     with copy.open() as mirror:
         mirror.catalogue.database.clock = lambda: utc_now() - timedelta(hours=1)
-        mirror.catalogue.add_subscription(Subscription.of(record_set, schedule="* * * * *"))
+        mirror.catalogue.subscriptions.add(Subscription.of(record_set, schedule="* * * * *"))
 
 
 def test_nothing_that_is_due_is_no_failure(copy: Copy) -> None:
@@ -51,9 +51,11 @@ def test_all_failed_or_some(copy: Copy) -> None:
     make_due(copy, TIMES)
     with copy.open() as mirror:
         number = next(
-            one.id for one in mirror.catalogue.subscriptions() if one.subscription.series != TIMES
+            one.id
+            for one in mirror.catalogue.subscriptions.all()
+            if one.subscription.series != TIMES
         )
-        mirror.catalogue.remove_subscription(number)
+        mirror.catalogue.subscriptions.remove(number)
     run("daemon", "--once")
     make_due(copy, f"{TIMES}[1996.05.01_TAI/1d]")
     make_due(copy, "test.nosuch")

@@ -50,7 +50,7 @@ def call(world: World) -> Call:
 
 
 def test_runs_are_rows(call: Call, world: World) -> None:
-    world.mirror.catalogue.start_run("a.b", "a.b[1]", kind=RunKind.QUESTION)
+    world.mirror.catalogue.runs.start("a.b", "a.b[1]", kind=RunKind.QUESTION)
     header, *rows = call("runs").stdout.splitlines()
     assert header.split()[:4] == ["run", "kind", "record", "set"]
     assert [row.split()[:3] for row in rows] == [
@@ -129,11 +129,11 @@ def test_diff_lists_what_changed_and_counts_it(call: Call) -> None:
 def test_status_tells_since_when_and_how_all_was_compared(call: Call, world: World) -> None:
     catalogue, text = world.mirror.catalogue, f"{NAME}[]"
     since = f"{world.now[0]:%Y-%m-%d %H:%M} UTC"
-    one = catalogue.reconciliation(NAME, text)
+    one = catalogue.reconciliations.load(NAME, text)
     assert one is not None
 
     def said(**values: object) -> str:
-        catalogue.save_reconciliation(NAME, text, replace(one, **values))
+        catalogue.reconciliations.save(NAME, text, replace(one, **values))
         return next(line for line in call("status").stdout.splitlines() if f"{NAME} was" in line)
 
     keys = "record number, T_REC, CAMERA, DATE, QUALITY"
@@ -166,9 +166,9 @@ def test_status_tells_how_the_keeping_stands(call: Call, world: World) -> None:
     assert "failed since" not in said
     assert "is held" not in said
     world.wait(1)
-    failed = catalogue.start_run(NAME, f"{NAME}[]")
+    failed = catalogue.runs.start(NAME, f"{NAME}[]")
     error = UpstreamUnavailableError("JSOC is away\nand more")
-    catalogue.finish_run(failed.id, RunOutcome.FAILED, share_held=0.25, error=error)
+    catalogue.runs.finish(failed.id, RunOutcome.FAILED, share_held=0.25, error=error)
     said = call("status").stdout
     assert f"  failed since, {world.now[0]:%Y-%m-%d %H:%M} UTC: JSOC is away\n" in said
     assert f"  25.0% of {NAME}[] is held" in said

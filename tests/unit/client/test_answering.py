@@ -402,7 +402,7 @@ def test_of_record_numbers_the_open_end_is_asked_for_too(copy_of: Callable[..., 
 
 def test_what_would_take_too_long_is_refused_before_it_is_asked_for(copy: Copy) -> None:
     with copy.open() as mirror:  # a server that takes a second for each record
-        mirror.catalogue.change_cost(copy.settings.upstream.url, lambda _: Cost(0.5, 1.0))
+        mirror.catalogue.upstreams.change_cost(copy.settings.upstream.url, lambda _: Cost(0.5, 1.0))
     with pytest.raises(TooSlowError, match=r"about [\d,]+ s[\s\S]*drmsmirror sync"):
         _answer(copy, NAME)
     assert _lists(copy) == []

@@ -44,7 +44,7 @@ class History:
         self.world.wait(24)
         self.world.sync(where)
         self.said.append(self.world.expected(ALL, {}, self.world.current))
-        (run,) = self.world.mirror.catalogue.runs(limit=1)
+        (run,) = self.world.mirror.catalogue.runs.recent(limit=1)
         self.runs.append(run.id)
         self.ended.append(self.world.now[0])
         self.world.wait(1)
@@ -58,9 +58,9 @@ class History:
 
     def differences(self, since: Any, until: Any = None) -> list[Difference]:
         catalogue = self.world.mirror.catalogue
-        last = None if until is None else catalogue.moment(until)
+        last = None if until is None else catalogue.moments.find(until)
         name = self.world.kind.name.upper()
-        return list(differences(self.world.mirror, name, catalogue.moment(since), last))
+        return list(differences(self.world.mirror, name, catalogue.moments.find(since), last))
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_an_answer_is_what_the_upstream_said_at_the_last_run_before(history: His
 
 def test_a_tag_is_asked_for_like_the_time_that_it_names(history: History) -> None:
     catalogue = history.world.mirror.catalogue
-    catalogue.tag("v1", catalogue.moment(history.runs[0]))
+    catalogue.tags.make("v1", catalogue.moments.find(history.runs[0]))
     assert history.ask(ALL, "v1").texts() == history.said[0]
     table = history.client.query(
         SLOTS.name + ALL, key="DATAMEAN", pkeys=True, rec_index=True, as_of="v1"
@@ -107,13 +107,13 @@ def test_a_run_that_is_under_way_does_not_count(history: History) -> None:
     catalogue, name = world.mirror.catalogue, world.kind.name
     world.change([(1, 1, 0, 9.5)])
     world.sync("")
-    last = catalogue.runs(limit=1)[0].id
+    last = catalogue.runs.recent(limit=1)[0].id
     with catalogue.database.write() as connection:  # as if it had not ended yet
         connection.exec_driver_sql(
             f"UPDATE runs SET finished_utc = NULL, outcome = 'running' WHERE id = {last}"
         )
     assert history.ask(ALL, world.now[0]).texts() == said
-    catalogue.finish_run(last, RunOutcome.FAILED)
+    catalogue.runs.finish(last, RunOutcome.FAILED)
     assert history.ask(ALL, world.now[0]).texts() == world.expected(ALL, {}, world.current)
     assert catalogue.coverage(name)
 
@@ -170,7 +170,7 @@ def test_of_runs_that_are_forgotten_nothing_is_told(history: History) -> None:
     """They are known by what they left in the record table."""
     catalogue, before = history.world.mirror.catalogue, history.ended[0] - timedelta(days=1)
     catalogue.prune(keep_runs=1, series=SLOTS.name)
-    assert [run.id for run in catalogue.runs()] == history.runs[2:]
+    assert [run.id for run in catalogue.runs.recent()] == history.runs[2:]
     for moment in (before, *history.ended[:2]):
         with pytest.raises(NotHeldError, match="were forgotten"):
             history.ask(ALL, moment)
@@ -181,7 +181,7 @@ def test_of_runs_that_are_forgotten_nothing_is_told(history: History) -> None:
 
 def test_what_a_tag_names_is_told_whatever_was_forgotten_around_it(history: History) -> None:
     catalogue = history.world.mirror.catalogue
-    catalogue.tag("v1", catalogue.moment(history.runs[0]))
+    catalogue.tags.make("v1", catalogue.moments.find(history.runs[0]))
     history.go_on([(1, 1, 0, 9.5)])
     catalogue.prune(keep_runs=1, series=SLOTS.name)
     assert history.ask(ALL, "v1").texts() == history.said[0]

@@ -188,8 +188,8 @@ class World:
         cells = self._cells_of(self.moments[self.current])
         by_recnum = dict(zip(self.moments[-1].columns["recnum"].tolist(), cells, strict=True))
         kept = [one in recnums or by_recnum[one] in seen for one in every["*recnum*"].to_pylist()]
-        with catalogue.holding(f"series {name.lower()}") as lease:
-            run = catalogue.start_run(name, text)
+        with catalogue.leases.holding(f"series {name.lower()}") as lease:
+            run = catalogue.runs.start(name, text)
             store = WindowStore(self.mirror, target.definition, run.id, lease)
             if not store.has_table:
                 return

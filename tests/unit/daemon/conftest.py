@@ -56,7 +56,7 @@ class Watch:
     def subscribe(self, record_set: str, schedule: str = "0 * * * *", priority: int = 0) -> None:
         """Subscribe; what is hourly is due an hour after the start."""
         wanted = Subscription.of(record_set, schedule=schedule, priority=priority)
-        self.mirror().catalogue.add_subscription(wanted)
+        self.mirror().catalogue.subscriptions.add(wanted)
 
     def daemon(
         self, mirror: Mirror | None = None, upstream: Upstream | None = None, **about: Any

@@ -71,17 +71,17 @@ def test_what_is_due_is_done_by_priority_and_maintenance_last(watch: Make) -> No
     assert daemon.look() == ()
     assert at.copy.assert_same(TIMES) == 20
     (event,) = [one for one in at.events("sync.done") if one["series"] == TIMES]
-    run = at.mirror().catalogue.runs(series=TIMES)[0]
+    run = at.mirror().catalogue.runs.recent(series=TIMES)[0]
     assert (event["record_set"], event["run"], event["new"]) == (TIMES, run.id, 20)
     at.clock.move(HOUR)
     daemon.look()
     again = at.events("sync.done")[-1]
-    assert again["run"] == at.mirror().catalogue.runs(series=again["series"])[0].id
+    assert again["run"] == at.mirror().catalogue.runs.recent(series=again["series"])[0].id
 
 
 def test_a_subscription_without_a_schedule_waits_for_a_person(watch: Make) -> None:
     at = watch(TIMES, daemon={"maintain": ""})
-    at.mirror().catalogue.add_subscription(Subscription.of(TIMES))
+    at.mirror().catalogue.subscriptions.add(Subscription.of(TIMES))
     at.clock.move(100 * HOUR)
 
     assert at.daemon().look() == ()
@@ -111,7 +111,7 @@ def test_what_will_not_pass_waits_for_its_next_time(watch: Make) -> None:
     at.clock.move(HOUR)
 
     assert names(daemon.look()) == [("sync test.nosuch", "failed")]
-    (duty,) = at.mirror().catalogue.duties()
+    (duty,) = at.mirror().catalogue.duties.all()
     assert duty.due_utc == START + timedelta(hours=2)
     assert "test.nosuch" in str(duty.message)
 
@@ -139,7 +139,7 @@ def test_an_interrupted_duty_is_due_at_once_and_goes_on(watch: Make) -> None:
     at.clock.move(HOUR)
     with at.daemon(upstream=interrupted) as daemon, pytest.raises(KeyboardInterrupt):
         daemon.look()
-    (duty,) = at.mirror().catalogue.duties()
+    (duty,) = at.mirror().catalogue.duties.all()
     assert (duty.outcome, duty.due_utc) == (DutyOutcome.STOPPED, at.clock.now)
     assert read_health(health_file(at.copy.settings.mirror)).state is State.STOPPED
 
@@ -192,16 +192,16 @@ def test_a_duty_that_another_took_over_is_left_to_it(watch: Make) -> None:
 
     def suspended(mirror: Mirror) -> None:
         at.clock.move(1000)  # the lease of the duty has ended
-        with other.taking_duty(Plan("maintain", "0 * * * *", START)) as taken:
+        with other.duties.taking(Plan("maintain", "0 * * * *", START)) as taken:
             assert taken is not None
-            other.end_duty(taken, DutyOutcome.DONE, message="by another")
+            other.duties.end(taken, DutyOutcome.DONE, message="by another")
 
     daemon = at.daemon(maintain=suspended)
     daemon.look()
     at.clock.move(HOUR)
     daemon.look()
 
-    (duty,) = other.duties()
+    (duty,) = other.duties.all()
     assert duty.message == "by another"
     assert len(at.events("duty.lost")) == 1
 
@@ -227,7 +227,7 @@ def test_what_cannot_be_entered_ends_the_daemon(watch: Make) -> None:
 
     with pytest.raises(ZeroDivisionError):
         at.daemon(in_charge=in_charge).look()
-    assert at.mirror().catalogue.is_held("daemon")
+    assert at.mirror().catalogue.leases.is_held("daemon")
 
 
 def test_a_catalogue_that_goes_away_is_waited_for(watch: Make) -> None:

@@ -68,9 +68,9 @@ def synced(watch: Make) -> Watch:
 def test_what_runs_now_is_counted_when_it_has_ended(synced: Watch) -> None:
     with synced.mirror() as mirror:
         before = counters(metrics_text(mirror))
-        run = mirror.catalogue.start_run(SERIES, SERIES)
+        run = mirror.catalogue.runs.start(SERIES, SERIES)
         assert counters(metrics_text(mirror)) == before
-        mirror.catalogue.finish_run(run.id, RunOutcome.STOPPED)
+        mirror.catalogue.runs.finish(run.id, RunOutcome.STOPPED)
         after = counters(metrics_text(mirror))
     assert after.items() > before.items()
 
@@ -79,7 +79,7 @@ def test_every_number_is_there_after_a_restart(synced: Watch) -> None:
     with synced.mirror() as mirror:
         found = samples(metrics_text(mirror))
         newest = max(synced.copy.jsoc.series(SERIES).columns["t_rec"].tolist())
-        (run,) = mirror.catalogue.runs()
+        (run,) = mirror.catalogue.runs.recent()
     series = (("series", SERIES),)
 
     assert found["drmsmirror_up", ()] == 1
@@ -106,16 +106,16 @@ def test_the_page_describes_what_is_exported(synced: Watch) -> None:
     }
 
     with synced.mirror() as mirror:
-        mirror.catalogue.save_checked_file(SERIES, "a.parquet", None)
+        mirror.catalogue.checks.save(SERIES, "a.parquet", None)
         assert described == kinds(metrics_text(mirror))
 
 
 def test_what_was_read_and_compared_is_told(synced: Watch) -> None:
     with synced.mirror() as mirror:
         for name, problem in (("a", None), ("b", None), ("c", "it is cut")):
-            mirror.catalogue.save_checked_file(SERIES, name, problem)
+            mirror.catalogue.checks.save(SERIES, name, problem)
         found = samples(metrics_text(mirror))
-        (compared,) = mirror.catalogue.reconciliations(SERIES).items()
+        (compared,) = mirror.catalogue.reconciliations.of_series(SERIES).items()
     series = ("series", SERIES)
     assert found["drmsmirror_verify_files", (("result", "sound"), series)] == 2
     assert found["drmsmirror_verify_files", (("result", "damaged"), series)] == 1

@@ -112,7 +112,7 @@ def test_a_killed_eviction_is_finished_and_broken_off_downloads_go(cache: Cache)
 def test_a_download_that_still_runs_keeps_its_room(cache: Cache) -> None:
     downloads, name = cache.mirror.catalogue.downloads, "ab" * 32
     downloads.begin(name, 1000, "", most_bytes=None)
-    with cache.mirror.catalogue.holding(f"file {name}", ttl_seconds=1e9):
+    with cache.mirror.catalogue.leases.holding(f"file {name}", ttl_seconds=1e9):
         cache.later(days=3)
         assert clear(cache.mirror).leftovers == Freed()
         assert downloads.reserved() == 1000

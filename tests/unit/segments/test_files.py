@@ -658,7 +658,7 @@ def test_of_many_threads_one_fetches_and_all_are_given_it(held: Cache) -> None:
 def test_who_waits_for_one_file_of_others_fetches_its_own_meanwhile(held: Cache) -> None:
     theirs, ours = held.some(2)
     order = []
-    with held.mirror.catalogue.holding(f"file {theirs.digest}") as lease:
+    with held.mirror.catalogue.leases.holding(f"file {theirs.digest}") as lease:
         coming = held.files.get([theirs, ours])
         order.append(next(coming).file)
         assert lease is not None

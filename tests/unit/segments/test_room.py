@@ -256,7 +256,7 @@ def test_who_cannot_make_room_since_another_made_it_goes_on(small: Cache) -> Non
     small.clock.move(60 * HOUR)
     entered = threading.Event()
     first, second = small.room, small.room
-    with small.mirror.catalogue.holding("objects going"):
+    with small.mirror.catalogue.leases.holding("objects going"):
         waiting = threading.Thread(target=lambda: second.reserve("cd" * 32, SIZE))
         small.while_pausing = entered.set
         waiting.start()
@@ -283,7 +283,7 @@ def test_who_waits_for_one_that_removes_much_goes_on_as_soon_as_there_is_room(sm
             small.mirror.objects.remove(names[0])
             index.forget(names)
 
-    with small.mirror.catalogue.holding("objects going", ttl_seconds=DAY):
+    with small.mirror.catalogue.leases.holding("objects going", ttl_seconds=DAY):
         small.while_pausing = remove_one
         assert small.get_one(small.file(3)).state is FETCHED
     assert sum(small.pauses) < 2
@@ -292,7 +292,7 @@ def test_who_waits_for_one_that_removes_much_goes_on_as_soon_as_there_is_room(sm
 def test_one_who_removes_for_ever_is_waited_for_a_while_only(small: Cache) -> None:
     fill(small, 0, 1, 2)
     small.clock.move(60 * HOUR)
-    with small.mirror.catalogue.holding("objects going", ttl_seconds=DAY):
+    with small.mirror.catalogue.leases.holding("objects going", ttl_seconds=DAY):
         outcome = small.get_one(small.file(3))
     assert outcome.state is FAILED
     assert sum(small.pauses) == pytest.approx(60, abs=1)
@@ -302,7 +302,7 @@ def test_one_who_removes_for_ever_is_waited_for_a_while_only(small: Cache) -> No
 def test_shrinking_beside_one_who_removes_for_ever_is_told(small: Cache) -> None:
     fill(small, 0, 1, 2)
     small.clock.move(60 * HOUR)
-    with small.mirror.catalogue.holding("objects going", ttl_seconds=DAY):
+    with small.mirror.catalogue.leases.holding("objects going", ttl_seconds=DAY):
         for terms in ({"most_bytes": 0, "unused_for": None}, {"unused_for": timedelta(1)}):
             with pytest.raises(LockedError, match="Try again later"):
                 small.room.shrink(**{"most_bytes": None} | terms)  # type: ignore[arg-type]

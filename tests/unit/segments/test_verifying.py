@@ -310,7 +310,7 @@ def test_what_could_not_be_removed_is_not_told_as_removed(
     monkeypatch.setattr("drmsmirror.segments.room._PATIENCE", 0.1)
     unknown = stray(cache)
     cache.later(days=2)
-    with cache.mirror.catalogue.holding("objects going", ttl_seconds=1000.0):
+    with cache.mirror.catalogue.leases.holding("objects going", ttl_seconds=1000.0):
         found = verify(cache.mirror, quick=True, repair_with=cache.service)
     assert [one.remedy for one in found.troubles] == [Remedy.NONE]
     assert cache.mirror.objects.exists(unknown)

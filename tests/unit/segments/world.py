@@ -194,7 +194,7 @@ def assert_sound(mirror: Mirror, *, at_rest: bool = True) -> None:
         assert index.leaving() == ()
         assert list((mirror.root / "objects").glob("incoming/*")) == []
         assert mirror.catalogue.downloads.reserved() == 0
-        assert [one for one in mirror.catalogue.leases() if not has_ended(one.holder)] == []
+        assert [one for one in mirror.catalogue.leases.all() if not has_ended(one.holder)] == []
 
 
 def settings_of(root: Path, jsoc: SampleJsoc, **sections: dict[str, Any]) -> Settings:

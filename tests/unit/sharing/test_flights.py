@@ -10,8 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from drmsmirror.catalogue import Catalogue
-from drmsmirror.catalogue.leases import acquire
+from drmsmirror.catalogue import Catalogue, Leases
 from drmsmirror.errors import (
     DefinitionError,
     DrmsMirrorError,
@@ -90,7 +89,7 @@ def test_an_answer_comes_back_and_is_stored(mirror: Mirror, clock: Clock) -> Non
     kept = SharedUpstream(mirror, fake).kept(QUESTION)
     assert kept == answer
     assert kept.text().segments.equals(listed(1, 2).segments)
-    assert mirror.catalogue.leases() == ()
+    assert mirror.catalogue.leases.all() == ()
     assert fake.asked == [QUESTION.record_set]
 
 
@@ -142,13 +141,13 @@ def test_other_questions_do_not_wait(mirror: Mirror) -> None:
 
 def test_where_the_turn_is_lost_the_next_one_asks(mirror: Mirror, clock: Clock) -> None:
     """The holder is on another host, and nothing is heard of it any more."""
-    acquire(mirror.catalogue.database, f"question {QUESTION.digest}", 60)
+    mirror.catalogue.leases.acquire(f"question {QUESTION.digest}", 60)
     fake = FakeUpstream([listed(1)])
     other = Asking(mirror, fake)
     assert other.waits.arrived.wait(30)
     clock.move(60)
     assert other.landed().rows == 1
-    assert mirror.catalogue.leases() == ()
+    assert mirror.catalogue.leases.all() == ()
 
 
 # ---------------------------------------------------------------- failures
@@ -263,7 +262,7 @@ def test_others_are_not_waited_for_longer_than_allowed(mirror: Mirror) -> None:
         with pytest.raises(UpstreamTimeoutError, match=r"within the 0\.05 s"):
             shared.within(0.05).ask(QUESTION)
         assert len(fake.asked) == 1
-        assert mirror.catalogue.health(mirror.settings.upstream.url).failures == 0
+        assert mirror.catalogue.upstreams.health(mirror.settings.upstream.url).failures == 0
 
 
 def test_who_may_only_read_asks_alone(
@@ -309,8 +308,8 @@ def test_where_answers_cannot_be_stored_they_are_given_all_the_same(
         assert shared.ask(QUESTION).rows == shared.ask(QUESTION).rows == 1
     assert len(fake.asked) == 2
     assert len(caplog.messages) == 1
-    assert mirror.catalogue.answer(QUESTION.digest) is None
-    assert mirror.catalogue.leases() == ()
+    assert mirror.catalogue.answers.load(QUESTION.digest) is None
+    assert mirror.catalogue.leases.all() == ()
 
 
 def test_a_turn_that_cannot_be_given_back_does_not_lose_the_answer(
@@ -329,7 +328,7 @@ def test_an_interrupted_flight_gives_its_turn_back(mirror: Mirror) -> None:
     shared = SharedUpstream(mirror, FakeUpstream([KeyboardInterrupt(), listed(1)]))
     with pytest.raises(KeyboardInterrupt):
         shared.ask(QUESTION)
-    assert mirror.catalogue.leases() == ()
+    assert mirror.catalogue.leases.all() == ()
     assert shared.ask(QUESTION).rows == 1
 
 
@@ -337,15 +336,15 @@ def test_what_landed_just_before_the_turn_was_taken_is_not_asked_again(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake = FakeUpstream([listed(1)])
-    take = Catalogue.holding_if_free
+    take = Leases.holding_if_free
     others = [SharedUpstream(mirror, fake)]
 
-    def late(self: Catalogue, name: str, *, ttl_seconds: float) -> object:
+    def late(self: Leases, name: str, *, ttl_seconds: float) -> object:
         if others:
             others.pop().ask(QUESTION)
         return take(self, name, ttl_seconds=ttl_seconds)
 
-    monkeypatch.setattr(Catalogue, "holding_if_free", late)
+    monkeypatch.setattr(Leases, "holding_if_free", late)
     assert SharedUpstream(mirror, fake).ask(QUESTION).rows == 1
     assert others == []
     assert len(fake.asked) == 1

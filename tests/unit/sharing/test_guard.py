@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from drmsmirror.catalogue import Catalogue
+from drmsmirror.catalogue import Catalogue, Upstreams
 from drmsmirror.errors import (
     StoreError,
     UpstreamPausedError,
@@ -57,7 +57,7 @@ def test_what_is_answered_is_handed_on(
 ) -> None:
     fake = FakeUpstream([listed(1, 2)])
     assert operation(SharedUpstream(mirror, fake)) == operation(fake)
-    assert mirror.catalogue.health(URL).failures == 0
+    assert mirror.catalogue.upstreams.health(URL).failures == 0
 
 
 def test_the_pause_ends_when_it_answers_again(mirror: Mirror, clock: Clock) -> None:
@@ -71,7 +71,7 @@ def test_the_pause_ends_when_it_answers_again(mirror: Mirror, clock: Clock) -> N
         first.count("a.b[]")
     clock.move(1)
     assert first.count("a.b[]") == other.count("a.b[]") == 1
-    assert mirror.catalogue.leases() == ()
+    assert mirror.catalogue.leases.all() == ()
 
 
 def test_after_a_pause_one_tries_and_the_others_do_not_wait_for_it(
@@ -102,15 +102,15 @@ def test_one_that_comes_when_another_has_just_tried_knows_what_came_of_it(
     shared = SharedUpstream(mirror, fake)
     fail(shared)
     clock.move(60)
-    before = mirror.catalogue.health(URL)
+    before = mirror.catalogue.upstreams.health(URL)
     fail(shared, 1)
     seen = [before]
-    read = Catalogue.health
+    read = Upstreams.health
 
-    def health(self: Catalogue, url: str) -> object:
+    def health(self: Upstreams, url: str) -> object:
         return seen.pop() if seen else read(self, url)
 
-    monkeypatch.setattr(Catalogue, "health", health)
+    monkeypatch.setattr(Upstreams, "health", health)
     with pytest.raises(UpstreamPausedError, match="failed 4 times"):
         shared.count("a.b[]")
     assert len(fake.asked) == 4
@@ -175,7 +175,7 @@ def test_a_catalogue_that_fails_keeps_nothing_from_being_asked(
     shared = SharedUpstream(mirror, FakeUpstream([AWAY, AWAY, AWAY, AWAY, listed(1)]))
     mirror.catalogue.close()
     with pytest.raises(StoreError):
-        mirror.catalogue.health(URL)
+        mirror.catalogue.upstreams.health(URL)
     with caplog.at_level(logging.WARNING):
         fail(shared, 4)
         assert shared.count("a.b[]") == 1

@@ -120,7 +120,7 @@ def test_a_damaged_file_is_as_if_it_had_not_been_stored(mirror: Mirror, damage: 
 def test_a_file_that_is_replaced_meanwhile_is_looked_at_once_more(mirror: Mirror) -> None:
     """Another process has the new file there, but not yet its row."""
     keep(mirror, 1, 2)
-    new, row = file_of(mirror).read_bytes(), mirror.catalogue.answer(QUESTION.digest)
+    new, row = file_of(mirror).read_bytes(), mirror.catalogue.answers.load(QUESTION.digest)
     keep(mirror, 1)
     file_of(mirror).write_bytes(new)
     seen: list[int] = []
@@ -128,7 +128,7 @@ def test_a_file_that_is_replaced_meanwhile_is_looked_at_once_more(mirror: Mirror
     def wanted(stored: object) -> bool:
         seen.append(1)
         if len(seen) == 2:
-            mirror.catalogue.keep_answer(row)
+            mirror.catalogue.answers.keep(row)
         return True
 
     assert AnswerStore(mirror).find(QUESTION, wanted) is None
@@ -145,8 +145,8 @@ def test_an_answer_of_another_server_is_none(
 
 def test_one_that_was_written_by_another_version_is_none(mirror: Mirror) -> None:
     keep(mirror, 1)
-    row = mirror.catalogue.answer(QUESTION.digest)
-    mirror.catalogue.keep_answer(replace(row, file_format=99))
+    row = mirror.catalogue.answers.load(QUESTION.digest)
+    mirror.catalogue.answers.keep(replace(row, file_format=99))
     assert find(mirror) is None
 
 
@@ -161,8 +161,8 @@ def small(mirror_with: Callable[..., Mirror]) -> Mirror:
 def fill(mirror: Mirror, number: int, share: float) -> None:
     """Store an answer that takes a share of a MiB, as far as the catalogue knows."""
     keep(mirror, number, question=question(number))
-    row = mirror.catalogue.answer(question(number).digest)
-    mirror.catalogue.keep_answer(replace(row, file_bytes=round(share * 2**20)))
+    row = mirror.catalogue.answers.load(question(number).digest)
+    mirror.catalogue.answers.keep(replace(row, file_bytes=round(share * 2**20)))
 
 
 def test_the_least_recently_used_go_first(mirror_with: Callable[..., Mirror], clock: Clock) -> None:

@@ -273,7 +273,7 @@ def test_an_interrupted_run_keeps_its_windows_and_the_next_goes_on(copy_of) -> N
         copy.sync("hmi.M_45s", reporter=Listener(interrupt_after=2))
     done = windows(copy)
     with copy.open() as mirror:
-        (run,) = mirror.catalogue.runs()
+        (run,) = mirror.catalogue.runs.recent()
     assert run.outcome == "stopped"
     assert copy.published("hmi.M_45s") == copy.coverage("hmi.M_45s") != ()
     copy.sync("hmi.M_45s")

@@ -56,7 +56,7 @@ def test_what_was_compared_by_a_clock_that_was_ahead_is_compared_again(copy_of) 
     for days in (300, 301, 0):
         sync_at(copy, NOW + timedelta(days=days))
     with copy.open() as mirror:
-        compared = mirror.catalogue.runs(kinds=[RunKind.RECONCILE])
+        compared = mirror.catalogue.runs.recent(kinds=[RunKind.RECONCILE])
     assert [run.started_utc for run in compared] == [NOW, NOW + timedelta(days=301)]
 
 

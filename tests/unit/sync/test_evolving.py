@@ -193,7 +193,7 @@ class TestRetyped:
         synced.sync(WHOLE)
         with synced.open() as mirror:
             drop(mirror, WHOLE)
-            assert mirror.catalogue.drops() == ()
+            assert mirror.catalogue.drops.pending() == ()
         assert directories(synced) == []
         synced.sync(WHOLE)
         assert directories(synced) == ["m_45s"]

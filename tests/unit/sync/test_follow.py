@@ -74,7 +74,7 @@ def test_versions_that_were_superseded_before_they_came_are_no_revisions(synced)
     report = synced.sync(WHOLE)
     assert synced.rows(WHOLE) > before + 3
     with synced.open() as mirror:
-        since = mirror.catalogue.moment(1)
+        since = mirror.catalogue.moments.find(1)
         records = {one.record: one.kind for one in differences(mirror, WHOLE, since)}
     kinds = Counter(records.values())
     assert (report.records_new, report.records_revised) == (

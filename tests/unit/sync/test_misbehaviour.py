@@ -60,7 +60,7 @@ class Nth:
 
 def last_run(copy: Copy) -> RunOutcome:
     with copy.open() as mirror:
-        return mirror.catalogue.runs(limit=1)[0].outcome
+        return mirror.catalogue.runs.recent(limit=1)[0].outcome
 
 
 @pytest.mark.parametrize(("fault", "expected"), one_in(3, MISBEHAVIOUR, IDS))
@@ -87,7 +87,7 @@ def test_a_run_that_failed_says_what_it_was_asked_and_all_that_it_asked(copy_of)
     with pytest.raises(UpstreamAnswerError):
         copy.sync(WHOLE)
     with copy.open() as mirror:
-        (run,) = mirror.catalogue.runs()
+        (run,) = mirror.catalogue.runs.recent()
     assert (run.record_set, run.counters.requests) == (WHOLE, len(asked(copy.jsoc)))
     assert run.counters.records_new > 0
 
@@ -255,7 +255,7 @@ def test_an_unknown_series_leaves_no_trace(unknown, copy_of) -> None:
     assert caught.value.code == "unknown-series"
     with copy.open() as mirror:
         assert mirror.catalogue.series() == ()
-        assert mirror.catalogue.leases() == ()
+        assert mirror.catalogue.leases.all() == ()
 
 
 def test_an_upstream_that_is_away_is_said_in_words(copy_of) -> None:

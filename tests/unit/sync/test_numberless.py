@@ -109,7 +109,7 @@ def test_a_subscription_says_how_far_back_to_read(copy_of) -> None:
     copy.sync(WHOLE)
     copy.jsoc.remove(WHOLE, "[2017.01.01_TAI]")
     with copy.open() as mirror:
-        mirror.catalogue.add_subscription(Subscription.of(WHOLE, lag=timedelta(days=14)))
+        mirror.catalogue.subscriptions.add(Subscription.of(WHOLE, lag=timedelta(days=14)))
         upstream = Jsoc(copy.settings.upstream)
         (attempt,) = sync_all(mirror, upstream, reporter=SilentReporter(), task=NOTHING)
     assert attempt.report is not None
@@ -130,13 +130,13 @@ def test_a_sample_shows_that_records_change_before_the_lag(copy_of) -> None:
     add(copy, "2017.01.10_TAI")
     copy.sync(WHOLE)
     with copy.open() as mirror:
-        found = mirror.catalogue.reconciliation(WHOLE, f"{WHOLE}[]")
+        found = mirror.catalogue.reconciliations.load(WHOLE, f"{WHOLE}[]")
         assert found is not None
         high = mirror.table(mirror.catalogue.definition(WHOLE)).largest("t_rec_index")
         assert high is not None
         then = found.worked_utc - timedelta(days=2)
         later = replace(found, position=high, worked_utc=then)
-        mirror.catalogue.save_reconciliation(WHOLE, f"{WHOLE}[]", later)
+        mirror.catalogue.reconciliations.save(WHOLE, f"{WHOLE}[]", later)
     copy.jsoc.change_in_place(WHOLE, copy.jsoc.series(WHOLE).columns["recnum"], {"DATARMS": 9.5})
     report = copy.sync(WHOLE)
     assert "chosen at random had changed before the last days" in report.notices[0]

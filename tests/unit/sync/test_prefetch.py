@@ -29,7 +29,7 @@ def copy(copy_of) -> Copy:
 def subscribe(copy: Copy, *segments: str) -> Subscription:
     wanted = Subscription.of(PART, segments=segments)
     with copy.open() as mirror:
-        mirror.catalogue.add_subscription(wanted)
+        mirror.catalogue.subscriptions.add(wanted)
     return wanted
 
 
@@ -101,7 +101,9 @@ def test_without_segments_there_are_no_files(copy) -> None:
 def test_it_is_a_run_of_its_own_beside_the_sync(copy) -> None:
     run(copy, subscribe(copy, "magnetogram"))
     with copy.open() as mirror:
-        fetch, *_ = [one for one in mirror.catalogue.runs(series=NAME) if one.kind is RunKind.FETCH]
+        fetch, *_ = [
+            one for one in mirror.catalogue.runs.recent(series=NAME) if one.kind is RunKind.FETCH
+        ]
     assert fetch.outcome is RunOutcome.DONE
     assert fetch.counters.requests >= downloads(copy)
     assert fetch.counters.bytes > 0
@@ -114,8 +116,8 @@ def test_its_files_are_pinned_for_as_long_as_they_are_wanted(copy) -> None:
         (pin,) = mirror.catalogue.pins.all()
         assert report.files is not None
         assert pin.files == report.files.fetched + report.files.without
-        (stored,) = mirror.catalogue.subscriptions()
-        mirror.catalogue.remove_subscription(stored.id)
+        (stored,) = mirror.catalogue.subscriptions.all()
+        mirror.catalogue.subscriptions.remove(stored.id)
         assert mirror.catalogue.pins.all() == ()
 
 

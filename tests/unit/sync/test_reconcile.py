@@ -60,7 +60,7 @@ def test_a_record_that_vanished_is_marked_and_stays_readable_as_a_version(synced
     assert compare(synced).records_removed == 1
     synced.assert_same(WHOLE)
     with synced.open() as mirror:
-        assert mirror.catalogue.runs(limit=1)[0].counters.records_removed == 1
+        assert mirror.catalogue.runs.recent(limit=1)[0].counters.records_removed == 1
 
 
 def test_a_record_that_changed_in_place_before_it_vanished_is_marked_too(synced) -> None:
@@ -132,10 +132,10 @@ def test_counts_find_the_window_in_which_one_is_gone(synced) -> None:
 def a_night_ago(copy: Copy) -> None:
     """Let it have been a night since anything was compared."""
     with copy.open() as mirror:
-        found = mirror.catalogue.reconciliation(WHOLE, TEXT)
+        found = mirror.catalogue.reconciliations.load(WHOLE, TEXT)
         assert found is not None
         then = found.worked_utc - timedelta(hours=21)
-        mirror.catalogue.save_reconciliation(
+        mirror.catalogue.reconciliations.save(
             WHOLE,
             TEXT,
             Reconciliation(found.generation, found.position, then, then, then),
@@ -161,7 +161,7 @@ def test_it_goes_on_every_night_after_the_upstream_went_back(synced) -> None:
 
 def test_what_was_read_by_the_run_itself_counts_as_compared(synced) -> None:
     with synced.open() as mirror:
-        found = mirror.catalogue.reconciliation(WHOLE, TEXT)
+        found = mirror.catalogue.reconciliations.load(WHOLE, TEXT)
     assert found is not None
     assert found.checked_since_utc is not None
     assert datetime.now(UTC) - found.checked_since_utc < timedelta(hours=1)
@@ -170,7 +170,7 @@ def test_what_was_read_by_the_run_itself_counts_as_compared(synced) -> None:
 def test_a_part_of_what_is_held_does_not_count_as_compared_unread(synced) -> None:
     synced.sync(f"{WHOLE}[2010.05.01_TAI/1d]")
     with synced.open() as mirror:
-        part = mirror.catalogue.reconciliation(WHOLE, f"{WHOLE}[#12151680-#12153599]")
+        part = mirror.catalogue.reconciliations.load(WHOLE, f"{WHOLE}[#12151680-#12153599]")
     assert part is not None
     assert part.checked_since_utc is None
 
@@ -233,7 +233,7 @@ def test_a_reading_that_took_several_runs_counts_from_the_first(copy_of) -> None
         copy.sync(WHOLE, reporter=Listener(interrupt_after=2))
     assert said(copy).since_utc is None
     with copy.open() as mirror:
-        began = mirror.catalogue.reconciliation(WHOLE, TEXT)
+        began = mirror.catalogue.reconciliations.load(WHOLE, TEXT)
         second = datetime.now(UTC)
     copy.sync(WHOLE)
     assert began is not None
@@ -261,7 +261,7 @@ def test_a_night_that_comes_half_way_says_so(synced) -> None:
     assert 0 < half_way.share < 1
     assert half_way.comes_round_utc is None  # nobody subscribes to it
     with copy.open() as mirror:
-        mirror.catalogue.add_subscription(Subscription.of(WHOLE))
+        mirror.catalogue.subscriptions.add(Subscription.of(WHOLE))
     assert said(copy).comes_round_utc > datetime.now(UTC)
 
 
@@ -280,7 +280,7 @@ def test_what_the_upstream_cannot_list_is_not_said_to_be_compared(copy_of) -> No
     before = said(copy)
     with copy.open() as mirror:
         (report,) = sync(mirror, Refusing(copy.settings.upstream), WHOLE, task=PASS)
-        found = mirror.catalogue.reconciliation(WHOLE, TEXT)
+        found = mirror.catalogue.reconciliations.load(WHOLE, TEXT)
     assert "too much for the upstream to be compared" in report.notices[0]
     assert found is not None
     assert found.pass_depth is Depth.IN_PART
@@ -291,7 +291,7 @@ def test_the_run_that_compares_has_a_row_of_its_own(synced) -> None:
     synced.jsoc.change_in_place(WHOLE, recnums(synced)[7:9], {"QUALITY": 7})
     report = compare(synced)
     with synced.open() as mirror:
-        comparing, syncing = mirror.catalogue.runs(limit=2)
+        comparing, syncing = mirror.catalogue.runs.recent(limit=2)
         table = mirror.table(mirror.catalogue.definition(WHOLE))
         assert last_run(table) == comparing.id
     assert (comparing.kind, syncing.kind) == (RunKind.RECONCILE, RunKind.SYNC)
@@ -307,7 +307,7 @@ def test_a_comparison_that_fails_counts_what_it_asked_and_leaves_the_sync_done(s
     with pytest.raises(UpstreamError):
         compare(synced)
     with synced.open() as mirror:
-        comparing, syncing = mirror.catalogue.runs(limit=2)
+        comparing, syncing = mirror.catalogue.runs.recent(limit=2)
     assert (syncing.outcome, comparing.outcome) == (RunOutcome.DONE, RunOutcome.FAILED)
     requests = syncing.counters.requests + comparing.counters.requests
     assert requests == len(asked(synced.jsoc)) > syncing.counters.requests
@@ -319,7 +319,7 @@ def test_requests_that_are_used_up_end_the_comparing_alone(synced) -> None:
         session = LimitedSession(PoliteSession(synced.settings.upstream), 3)
         upstream = Jsoc(synced.settings.upstream, session)
         (report,) = sync(mirror, upstream, WHOLE, task=PASS)
-        comparing, syncing = mirror.catalogue.runs(limit=2)
+        comparing, syncing = mirror.catalogue.runs.recent(limit=2)
     assert report.outcome is RunOutcome.DONE
     assert (syncing.outcome, comparing.outcome) == (RunOutcome.DONE, RunOutcome.STOPPED)
     assert "before all of" in report.notices[0]

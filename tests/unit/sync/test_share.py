@@ -19,7 +19,7 @@ def share(copy: Copy, part: str, whole: str) -> float:
 
 def recorded(copy: Copy) -> float | None:
     with copy.open() as mirror:
-        return mirror.catalogue.runs(limit=1)[0].share_held
+        return mirror.catalogue.runs.recent(limit=1)[0].share_held
 
 
 @pytest.mark.parametrize(("part", "whole"), [(DAY, WHOLE), (HOUR, DAY), (HOUR, HOURS)])

@@ -25,9 +25,9 @@ SERIES = SeriesDefinition(
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[WindowStore]:
     settings = Settings(mirror=tmp_path / "mirror", records=RecordSettings(compact_above_files=4))
-    with Mirror.create(settings) as mirror, mirror.catalogue.holding("series") as lease:
+    with Mirror.create(settings) as mirror, mirror.catalogue.leases.holding("series") as lease:
         adopt_definition(mirror, SERIES, "", lease)
-        run = mirror.catalogue.start_run(SERIES.name, SERIES.name)
+        run = mirror.catalogue.runs.start(SERIES.name, SERIES.name)
         made = WindowStore(mirror, SERIES, run.id, lease)
         made.make_table(0, 0.0)
         yield made

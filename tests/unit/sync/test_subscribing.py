@@ -65,7 +65,7 @@ def opened(copy: Copy) -> Iterator[tuple[Mirror, Jsoc]]:
 
 def record_sets(copy: Copy) -> list[str]:
     with copy.open() as mirror:
-        return [stored.subscription.record_set for stored in mirror.catalogue.subscriptions()]
+        return [stored.subscription.record_set for stored in mirror.catalogue.subscriptions.all()]
 
 
 # ------------------------------------------------------------------------------ subscribing
@@ -264,7 +264,7 @@ def test_no_request_too_many_is_sent_and_the_next_run_goes_on(copy_of: CopyOf) -
         (stopped,) = sync_and_subscribe(
             mirror, Jsoc(copy.settings.upstream, limited), SYNOPTIC, reporter=Subscriber()
         )
-        (run,) = mirror.catalogue.runs()
+        (run,) = mirror.catalogue.runs.recent()
 
     assert len(copy.jsoc.requests) == stopped.requests == 6
     assert stopped.outcome is run.outcome is RunOutcome.STOPPED
@@ -348,10 +348,10 @@ def test_a_forecast_says_what_a_run_says_and_changes_nothing(copy_of: CopyOf) ->
     copy.sync(f"{SYNOPTIC}[2097]")
     (ahead,) = copy.outlook(SYNOPTIC)
     with opened(copy) as (mirror, upstream):
-        before = mirror.catalogue.held(SYNOPTIC), mirror.catalogue.runs()
+        before = mirror.catalogue.held(SYNOPTIC), mirror.catalogue.runs.recent()
         (found,) = forecast(copy.settings, mirror, upstream, SYNOPTIC)
 
-        assert (mirror.catalogue.held(SYNOPTIC), mirror.catalogue.runs()) == before
+        assert (mirror.catalogue.held(SYNOPTIC), mirror.catalogue.runs.recent()) == before
     assert (found.records, found.disk_bytes) == (ahead.records, ahead.disk_bytes)
     assert record_sets(copy) == []
     assert found.requests == pytest.approx(copy.sync(SYNOPTIC).requests, rel=0.3)

@@ -45,7 +45,7 @@ def test_of_a_whole_series_nothing_is_left(copy) -> None:
         done = drop(mirror, NAME.upper())
         state, coverage = mirror.catalogue.held(NAME)
         assert mirror.catalogue.codecs(NAME) == {}
-        assert mirror.catalogue.drops() == ()
+        assert mirror.catalogue.drops.pending() == ()
         assert {room.series for room in usage(mirror).rooms} == {"", SHARP}
 
     assert (done[0].series, done[0].whole, done[0].rows) == (NAME, True, 60)
@@ -64,7 +64,7 @@ def test_a_drop_is_a_run(copy) -> None:
     with copy.open() as mirror:
         (part,) = drop(mirror, PART)
         (whole,) = drop(mirror, NAME)
-        later, earlier, _ = mirror.catalogue.runs(series=NAME)
+        later, earlier, _ = mirror.catalogue.runs.recent(series=NAME)
 
     for run, dropped in ((later, whole), (earlier, part)):
         assert (run.kind, run.outcome) == (RunKind.DROP, RunOutcome.DONE)
@@ -76,12 +76,12 @@ def test_a_drop_is_a_run(copy) -> None:
 
 def test_what_is_subscribed_to_stays_unless_that_ends_too(copy) -> None:
     with copy.open() as mirror:
-        mirror.catalogue.add_subscription(Subscription.of(f"{NAME}[][1]"))
+        mirror.catalogue.subscriptions.add(Subscription.of(f"{NAME}[][1]"))
         with pytest.raises(SubscribedError, match=r"drmsmirror unsubscribe 'hmi.M_45s\[\]\[1\]'"):
             drop(mirror, NAME)
         assert len(mirror.catalogue.coverage(NAME)) == 1
         (done,) = drop(mirror, NAME, unsubscribe=True)
-        assert mirror.catalogue.subscriptions() == ()
+        assert mirror.catalogue.subscriptions.all() == ()
     assert done.unsubscribed == (f"{NAME}[][1]",)
 
 
@@ -133,7 +133,7 @@ def test_the_same_drop_again_takes_nothing(copy) -> None:
 def test_a_part_that_a_subscription_brings_again_is_told(copy) -> None:
     with copy.open() as mirror:
         for one in (PART, f"{NAME}[][1]"):
-            mirror.catalogue.add_subscription(Subscription.of(one))
+            mirror.catalogue.subscriptions.add(Subscription.of(one))
         (done,) = drop(mirror, PART)
     assert done.comes_again == (PART,)
 
@@ -165,7 +165,7 @@ def test_kept_answers_about_the_series_go_with_their_files(copy) -> None:
     assert len(list(answers.rglob("*.parquet"))) == 2
     with copy.open() as mirror:
         (done,) = drop(mirror, NAME)
-        assert mirror.catalogue.kept_answers()[0] == 1
+        assert mirror.catalogue.answers.totals()[0] == 1
     assert done.answers == 1
     assert len(list(answers.rglob("*.parquet"))) == 1
 
@@ -176,10 +176,10 @@ def test_what_was_held_again_since_a_killed_drop_stays(copy) -> None:
     with copy.open() as mirror:
         with holding_series(mirror.catalogue, NAME) as lease:
             everything = (Extent(Interval(-math.inf, math.inf)),)
-            mirror.catalogue.begin_drop(NAME, f"{NAME}[]", everything, lease)
+            mirror.catalogue.drops.begin_part(NAME, f"{NAME}[]", everything, lease)
         copy.sync(NAME)
         maintain(mirror)
-        assert mirror.catalogue.drops() == ()
+        assert mirror.catalogue.drops.pending() == ()
     copy.assert_same(NAME)
 
 
@@ -188,7 +188,7 @@ def test_what_is_held_under_a_condition_since_a_killed_drop_stays(copy) -> None:
     with copy.open() as mirror:
         (entry,) = mirror.catalogue.coverage(NAME)
         with holding_series(mirror.catalogue, NAME) as lease:
-            given = mirror.catalogue.begin_drop(NAME, NAME, (everything,), lease)
+            given = mirror.catalogue.drops.begin_part(NAME, NAME, (everything,), lease)
             held = replace(
                 entry,
                 interval=Interval(-math.inf, math.inf),
@@ -209,10 +209,10 @@ def test_a_sync_makes_no_new_table_of_the_rows_of_a_killed_drop(copy) -> None:
     with copy.open() as mirror:
         path = mirror.root / str(mirror.catalogue.state(NAME).table_path)
         with holding_series(mirror.catalogue, NAME) as lease:
-            mirror.catalogue.begin_whole_drop(NAME, lease)
+            mirror.catalogue.drops.begin_whole(NAME, lease)
         (path / "old").touch()
         assert [r.kind for r in usage(mirror, NAME).rooms] == [Kind.DROPPED]
         copy.sync(NAME)
         assert not (path / "old").exists()
-        assert mirror.catalogue.drops() == ()
+        assert mirror.catalogue.drops.pending() == ()
     copy.assert_same(NAME)

@@ -94,15 +94,15 @@ def test_what_it_did_is_a_run_of_the_series(copy) -> None:
     old.write_bytes(b"12345")
     os.utime(old, (0, 0))
     with crowded(copy) as mirror:
-        (synced,) = mirror.catalogue.runs()
+        (synced,) = mirror.catalogue.runs.recent()
         maintain(mirror)
-        about_all, about_one, before = mirror.catalogue.runs()
+        about_all, about_one, before = mirror.catalogue.runs.recent()
         maintain(mirror)
         maintain(mirror, dry_run=True)
-        assert len(mirror.catalogue.runs()) == 3
-        assert mirror.catalogue.moment(about_one.id).run == about_one.id
-        held = mirror.catalogue.coverage_after(NAME, about_one.id)
-        assert held == mirror.catalogue.coverage_after(NAME, synced.id)
+        assert len(mirror.catalogue.runs.recent()) == 3
+        assert mirror.catalogue.moments.find(about_one.id).run == about_one.id
+        held = mirror.catalogue.history.after(NAME, about_one.id)
+        assert held == mirror.catalogue.history.after(NAME, synced.id)
 
     assert before == synced
     assert (about_all.series, about_one.series) == ("", NAME)
@@ -119,7 +119,7 @@ def test_upkeep_that_fails_is_a_run_that_failed(copy, monkeypatch) -> None:
     with crowded(copy) as mirror:
         monkeypatch.setattr(RecordTable, "replace_partition", fail)
         (failed,) = maintain(mirror).failed
-        run = mirror.catalogue.runs(series=NAME)[0]
+        run = mirror.catalogue.runs.recent(series=NAME)[0]
 
     assert str(failed.error) == "the disk is gone"
     assert (run.kind, run.outcome) == (RunKind.MAINTAIN, RunOutcome.FAILED)
@@ -130,7 +130,7 @@ def test_runs_of_upkeep_are_forgotten_with_the_others(copy) -> None:
     """Each run adds one row, and what is too many is forgotten in the same."""
     with crowded(copy, keep_runs=1) as mirror:
         maintain(mirror)
-        assert [run.kind for run in mirror.catalogue.runs(series=NAME)] == [RunKind.MAINTAIN]
+        assert [run.kind for run in mirror.catalogue.runs.recent(series=NAME)] == [RunKind.MAINTAIN]
         assert maintain(mirror) == Maintenance()
 
 
@@ -202,7 +202,7 @@ def test_a_sync_ends_with_what_is_due(copy_of) -> None:
         copy.jsoc.append(NAME, {"T_REC": f"2015.01.0{number}_TAI", "CAMERA": 1})
         assert copy.sync(NAME).notices == ()
     with copy.open() as mirror:
-        assert len(mirror.catalogue.runs()) == 3
+        assert len(mirror.catalogue.runs.recent()) == 3
         assert table_of(mirror).unused_files(0) == []
         assert len(usage(mirror, NAME).rooms) <= 3
         assert sum(map(len, table_of(mirror).file_sizes().values())) <= 3
@@ -254,9 +254,9 @@ def test_past_failures_are_forgotten(copy) -> None:
         now = mirror.catalogue.database.clock()
         for hours, digest in ((0, "b" * 64), (3, "a" * 64)):
             when = now - timedelta(hours=hours)
-            mirror.catalogue.keep_failure(
+            mirror.catalogue.answers.keep_failure(
                 FailedQuestion(digest, "http://x", "upstream", "no", None, when, when)
             )
         assert "1 old failures of questions" in words(maintain(mirror))
-        assert mirror.catalogue.failed_question("a" * 64) is None
-        assert mirror.catalogue.failed_question("b" * 64) is not None
+        assert mirror.catalogue.answers.failure("a" * 64) is None
+        assert mirror.catalogue.answers.failure("b" * 64) is not None

@@ -99,14 +99,14 @@ def test_after_a_month_every_file_is_read_once(later) -> None:
         f"read {files} files of the records, to see whether all is sound"
     ]
     assert maintain(later) == Maintenance()
-    assert len(later.catalogue.checked_files(NAME)) == files
+    assert len(later.catalogue.checks.load(NAME)) == files
 
 
 def test_a_sync_reads_as_much_as_it_may_and_goes_on_the_next_time(later) -> None:
     seen = []
     for most in (0, 1e-9, 1e-9):  # one file alone is more
         after_sync(later, scrub_mib=most)
-        seen.append(len(later.catalogue.checked_files(NAME)))
+        seen.append(len(later.catalogue.checks.load(NAME)))
     assert seen == [0, 1, 2]
 
 
@@ -127,7 +127,7 @@ def test_damage_is_told_with_what_brings_it_back(later, copy, spoil) -> None:
     message = str(failed.error)
     assert message.startswith(f"{path} of {NAME} is damaged: it ")
     assert "rows of partition all, 20" in message
-    (run, *_) = later.catalogue.runs(series=NAME)
+    (run, *_) = later.catalogue.runs.recent(series=NAME)
     assert (run.kind, run.outcome, run.error_code) == ("maintain", "failed", "damaged")
     assert after_sync(later, scrub_mib=0) == [message]  # from now on that is known
 
@@ -161,5 +161,5 @@ def test_what_is_not_dropped_is_not_given_up_with_a_damaged_file(later) -> None:
     (failed,) = maintain(later).failed
     assert isinstance(failed.error, DamageError)
     drop(later, f"{NAME}[#{low}-#{high}]")  # which finishes the other one too
-    assert later.catalogue.drops() == ()
+    assert later.catalogue.drops.pending() == ()
     assert maintain(later).failed == ()
