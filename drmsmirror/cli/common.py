@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_json",
+    "counted",
     "duration",
     "duration_option",
     "json_list",
@@ -251,6 +252,11 @@ def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) 
         for cell, width, right in zip(cells, widths, numeric, strict=True)
     ]
     return "  ".join(padded).rstrip()
+
+
+def counted(count: int, what: str) -> str:
+    """How many there are, for a person: ``1 record``, ``2,500 records``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def size(count: float) -> str:

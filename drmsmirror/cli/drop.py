@@ -11,6 +11,7 @@ import click
 
 from drmsmirror.cli.common import (
     as_json,
+    counted,
     json_option,
     mirror_options,
     opened_mirror,
@@ -82,13 +83,13 @@ def _agreed(dropped: tuple[Dropped, ...]) -> bool:
 
 def _told(one: Dropped, went: str) -> str:
     what = f"all of {one.series}" if one.whole else one.record_set
-    parts = [f"{one.rows:,} rows of {what} {went}"]
+    parts = [f"{counted(one.rows, 'row')} of {what} {went}"]
     if one.bytes:
         parts.append(size(one.bytes))
     if one.files:
-        parts.append(f"{one.files:,} files")
+        parts.append(counted(one.files, "file"))
     if one.answers:
-        parts.append(f"{one.answers:,} kept answers")
+        parts.append(counted(one.answers, "kept answer"))
     if one.unsubscribed:
         parts.append(f"subscriptions to {', '.join(one.unsubscribed)}")
     return ", ".join(parts) + "."

@@ -8,6 +8,7 @@ import click
 
 from drmsmirror.cli.common import (
     as_json,
+    counted,
     duration_option,
     json_option,
     mirror_options,
@@ -74,20 +75,18 @@ def command(
 
 
 def _told(cleared: Cleared, went: str) -> Iterator[str]:
-    yield f"{_files(cleared.freed.objects)} {went}, {size(cleared.freed.size_bytes)}."
+    yield f"{counted(cleared.freed.objects, 'file')} {went}, {size(cleared.freed.size_bytes)}."
     if cleared.unfinished:
-        yield f"{_files(cleared.unfinished)} {went} that a killed process had begun to remove."
+        unfinished = counted(cleared.unfinished, "file")
+        yield f"{unfinished} {went} that a killed process had begun to remove."
     if cleared.leftovers.objects:
         left = cleared.leftovers
-        yield f"{_files(left.objects)} of broken-off downloads {went}, {size(left.size_bytes)}."
+        files = counted(left.objects, "file")
+        yield f"{files} of broken-off downloads {went}, {size(left.size_bytes)}."
     for what, share in (
         ("pinned", cleared.stay.pinned),
         (f"used in the last {cleared.keep_hours:g} hours", cleared.stay.in_use),
     ):
         if share.objects:
-            verb = "is" if share.objects == 1 else "are"
-            yield f"{_files(share.objects)}, {size(share.size_bytes)}, {verb} {what} and cannot go."
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"
+            files, verb = counted(share.objects, "file"), "is" if share.objects == 1 else "are"
+            yield f"{files}, {size(share.size_bytes)}, {verb} {what} and cannot go."

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from drmsmirror.cli.common import counted
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -53,5 +55,5 @@ def told(done: Publication) -> str:
     added = f", new columns {', '.join(done.columns_added)}" if done.columns_added else ""
     return (
         f"{done.series}: {done.written:,} written, {done.removed:,} removed{added}; "
-        f"{done.records:,} records in {done.name}, {done.target}"
+        f"{counted(done.records, 'record')} in {done.name}, {done.target}"
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from drmsmirror.cli.common import (
+    counted,
     json_list,
     mirror_options,
     policy_of,
@@ -123,7 +124,7 @@ def command(
         with _opened(output) as stream:
             rows = _write(answer, form, stream)
     talk(
-        f"{rows:,} records, {answer.source} answer, "
+        f"{counted(rows, 'record')}, {answer.source} answer, "
         f"{f'at {as_of}, ' if as_of else ''}as of "
         f"{answer.as_of_utc:%Y-%m-%d %H:%M} UTC" + (f", in {output}" if output != _STDOUT else "")
     )

@@ -10,6 +10,7 @@ import click
 
 from drmsmirror.cli.common import (
     as_json,
+    counted,
     duration,
     json_option,
     mirror_options,
@@ -81,7 +82,8 @@ def command(mirror: str | None, config: str | None, verbose: bool, as_json_: boo
         talk("The mirror is empty. Bring something in:\n  drmsmirror sync 'hmi.sharp_720s[4315]'")
     for series in held:
         click.echo(
-            f"{series.name}: {series.rows:,} rows, {size(series.bytes)} in {series.files} files"
+            f"{series.name}: {counted(series.rows, 'row')}, "
+            f"{size(series.bytes)} in {counted(series.files, 'file')}"
         )
         for line in _standing(series.standing):
             click.echo(f"  {line}")

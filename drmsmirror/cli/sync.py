@@ -21,6 +21,7 @@ from drmsmirror.cli.attempts import (
 )
 from drmsmirror.cli.common import (
     as_json,
+    counted,
     duration,
     duration_option,
     json_option,
@@ -292,9 +293,9 @@ class _Reporter:
 
     def ahead(self, ahead: Ahead) -> bool:
         talk(
-            f"{ahead.series}: {ahead.records:,} records ahead, about {duration(ahead.seconds)}, "
-            f"{size(ahead.bytes)} to fetch, {size(ahead.disk_bytes)} on disk "
-            f"({size(ahead.free_bytes)} free)."
+            f"{ahead.series}: {counted(ahead.records, 'record')} ahead, "
+            f"about {duration(ahead.seconds)}, {size(ahead.bytes)} to fetch, "
+            f"{size(ahead.disk_bytes)} on disk ({size(ahead.free_bytes)} free)."
         )
         if ahead.narrower:
             talk("Less would be, for example:")
@@ -314,7 +315,12 @@ class _Reporter:
         if sys.stderr.isatty():
             self._show_bar(progress)
             return
-        parts = [f"{progress.records:,} records", progress.place, _rate(progress), _left(progress)]
+        parts = [
+            counted(progress.records, "record"),
+            progress.place,
+            _rate(progress),
+            _left(progress),
+        ]
         talk("  " + ", ".join(part for part in parts if part))
 
     def _show_bar(self, progress: Progress) -> None:
@@ -350,7 +356,7 @@ def _found_so_far(known: Known) -> str:
     numbers = f"the series has record numbers up to {known.largest_recnum:,}"
     if known.records is None:
         return f"{known.record_set}: {numbers}."
-    return f"{known.record_set}: {known.records:,} records, held or not; {numbers}."
+    return f"{known.record_set}: {counted(known.records, 'record')}, held or not; {numbers}."
 
 
 def _progress_bar(series: str) -> tuple[ProgressBar, TaskID]:
@@ -398,11 +404,12 @@ def _summary(report: SyncReport) -> str:
     did = (
         f"{report.series}: {report.records_new:,} new, {report.records_revised:,} revised, "
         f"{report.records_unchanged:,} unchanged{_removed(report)}; "
-        f"{report.requests:,} {'request' if report.requests == 1 else 'requests'}, "
+        f"{counted(report.requests, 'request')}, "
         f"{size(report.bytes)}, {duration(report.seconds)}."
     )
     if report.outcome == "done":
-        held = f"All of {report.record_set} is held ({report.rows_held:,} rows of the series)."
+        rows = counted(report.rows_held, "row")
+        held = f"All of {report.record_set} is held ({rows} of the series)."
         return f"{did}\n{held}{_files(report)}"
     share = "" if report.share_held is None else f"{int(100 * report.share_held)}% "
     return (

@@ -89,6 +89,11 @@ def process_of(steps: Mapping[str, Mapping[str, object]]) -> str:
     QueryError
         A step is unknown, or an argument cannot be written.
     """
+    if not isinstance(steps, Mapping):
+        raise QueryError(
+            f"process is a dict of steps, each a dict of its arguments, as "
+            f"{{'im_patch': {{'boxunits': 'arcsec'}}}}, and not {steps!r}"
+        )
     return "|".join(_step(name, arguments) for name, arguments in steps.items())
 
 

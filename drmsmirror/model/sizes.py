@@ -20,11 +20,15 @@ def parse_size(text: str) -> int:
     Raises
     ------
     ValueError
-        It is none.
+        It is none, or has no unit: somebody who means gigabytes must not get bytes.
     """
     found = _SIZE.fullmatch(text.strip())
     if found is None or (not found[2] and found[3].lower() == "ib"):
         raise ValueError(f"{text!r} is no size; write it like 500G, 1.5T or 200M")
+    if not found[2] and not found[3] and float(found[1]):
+        raise ValueError(
+            f"{text!r} has no unit; write it like {found[1]}G, or {found[1]}B for bytes"
+        )
     base = 1000 if found[2] and found[3].upper() == "B" else 1024
     factor: int = base ** _POWERS[found[2].upper()]
     return round(float(found[1]) * factor)

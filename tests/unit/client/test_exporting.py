@@ -74,6 +74,11 @@ def test_offline_nothing_is_asked_for_an_export(held: Copy) -> None:
     assert asked(held.jsoc) == []
 
 
+def test_steps_of_processing_that_are_no_dict_are_refused_in_words(held: Copy) -> None:
+    with Client(held.settings) as client, pytest.raises(QueryError, match="is a dict of steps"):
+        client.export("hmi.M_45s[$]{magnetogram}", process="resize,scale=2")
+
+
 @pytest.mark.parametrize("server", ["jsoc", "JSOC", "kis", drms.config.ServerConfig(name="mine")])
 def test_a_server_is_not_taken_for_a_directory(
     server: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,6 @@ from drmsmirror.model.sizes import parse_share, parse_size
     ("text", "size"),
     [
         ("0", 0),
-        ("17", 17),
         ("17 B", 17),
         ("500G", 500 * 2**30),
         ("500 GiB", 500 * 2**30),
@@ -29,6 +28,11 @@ def test_sizes(text: str, size: int) -> None:
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ValueError, match="is no size; write it like 500G"):
         parse_size(text)
+
+
+def test_a_size_has_a_unit() -> None:
+    with pytest.raises(ValueError, match="'10' has no unit; write it like 10G, or 10B for bytes"):
+        parse_size("10")
 
 
 def test_shares() -> None:
