@@ -36,6 +36,7 @@
     ├── LockedError                 another process is working on this
     ├── SubscribedError             what is to be dropped is subscribed to
     ├── RequestLimitError           all requests that a run may send are used up
+    │   └── TooFewRequestsError     ... before anything was held; the next run would end the same
     ├── PartialError                of several things some were done and some failed
     ├── UnhealthyError              the daemon does not run as it should
     ├── ExportError                 files that were to be exported are not given
@@ -77,6 +78,7 @@ __all__ = [
     "StoreError",
     "SubscribedError",
     "TimeTextError",
+    "TooFewRequestsError",
     "TooSlowError",
     "UnhealthyError",
     "UnknownKeywordError",
@@ -381,6 +383,12 @@ class RequestLimitError(DrmsMirrorError):
     """All requests that a run may send were used up before it had begun with a record set."""
 
     code = "request-limit"
+
+
+class TooFewRequestsError(RequestLimitError):
+    """So few requests that a run comes nowhere, however often it is repeated."""
+
+    code = "too-few-requests"
 
 
 class PartialError(DrmsMirrorError):

@@ -7,7 +7,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from drmsmirror.catalogue import RunCounters, RunKind, RunOutcome
-from drmsmirror.errors import DrmsMirrorError, IntegrityError, RequestLimitError
+from drmsmirror.errors import (
+    DrmsMirrorError,
+    IntegrityError,
+    RequestLimitError,
+    TooFewRequestsError,
+)
 from drmsmirror.mirror import Mirror
 from drmsmirror.records import last_run
 
@@ -59,6 +64,7 @@ def recorded_run(
         yield run
     except BaseException as error:
         is_stopped = isinstance(error, (KeyboardInterrupt, RequestLimitError))
+        is_stopped = is_stopped and not isinstance(error, TooFewRequestsError)
         outcome = RunOutcome.STOPPED if is_stopped else RunOutcome.FAILED
         told = None if is_stopped else error
         with suppress(DrmsMirrorError):

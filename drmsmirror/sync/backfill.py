@@ -27,9 +27,9 @@ def backfill(work: Work) -> RunOutcome:
     """Fetch every part of the wanted set that is not held, as far as time allows."""
     settings, extent = work.mirror.settings.sync, work.outlook.extent
     sizer = WindowSizer(settings, work.outlook.density)
-    outcome = RunOutcome.DONE
+    outcome, before = RunOutcome.DONE, work.steps
     while outcome is RunOutcome.DONE and (newest := _newest_gap(work.pieces())):
-        if work.is_over:
+        if work.ends_after(work.steps - before):
             return RunOutcome.STOPPED
         piece, gap = newest
         if populated := gap.intersection(extent):

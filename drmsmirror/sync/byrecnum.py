@@ -18,7 +18,7 @@ from drmsmirror.sync.work import Work
 
 __all__ = ["COUNTED_TOGETHER", "take_by_recnum", "take_counted"]
 
-#: Windows that are counted together at most: so many are read again where a run ends among them.
+#: Windows that are counted together at most: so many are read again after a kill among them.
 COUNTED_TOGETHER = 3
 
 #: Records per number from which windows of no more numbers than records cost less than counts.
@@ -58,15 +58,16 @@ def take_by_recnum(
         The upstream says that a single record is too much.
     """
     sizer = WindowSizer(work.mirror.settings.sync, density)
-    left = recnums
+    left, windows = recnums, 0
     while left:
-        if work.is_over:
+        if work.ends_after(windows):
             return RunOutcome.STOPPED
         window = sizer.oldest(left)
         reached = int(window.high) - 1
         taken = take_window(work, sizer, window, question(window), held_up_to(reached))
         if taken is Taken.HELD:
             left = Interval(window.high, left.high)
+            windows += 1
             work.say(f"up to recnum {reached}")
         elif not sizer.can_cut(window):
             raise _too_much(question(window))
@@ -110,8 +111,9 @@ def take_counted(
     density = records / max(recnums.high - recnums.low, 1.0)
     sizer = WindowSizer(work.mirror.settings.sync, density, first=first_rows(work))
     stretch = _Stretch(work, sizer, question, recnums, records)
+    before = work.steps
     while stretch.left:
-        if work.is_over:
+        if not stretch.is_begun and work.ends_after(work.steps - before):
             return RunOutcome.STOPPED
         given = stretch.next_window()
         if given is None:
@@ -152,9 +154,14 @@ class _Stretch:
         return int(self.left.low) - 1
 
     @property
+    def is_begun(self) -> bool:
+        """Whether something was taken that is not counted yet."""
+        return self._windows > 0
+
+    @property
     def is_due(self) -> bool:
-        """Whether it is time to count."""
-        return not self.left or self._windows >= COUNTED_TOGETHER
+        """Whether it is time to count: what is not counted by the end of a run is taken again."""
+        return not self.left or self._windows >= COUNTED_TOGETHER or self._work.is_over
 
     def is_whole(self) -> bool:
         """Whether as many records came as there are."""

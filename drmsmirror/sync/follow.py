@@ -34,7 +34,7 @@ def follow(work: Work) -> RunOutcome:
                 as_of_utc=target.utc if is_there else entry.as_of_utc,
             )
             for entry in behind
-            if entry.as_of_recnum <= recnum
+            if entry.as_of_recnum < recnum
         ]
 
     def question(recnums: Interval) -> str:

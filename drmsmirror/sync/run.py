@@ -24,6 +24,7 @@ from drmsmirror.runs import recorded_run
 from drmsmirror.sync.adopting import adopt_definition
 from drmsmirror.sync.asking import Asker
 from drmsmirror.sync.backfill import backfill
+from drmsmirror.sync.enough import refusing_too_few
 from drmsmirror.sync.follow import follow
 from drmsmirror.sync.links import links_notice, links_to
 from drmsmirror.sync.parts import refuse_what_is_no_part
@@ -64,7 +65,9 @@ def sync(
     reporter : Reporter, optional
         Hears what lies ahead, and of each window.
     seconds : float
-        Time after which no further window is begun; the next run goes on.
+        Time after which no further window is begun; the next run goes on. Where there is any, one
+        window is taken of what is newer and one of what is missing, however long it takes to find
+        out what lies ahead, so that every run comes further.
     task : Task
         What there is to do besides fetching what is missing.
 
@@ -83,6 +86,8 @@ def sync(
         The series changed so that it no longer fits what is held.
     LockedError
         Another process is syncing the series.
+    TooFewRequestsError
+        The requests that the run may send do not do for anything.
     StoreError
         The mirror can only be read.
     """
@@ -92,6 +97,7 @@ def sync(
         reporter or SilentReporter(),
         tell_at=time.monotonic() + within,
         ends_at=time.monotonic() + seconds,
+        has_time=seconds > 0,
         traffic_before=upstream.traffic,
         task=task,
     )
@@ -121,16 +127,14 @@ def _sync_set(
     target: Target,
     terms: Terms,
 ) -> SyncReport:
-    series, within = wanted.series.name, mirror.settings.sync.tell_within
+    series = wanted.series.name
     outdated = links_to(mirror, series)
-    if not is_first_reading(mirror, target):  # else a survey finds it out
-        known = Known(asked)
-        with telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within):
-            target = with_numbers_given(target, mirror, upstream, wanted)
     with holding_series(mirror.catalogue, series) as lease:
-        if mirror.catalogue.knows(series):
-            mirror.catalogue.date_back_coverage(series, target.as_of.utc)
-        notice = notice_setback(mirror, upstream, target)
+        with refusing_too_few(upstream, asked, terms):
+            target = _with_numbers_given(mirror, upstream, asked, wanted, target, terms)
+            if mirror.catalogue.knows(series):
+                mirror.catalogue.date_back_coverage(series, target.as_of.utc)
+            notice = notice_setback(mirror, upstream, target)
         notices = [notice] if notice else []
         url = mirror.settings.upstream.url
         notices += adopt_definition(mirror, target.definition, url, lease)
@@ -142,7 +146,8 @@ def _sync_set(
             work = Work(mirror, upstream, asked, wanted, target, store, terms)
             work.notices += notices
             try:
-                run.outcome = _carry_out(work)
+                with refusing_too_few(upstream, asked, terms, work):
+                    run.outcome = _carry_out(work)
                 run.share_held = work.share_held
             finally:
                 run.counters = work.uncounted()
@@ -151,6 +156,17 @@ def _sync_set(
     work.notices += links_notice(links_to(mirror, series) - outdated)
     work.notices += maintain_after_sync(mirror, series)
     return work.report(run.outcome)
+
+
+def _with_numbers_given(
+    mirror: Mirror, upstream: Upstream, asked: str, wanted: BoundSet, target: Target, terms: Terms
+) -> Target:
+    """Find out which numbers records come with; of what is read first a survey finds it out."""
+    if is_first_reading(mirror, target):
+        return target
+    known, within = Known(asked), mirror.settings.sync.tell_within
+    with telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within):
+        return with_numbers_given(target, mirror, upstream, wanted)
 
 
 def _carry_out(work: Work) -> RunOutcome:

@@ -10,7 +10,13 @@ from functools import partial
 from typing import Protocol
 
 from drmsmirror.catalogue import RunKind, RunOutcome, StoredSubscription
-from drmsmirror.errors import DrmsMirrorError, LockedError, RequestLimitError, UpstreamError
+from drmsmirror.errors import (
+    DrmsMirrorError,
+    LockedError,
+    RequestLimitError,
+    TooFewRequestsError,
+    UpstreamError,
+)
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import parse_recordset
 from drmsmirror.model.subscription import Subscription
@@ -150,9 +156,9 @@ def sync_all(
             report = sync_subscription(
                 mirror, upstream, wanted, reporter=reporter, seconds=left, task=task
             )
-        except RequestLimitError:
+        except RequestLimitError as error:
             is_over = True
-            yield Attempt(stored)
+            yield Attempt(stored, error=error if isinstance(error, TooFewRequestsError) else None)
         except DrmsMirrorError as error:
             yield Attempt(stored, error=error)
         else:
@@ -270,6 +276,8 @@ def _run(
             seconds=max(0.0, seconds),
             task=task,
         )
+    except TooFewRequestsError:
+        raise
     except RequestLimitError:
         latest = mirror.catalogue.runs.recent(series=series, limit=1)
         if latest == before:

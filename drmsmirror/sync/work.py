@@ -48,6 +48,8 @@ class Terms:
         Monotonic time from which what is known is told, while a survey is not finished.
     ends_at : float
         Monotonic time after which no further window is begun.
+    has_time : bool
+        Whether there was any when the run began.
     traffic_before : Traffic
         What had been asked of the upstream before the run.
     task : Task
@@ -57,6 +59,7 @@ class Terms:
     reporter: Reporter
     tell_at: float
     ends_at: float
+    has_time: bool
     traffic_before: Traffic
     task: Task
 
@@ -88,6 +91,8 @@ class Work:
         What a person should know of the run.
     harvest : Harvest
         What it brings of each record.
+    steps : int
+        How often it was recorded that more is held, which no later run does again.
     """
 
     mirror: Mirror
@@ -103,6 +108,7 @@ class Work:
     notices: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     harvest: Harvest = field(init=False)
+    steps: int = 0
     _counted: Traffic = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,6 +137,14 @@ class Work:
     def is_over(self) -> bool:
         """Whether the time for this run has passed."""
         return time.monotonic() >= self.terms.ends_at
+
+    def ends_after(self, windows: int) -> bool:
+        """Whether no window is begun after so many others, since time is up.
+
+        One is always taken where there was time at all: every run asks anew what comes before it,
+        and one for which that alone takes too long would come nowhere, nor would the next.
+        """
+        return self.is_over and (windows > 0 or not self.terms.has_time)
 
     @cached_property
     def followed(self) -> BoundSet:
@@ -264,6 +278,7 @@ class Work:
             cost=self.uncounted(),
             share_held=self.outlook.share_held(self.records_read + given.num_rows),
         )
+        self.steps += bool(entries)
 
     def _mark(self, rows: pa.Table) -> pa.Table:
         conditions = self.wanted.sql

@@ -283,9 +283,22 @@ def test_requests_of_a_run_are_counted_over_all_series(
 ) -> None:
     run("apply", manifest, "--yes")
     jsoc.clear_requests()
-    done = run("sync", "--all", "--max-requests", "3")
+    done = run("sync", "--all", "--max-requests", "11")
 
     assert done.exit_code == 0
-    assert len(jsoc.requests) == 3
+    assert len(jsoc.requests) == 11
     assert "2 subscriptions: 1 stopped, 1 not begun." in done.stderr
-    assert f"Not all of {M_45S}[][1] is held; to go on:" in done.stderr
+    assert f"% of {M_45S}[][1] is held; to go on:" in done.stderr
+
+
+def test_so_few_that_nothing_comes_of_them_are_an_error(
+    run: Run, manifest: str, jsoc: SampleJsoc
+) -> None:
+    run("apply", manifest, "--yes")
+    jsoc.clear_requests()
+    done = run("sync", "--all", "--max-requests", "3")
+
+    assert done.exit_code == 5
+    assert len(jsoc.requests) == 3
+    assert "Allow at least 21 (--max-requests)" in done.stderr
+    assert "2 subscriptions: 1 failed, 1 not begun." in done.stderr

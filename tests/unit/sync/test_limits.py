@@ -1,0 +1,135 @@
+"""Runs that may not take long, or ask much: each comes further, or says why it cannot."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from drmsmirror.catalogue import RunOutcome
+from drmsmirror.errors import TooFewRequestsError
+from drmsmirror.model.subscription import Subscription
+from drmsmirror.sync import SyncReport, sync_all, sync_and_subscribe
+from drmsmirror.sync.enough import ENOUGH
+from drmsmirror.upstream import Jsoc, LimitedSession, PoliteSession
+from tests.jsoc import Fault, FaultKind, NumbersHidden
+from tests.unit.sync.mirrors import Copy
+from tests.unit.sync.test_subscribing import Subscriber
+
+WHOLE = "hmi.M_45s"
+SMALL = {"first_window": 20, "max_window": 20}
+
+#: So little that finding out what lies ahead takes longer.
+MOMENT = 1e-9
+
+
+def new_day(copy: Copy, records: int) -> None:
+    """Let records appear later than all others."""
+    times = [
+        f"2015.01.01_{n // 80:02d}:{n % 80 * 45 // 60:02d}:{n * 45 % 60:02d}_TAI"
+        for n in range(records)
+    ]
+    copy.jsoc.append(WHOLE, {"T_REC": times, "CAMERA": 1, "DATARMS": 3.5})
+
+
+# ------------------------------------------------------------------------------ time
+def test_each_night_takes_what_is_newer_and_a_window_more_though_looking_ahead_takes_its_time(
+    copy_of,
+) -> None:
+    copy = copy_of(WHOLE, rows=60, sync=SMALL)
+    begins = [math.inf]
+    for day in (1, 2, 3):
+        copy.jsoc.append(WHOLE, {"T_REC": f"2015.02.{day:02}_TAI", "CAMERA": 1})
+        assert copy.sync(WHOLE, seconds=MOMENT).outcome is RunOutcome.STOPPED
+        (held,) = copy.coverage(WHOLE)
+        assert held.interval.low < begins[-1]
+        begins.append(held.interval.low)
+    copy.assert_same(f"{WHOLE}[2015.02.01_TAI/30d]")
+
+
+def test_what_is_newer_is_taken_a_window_a_night(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=10, sync=SMALL)
+    copy.sync(WHOLE)
+    new_day(copy, 50)
+    brought = [copy.sync(WHOLE, seconds=MOMENT).records_new]
+    while sum(brought) < 50:
+        brought.append(copy.sync(WHOLE, seconds=MOMENT).records_new)
+        assert brought[-1]
+    assert max(brought) == 20
+    copy.assert_same(WHOLE)
+
+
+# ------------------------------------------------------------------------------ requests
+def sync_within(copy: Copy, record_set: str, most: int) -> SyncReport:
+    """Sync with so many requests at most."""
+    copy.jsoc.clear_requests()
+    with copy.open() as mirror:
+        session = LimitedSession(PoliteSession(copy.settings.upstream), most)
+        upstream = Jsoc(copy.settings.upstream, session)
+        (report,) = sync_and_subscribe(mirror, upstream, record_set, reporter=Subscriber())
+    return report
+
+
+@pytest.mark.parametrize("record_set", [WHOLE, f"{WHOLE}[2010.05.01_TAI/1d][? QUALITY >= 0 ?]"])
+@pytest.mark.parametrize("most", [1, 7])
+def test_a_run_that_asks_too_little_to_come_further_says_how_much_does(
+    most, record_set, copy_of
+) -> None:
+    copy = copy_of(WHOLE, rows=60, sync=SMALL)
+    copy.jsoc.hide_numbers(NumbersHidden.EMPTY)  # takes more than to be told them
+    with pytest.raises(TooFewRequestsError, match=f"The {most} requests .* at least {ENOUGH} "):
+        sync_within(copy, record_set, most)
+    assert len(copy.jsoc.requests) == most
+    sync_within(copy, record_set, ENOUGH)
+    assert copy.coverage(WHOLE)
+
+
+def test_so_does_one_that_follows(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=10, sync=SMALL)
+    copy.sync(WHOLE)
+    new_day(copy, 120)
+    before = copy.coverage(WHOLE)
+    with pytest.raises(TooFewRequestsError, match=f"at least {ENOUGH} "):
+        sync_within(copy, WHOLE, 5)
+    with copy.open() as mirror:
+        failed, _ = mirror.catalogue.runs.recent()
+    assert (failed.outcome, failed.error_code) == (RunOutcome.FAILED, "too-few-requests")
+    assert copy.coverage(WHOLE) == before
+    assert sync_within(copy, WHOLE, ENOUGH).records_new
+    assert copy.coverage(WHOLE) != before
+
+
+def test_where_more_than_enough_is_used_up_for_nothing_twice_as_much_is_named(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=10, upstream={"attempts": 2 * ENOUGH})
+    copy.sync(WHOLE)
+    new_day(copy, 5)
+    copy.jsoc.fault(Fault(FaultKind.HTTP_STATUS, status=503), times=None, when="rs_list")
+    with pytest.raises(TooFewRequestsError, match=f"at least {2 * (ENOUGH + 1)}"):
+        sync_within(copy, WHOLE, ENOUGH + 1)
+
+
+def test_what_others_have_left_may_be_too_little_tonight(copy_of) -> None:
+    """Then it is as well as not begun: the next night can leave more."""
+    copy = copy_of(WHOLE, "test.carr", rows=30)
+    copy.sync(WHOLE)
+    with copy.open() as mirror:
+        for one in (WHOLE, "test.carr"):
+            mirror.catalogue.subscriptions.add(Subscription.of(one))
+        session = LimitedSession(PoliteSession(copy.settings.upstream), 4)
+        upstream = Jsoc(copy.settings.upstream, session)
+        done, stopped = sync_all(mirror, upstream, reporter=Subscriber())
+    assert done.report is not None
+    assert stopped.report is not None
+    assert stopped.report.outcome is RunOutcome.STOPPED
+
+
+def test_the_first_of_all_says_it_and_no_other_is_begun(copy_of) -> None:
+    copy = copy_of(WHOLE, "test.carr", rows=30)
+    with copy.open() as mirror:
+        for one in (WHOLE, "test.carr"):
+            mirror.catalogue.subscriptions.add(Subscription.of(one))
+        session = LimitedSession(PoliteSession(copy.settings.upstream), 3)
+        upstream = Jsoc(copy.settings.upstream, session)
+        failed, other = sync_all(mirror, upstream, reporter=Subscriber())
+    assert isinstance(failed.error, TooFewRequestsError)
+    assert (other.report, other.error) == (None, None)
