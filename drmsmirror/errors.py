@@ -23,6 +23,7 @@
     │   │   └── UpstreamPausedError     it failed again and again: left alone for a while
     │   ├── UpstreamOverloadedError     429, or JSOC's notice that we ask too much
     │   ├── UpstreamAnswerError         an answer that must not be taken for data
+    │   │   └── UpstreamNumbersError    ... its records come without their numbers
     │   └── UpstreamRefusedError        the server says that the request itself is wrong
     │       └── UpstreamTooLargeError   ... or that more rows were asked for than it gives
     ├── StoreError                  what is on disk
@@ -86,6 +87,7 @@ __all__ = [
     "UnsupportedError",
     "UpstreamAnswerError",
     "UpstreamError",
+    "UpstreamNumbersError",
     "UpstreamOverloadedError",
     "UpstreamPausedError",
     "UpstreamRefusedError",
@@ -300,6 +302,12 @@ class UpstreamAnswerError(UpstreamError):
 
     code = "upstream-answer"
     retryable = True
+
+
+class UpstreamNumbersError(UpstreamAnswerError):
+    """An answer whose records come without the numbers that they were believed to have."""
+
+    code = "upstream-numbers"
 
 
 class UpstreamRefusedError(UpstreamError):

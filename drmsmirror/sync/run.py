@@ -16,7 +16,12 @@ from dataclasses import replace
 
 from drmsmirror.catalogue import RunKind, RunOutcome
 from drmsmirror.catalogue.hold import holding_series, refuse_held
-from drmsmirror.errors import RequestLimitError
+from drmsmirror.errors import (
+    RequestLimitError,
+    UpstreamNumbersError,
+    UpstreamRefusedError,
+    UpstreamTooLargeError,
+)
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import BoundSet, bind, parse_recordset
 from drmsmirror.model.subscription import Reconcile
@@ -36,7 +41,13 @@ from drmsmirror.sync.reconcile import is_due, note_as_read, note_reading, reconc
 from drmsmirror.sync.setback import notice_setback
 from drmsmirror.sync.store import WindowStore
 from drmsmirror.sync.survey import survey
-from drmsmirror.sync.target import Target, is_first_reading, read_target, with_numbers_given
+from drmsmirror.sync.target import (
+    Target,
+    found_without_numbers,
+    is_first_reading,
+    read_target,
+    with_numbers_given,
+)
 from drmsmirror.sync.task import Task
 from drmsmirror.sync.work import Terms, Work
 from drmsmirror.upkeep import maintain_after_sync
@@ -114,9 +125,30 @@ def sync(
     reports = []
     for asked, wanted in zip(tree.sets, bound.sets, strict=True):
         target = targets[wanted.series.name.lower()]
-        reports.append(_sync_set(mirror, upstream, str(asked), wanted, target, terms))
+        reports.append(_sync_set_as_given(mirror, upstream, str(asked), wanted, target, terms))
         terms = replace(terms, tell_at=time.monotonic() + within, traffic_before=upstream.traffic)
     return tuple(reports)
+
+
+def _sync_set_as_given(
+    mirror: Mirror,
+    upstream: Upstream,
+    asked: str,
+    wanted: BoundSet,
+    target: Target,
+    terms: Terms,
+) -> SyncReport:
+    """Sync one set; once more where the upstream proves to have ceased to give record numbers."""
+    try:
+        return _sync_set(mirror, upstream, asked, wanted, target, terms)
+    except UpstreamTooLargeError:
+        raise
+    except (UpstreamNumbersError, UpstreamRefusedError):
+        seen = found_without_numbers(target, mirror, upstream, wanted)
+        if seen is None:
+            raise
+    terms = replace(terms, traffic_before=upstream.traffic)
+    return _sync_set(mirror, upstream, asked, wanted, seen, terms)
 
 
 def _sync_set(

@@ -20,6 +20,7 @@ from drmsmirror.upstream import KeySample, Upstream
 
 __all__ = [
     "Target",
+    "found_without_numbers",
     "is_first_reading",
     "reached",
     "read_target",
@@ -106,6 +107,31 @@ def with_numbers_given(
     """
     if target.has_recnums and _is_as_before(mirror, target):
         return target
+    return _looked_at(target, upstream, wanted)
+
+
+def found_without_numbers(
+    target: Target, mirror: Mirror, upstream: Upstream, wanted: BoundSet
+) -> Target | None:
+    """Look whether an upstream that gave no number, or refused a question, still gives numbers.
+
+    One that says its largest record number was believed to, by what it gave before.
+
+    Returns
+    -------
+    Target or None
+        The series as it is without numbers; None where that is not what was wrong.
+    """
+    if is_first_reading(mirror, target) or not (target.has_recnums and target.lists_recnums):
+        return None  # it was looked at
+    try:
+        seen = _looked_at(target, upstream, wanted)
+    except UpstreamError:
+        return None
+    return None if seen.lists_recnums else seen
+
+
+def _looked_at(target: Target, upstream: Upstream, wanted: BoundSet) -> Target:
     texts = dict.fromkeys((wanted.text, f"{target.definition.name}[]"))
     for text in texts:
         sample = _sample_numbers(upstream, target.definition, text)

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import orjson
 
-from drmsmirror.errors import ImportDataError, UpstreamAnswerError, UpstreamRefusedError
+from drmsmirror.errors import (
+    ImportDataError,
+    UpstreamAnswerError,
+    UpstreamNumbersError,
+    UpstreamRefusedError,
+)
 from drmsmirror.model.struct import definition_from_struct
 from drmsmirror.upstream.complaints import Asked, Operation, raise_complaint, shortened
 from drmsmirror.upstream.protocol import INVALID_KEY, KeySample, SeriesEntry, SeriesState
@@ -312,7 +317,7 @@ def _array(key: str, values: object, rows: int, asked: Asked, *, is_number: bool
     if len(values) != rows:
         raise _contradiction(asked, f"{key} has {len(values)} values for {rows} records")
     if is_number and not set(map(type, values)) <= {int}:  # Arrow would take true and 1.0 as well
-        raise _contradiction(asked, f"{key} has values that are no numbers")
+        raise _contradiction(asked, f"{key} has values that are no numbers", lacks_numbers=True)
     try:
         array: pa.Array[Any] = pa.array(values, pa.int64() if is_number else pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
@@ -445,10 +450,13 @@ def _is_int(value: object) -> TypeGuard[int]:
     return type(value) is int
 
 
-def _contradiction(asked: Asked, what: str) -> UpstreamAnswerError | ImportDataError:
+def _contradiction(
+    asked: Asked, what: str, *, lacks_numbers: bool = False
+) -> UpstreamAnswerError | ImportDataError:
     if asked.operation is Operation.RECORDED:
         return ImportDataError(f"{asked.subject} is no recorded answer to rs_list: {what}")
-    return UpstreamAnswerError(
+    error = UpstreamNumbersError if lacks_numbers else UpstreamAnswerError
+    return error(
         f"The upstream's answer for {asked} cannot be used: {what}. Nothing of it was kept; try "
         f"again later."
     )

@@ -66,6 +66,7 @@ def test_what_can_succeed_later_is_retryable() -> None:
     assert {error.__name__ for error in EVERY if error.retryable} == {
         "LockedError",
         "UpstreamAnswerError",
+        "UpstreamNumbersError",
         "UpstreamOverloadedError",
         "UpstreamPausedError",
         "UpstreamTimeoutError",

@@ -35,6 +35,16 @@ def add(copy: Copy, *times: str) -> None:
     copy.jsoc.append(WHOLE, {"T_REC": list(times), "CAMERA": 1, "DATARMS": 3.5})
 
 
+def assert_every_version_is_held(copy: Copy, numbers: list[str]) -> None:
+    """What was read under the upstream's numbers is still there."""
+    with copy.open() as mirror:
+        table = mirror.table(mirror.catalogue.definition(WHOLE))
+    with connect([table.path]) as connection:
+        create_view(connection, table, all_versions=True)
+        found = connection.execute("SELECT recnum FROM hmi.m_45s_all WHERE recnum > 0").fetchall()
+    assert {recnum for (recnum,) in found} >= {int(number) for number in numbers}
+
+
 @pytest.mark.parametrize("how", NumbersHidden)
 def test_what_is_new_late_changed_or_gone_within_the_lag_is_seen(how, copy_of) -> None:
     copy = numberless(copy_of, how)
@@ -216,16 +226,46 @@ def test_a_record_that_is_listed_twice_is_refused(copy_of) -> None:
         copy.sync(WHOLE)
 
 
-def test_numbers_that_are_no_longer_given_begin_a_generation(copy_of) -> None:
+@pytest.mark.parametrize("how", [NumbersHidden.INVALID, NumbersHidden.SAID_ONLY])
+def test_numbers_that_are_no_longer_given_begin_a_generation(how, copy_of) -> None:
     copy = copy_of(WHOLE, rows=60, sync=SETTINGS)
     copy.sync(WHOLE)
     numbered = copy.held(WHOLE, ["*recnum*"])["*recnum*"]
-    copy.jsoc.hide_numbers(NumbersHidden.INVALID)
+    copy.jsoc.hide_numbers(how)
     copy.jsoc.change_in_place(WHOLE, numbered[:1], {"DATARMS": 99.5})
+    add(copy, "2017.01.10_TAI")
     report = copy.sync(WHOLE)
     assert "no longer gives the numbers" in report.notices[0]
     copy.assert_same_values(WHOLE)
+    add(copy, "2017.01.11_TAI")
+    report = copy.sync(WHOLE)
+    assert (report.records_new, report.notices) == (1, ())
+    assert_every_version_is_held(copy, numbered)
+
+
+def test_that_none_is_given_any_more_can_show_when_all_is_compared(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=60, sync=SETTINGS)
+    copy.sync(WHOLE)
+    copy.jsoc.hide_numbers(NumbersHidden.SAID_ONLY)
+    report = copy.sync(WHOLE, task=EVERYTHING)
+    assert "no longer gives the numbers" in report.notices[0]
+    copy.assert_same_values(WHOLE)
+    copy.jsoc.hide_numbers(None)
+    add(copy, "2017.01.10_TAI")
+    copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
+
+
+def test_an_answer_that_is_no_good_for_another_reason_is_an_error_as_before(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=60, sync=SETTINGS)
+    copy.sync(WHOLE)
+    add(copy, "2017.01.10_TAI")
+    copy.jsoc.fault(FaultKind.DROPPED_KEYWORD, times=None, when=lambda one: "-#" in one.ds)
+    with pytest.raises(UpstreamAnswerError):
+        copy.sync(WHOLE)
+    copy.jsoc.clear_faults()
     assert not copy.sync(WHOLE).notices
+    copy.assert_same(WHOLE)
 
 
 def test_a_largest_number_that_is_no_longer_said_is_done_without(copy_of) -> None:
