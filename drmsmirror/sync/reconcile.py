@@ -14,18 +14,20 @@ import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 import pyarrow as pa
 
 from drmsmirror.catalogue import Depth, Reconciliation
 from drmsmirror.errors import UpstreamTooLargeError
+from drmsmirror.mirror import Mirror
 from drmsmirror.model.conditions import columns_of
 from drmsmirror.model.intervals import EVERYTHING, Interval
 from drmsmirror.model.positions import position_text
-from drmsmirror.model.recordset import window_text
+from drmsmirror.model.recordset import BoundSet, window_text
 from drmsmirror.model.recordset.printing import windows_text
+from drmsmirror.model.subscription import Reconcile
 from drmsmirror.records import (
     Portion,
     count_held,
@@ -35,6 +37,7 @@ from drmsmirror.records import (
     window_end,
 )
 from drmsmirror.sync.gone import confirmed_gone
+from drmsmirror.sync.task import Task
 from drmsmirror.sync.windows import WindowSizer
 from drmsmirror.sync.work import Work
 
@@ -50,13 +53,21 @@ _SAMPLE_PLACES = 25
 _A_NIGHT = timedelta(hours=20)
 
 
-def is_due(work: Work) -> bool:
-    """Whether a record set that is held was last compared longer ago than a night.
+def is_due(mirror: Mirror, wanted: BoundSet, task: Task, now: datetime) -> bool:
+    """Whether a record set that is held is to be compared now, and not only some night.
 
-    A moment that has not come is of a clock that was ahead.
+    That is so where it is wanted, or was last done longer ago than a night; a moment that has not
+    come is of a clock that was ahead.
     """
-    elapsed = work.target.as_of.utc - _state(work).worked_utc
-    return not timedelta(0) <= elapsed < _A_NIGHT
+    series = wanted.series.name
+    if task.reconcile is Reconcile.OFF or not mirror.catalogue.knows(series):
+        return False
+    if task.everywhere:
+        return True
+    found = mirror.catalogue.reconciliations.load(series, wanted.text)
+    if found is None or found.generation != mirror.catalogue.state(series).generation:
+        return False
+    return not timedelta(0) <= now - found.worked_utc < _A_NIGHT
 
 
 def reconcile(work: Work, *, whole: bool, everywhere: bool) -> bool:

@@ -166,7 +166,8 @@ def _sync_set(
             target = _with_numbers_given(mirror, upstream, asked, wanted, target, terms)
             if mirror.catalogue.knows(series):
                 mirror.catalogue.date_back_coverage(series, target.as_of.utc)
-            notice = notice_setback(mirror, upstream, target)
+            is_compared = is_due(mirror, wanted, terms.task, target.as_of.utc)
+            notice = notice_setback(mirror, upstream, target, is_compared=is_compared)
         notices = [notice] if notice else []
         url = mirror.settings.upstream.url
         notices += adopt_definition(mirror, target.definition, url, lease)
@@ -233,9 +234,8 @@ def _compare(work: Work) -> None:
 
     What ends it early ends nothing else: all that was wanted is held.
     """
-    task = work.terms.task
-    is_wanted = task.reconcile is not Reconcile.OFF and work.store.has_table
-    if not is_wanted or not (task.everywhere or is_due(work)):
+    task, now = work.terms.task, work.as_of.utc
+    if not work.store.has_table or not is_due(work.mirror, work.wanted, task, now):
         return
     series, whole, is_done = work.wanted.series.name, task.reconcile is Reconcile.FULL, False
     with recorded_run(work.mirror, series, work.asked, RunKind.RECONCILE) as run:

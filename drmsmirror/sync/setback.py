@@ -3,7 +3,8 @@
 After an outage a server can come back as it was days before, and a series can be built anew under
 its name. Record numbers are then issued again, for other records. It shows in one of two ways: the
 largest number is smaller than one that was read, or numbers that are held belong to other records
-now. What is held stays, and is read again.
+now. That is looked at whenever there are more numbers, and once a night. What is held stays, and is
+read again.
 """
 
 from __future__ import annotations
@@ -28,10 +29,22 @@ _log = logging.getLogger(__name__)
 _ANCHORS = 12
 
 
-def notice_setback(mirror: Mirror, upstream: Upstream, target: Target) -> str:
+def notice_setback(
+    mirror: Mirror, upstream: Upstream, target: Target, *, is_compared: bool = False
+) -> str:
     """Begin a new generation of a series where its upstream went back in time.
 
     The caller holds the lease of the series.
+
+    Parameters
+    ----------
+    mirror : Mirror
+    upstream : Upstream
+    target : Target
+    is_compared : bool
+        Whether what is held is to be compared with the upstream, and not only what is new read:
+        then it is also asked whether as many numbers as before were issued again, which otherwise
+        would show nowhere but where records are compared.
 
     Returns
     -------
@@ -46,7 +59,9 @@ def notice_setback(mirror: Mirror, upstream: Upstream, target: Target) -> str:
     was = reached(mirror, series)
     if target.as_of.recnum < was:
         what = f"its largest record number is {target.as_of.recnum}, and it was {was} before"
-    elif target.as_of.recnum > was > 0 and _are_other_records(mirror, upstream, target):
+    elif _may_have_others(was, target, is_compared) and _are_other_records(
+        mirror, upstream, target
+    ):
         what = "record numbers that are held belong to other records now"
     else:
         return ""
@@ -55,6 +70,11 @@ def notice_setback(mirror: Mirror, upstream: Upstream, target: Target) -> str:
         series,
         f"The upstream of {series} went back in time, or the series was built anew: {what}",
     )
+
+
+def _may_have_others(was: int, target: Target, is_compared: bool) -> bool:
+    """Whether it is worth a request to look at held numbers: mostly nothing is new."""
+    return was > 0 and (is_compared or target.as_of.recnum > was)
 
 
 def _notice_numbers_lost(mirror: Mirror, target: Target) -> str:

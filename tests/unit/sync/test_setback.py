@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from drmsmirror.client import Client
 from drmsmirror.errors import NotHeldError, UpstreamAnswerError, UpstreamError
 from tests.jsoc import FaultKind, Keyword, Request
-from tests.unit.sync.mirrors import Copy
+from tests.unit.sync.mirrors import Copy, asked
 
 WHOLE = "hmi.M_45s"
 DAY = "hmi.M_45s[2010.05.01_TAI/1d]"
@@ -41,6 +42,15 @@ def grow(copy: Copy, day: int, records: int) -> list[int]:
 
 def remove_newest(copy: Copy) -> None:
     copy.jsoc.remove(WHOLE, [int(max(copy.jsoc.series(WHOLE).columns["recnum"]))])
+
+
+def a_night_later(copy: Copy) -> None:
+    """What was compared was so the night before."""
+    with copy.open() as mirror:
+        found = mirror.catalogue.reconciliations.load(WHOLE, f"{WHOLE}[]")
+        assert found is not None
+        earlier = replace(found, worked_utc=found.worked_utc - timedelta(hours=25))
+        mirror.catalogue.reconciliations.save(WHOLE, f"{WHOLE}[]", earlier)
 
 
 def generation(copy: Copy) -> int:
@@ -78,6 +88,43 @@ def test_numbers_that_are_issued_again_are_noticed_though_there_are_more_of_them
     assert "other records" in report.notices[0]
     assert report.records_removed == 20  # times in slots
     synced.assert_same(WHOLE)
+
+
+def refilled(copy: Copy, records: int) -> None:
+    """The upstream went back, and has issued exactly the numbers again that it had lost."""
+    before = copy.jsoc.series(WHOLE)
+    grow(copy, 3, records)
+    copy.sync(WHOLE)
+    copy.jsoc.add(before)
+    grow(copy, 5, records)
+
+
+def test_where_it_has_as_many_numbers_as_before_it_is_noticed_within_a_night(synced) -> None:
+    refilled(synced, 30)
+    a_night_later(synced)
+    report = synced.sync(WHOLE)
+    assert "other records" in report.notices[0]
+    assert generation(synced) == 1
+    synced.assert_same(WHOLE)
+    a_night_later(synced)
+    assert not synced.sync(WHOLE).notices
+
+
+def test_where_the_same_few_numbers_were_issued_again_comparing_brings_the_records(synced) -> None:
+    """It is as if some had moved to another time, and no reason to read everything again."""
+    refilled(synced, 4)
+    a_night_later(synced)
+    synced.sync(WHOLE)
+    assert generation(synced) == 0
+    synced.assert_same(WHOLE)
+
+
+def test_once_a_night_it_is_asked_for_though_nothing_is_new(synced) -> None:
+    assert synced.sync(WHOLE).requests == 1
+    a_night_later(synced)
+    synced.sync(WHOLE)
+    assert [request.ds for request in asked(synced.jsoc)][1].startswith(f"{WHOLE}[:#")
+    assert synced.sync(WHOLE).requests == 1
 
 
 def test_a_server_that_says_that_nothing_of_them_is_there_does_not_hide_it(synced) -> None:
