@@ -21,6 +21,7 @@ from drmsmirror.cli.common import (
     talk,
     terms_options,
 )
+from drmsmirror.cli.files import HOW_TO_OPEN
 from drmsmirror.cli.hosts import tell_of_hosts
 from drmsmirror.errors import NoSpaceError, NotHeldError, PartialError, StoreError
 
@@ -171,11 +172,11 @@ def command(
             [_object(one, wanted.names[file], paths.get(file)) for file, one in outcomes.items()]
         )
     else:
-        for file in outcomes:
-            if file in paths:
-                click.echo(paths[file])
+        for file, one in outcomes.items():
+            if one.state.is_there:
+                click.echo(paths.get(file, one.url))
     if without := sum(one.state.is_there and one.file not in paths for one in outcomes.values()):
-        talk(f"{without:,} of them are in S3, where they have no path; --copy DIR gives copies")
+        talk(f"{without:,} of them are in S3, where they have no path: {HOW_TO_OPEN}")
     _tell(list(outcomes.values()), wanted)
 
 
@@ -234,6 +235,7 @@ def _object(outcome: Outcome, named: NamedFile, path: Path | None) -> dict[str, 
         "state": outcome.state,
         "form": outcome.form if outcome.state.is_there else None,
         "path": None if path is None else str(path),
+        "url": outcome.url or None,
         "sha256": outcome.sha256 or None,
         "bytes": outcome.size_bytes if outcome.state.is_there else None,
         "file_name": outcome.file_name or None,

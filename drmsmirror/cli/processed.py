@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drmsmirror.cli.common import as_json, size, talk
+from drmsmirror.cli.files import HOW_TO_OPEN
 from drmsmirror.errors import DrmsMirrorError, ExportError, PartialError
 
 if TYPE_CHECKING:
@@ -61,11 +62,10 @@ def get_processed(
     if json:
         as_json([_object(one, path) for one, path in zip(files, paths, strict=True)])
     else:
-        for path in paths:
-            if path is not None:
-                click.echo(path)
+        for one, path in zip(files, paths, strict=True):
+            click.echo(one.url if path is None else path)
     if None in paths:
-        talk("They are in S3, where they have no path; --copy DIR gives copies")
+        talk(f"They are in S3, where they have no path: {HOW_TO_OPEN}")
     talk(f"{len(files):,} files ({size(sum(one.size_bytes for one in files))})")
 
 
@@ -106,6 +106,7 @@ def _object(file: ExportedFile, path: Path | None) -> dict[str, object]:
         "record": file.record or None,
         "file_name": file.name,
         "path": None if path is None else str(path),
+        "url": file.url,
         "sha256": file.sha256,
         "bytes": file.size_bytes,
     }

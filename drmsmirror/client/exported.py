@@ -91,8 +91,10 @@ def _files(
         if not is_quick:
             name = export_name(replace(named, stored_name=name), template, number)
         number += 1
-        shown = str(outcome.path) if is_quick and outcome.path else name
-        yield ExportedFile(record, shown, name, outcome.sha256, outcome.size_bytes, outcome.path)
+        shown = str(outcome.path or outcome.url) if is_quick else name
+        yield ExportedFile(
+            record, shown, name, outcome.sha256, outcome.size_bytes, outcome.path, outcome.url
+        )
 
 
 def _records(mirror: Mirror, wanted: WantedFiles) -> dict[int, str]:

@@ -173,9 +173,11 @@ def errand_of(
 
 
 def _exported(file: ResultFile) -> ExportedFile:
-    is_archive = not file.record and file.path is not None
-    shown = str(file.path) if is_archive else file.file_name
-    return ExportedFile(file.record, shown, file.file_name, file.sha256, file.size_bytes, file.path)
+    is_archive = not file.record
+    shown = str(file.path or file.url) if is_archive else file.file_name
+    return ExportedFile(
+        file.record, shown, file.file_name, file.sha256, file.size_bytes, file.path, file.url
+    )
 
 
 def _processing(client: _Asking) -> Processing:

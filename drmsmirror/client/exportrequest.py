@@ -56,6 +56,8 @@ class ExportedFile:
     size_bytes : int
     path : Path or None
         To read only; None where the store is no file system.
+    url : str
+        The same as ``file://``; else where it is, as ``s3://``.
     """
 
     record: str
@@ -64,6 +66,7 @@ class ExportedFile:
     sha256: str = ""
     size_bytes: int = 0
     path: Path | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +246,11 @@ class ExportRequest:
 
     @property
     def urls(self) -> pd.DataFrame:
-        """Records, names of their files, and where they are as ``file://``."""
+        """Records, names of their files, and where they are as ``file://`` or ``s3://``."""
         import pandas as pd
 
         rows = {
-            number: (one.record or None, one.name, one.path.as_uri() if one.path else None)
+            number: (one.record or None, one.name, one.url)
             for number, one in enumerate(self._files())
             if one.sha256
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from drmsmirror.model.filenames import NamedFile
 from drmsmirror.model.recordset import parse_recordset
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.model.series import SeriesDefinition
+from drmsmirror.objects import ObjectStore
 from drmsmirror.segments import Files, HeadedFiles, Orderer, Outcome
 from drmsmirror.sharing import SharedUpstream
 
@@ -41,17 +43,57 @@ class RecordFiles:
         Its prime keys, as DRMS prints them.
     files : mapping of str to Outcome
         By segment: where the file is, or why there is none.
+    store : ObjectStore
+        Where the files are kept.
     """
 
     series: str
     recnum: int
     keys: Mapping[str, str]
     files: Mapping[str, Outcome]
+    store: ObjectStore = field(repr=False, compare=False)
 
     @property
     def paths(self) -> dict[str, Path]:
-        """By segment, the paths of the files that are there, to be opened and not written to."""
+        """By segment, the paths of the files that are there, to be opened and not written to.
+
+        There are none in S3: :meth:`open` and :attr:`urls` lead to the files there.
+        """
         return {name: one.path for name, one in self.files.items() if one.path is not None}
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """By segment, where the files are that are there, as ``file://`` or ``s3://``."""
+        return {name: one.url for name, one in self.files.items() if one.state.is_there}
+
+    def open(self, segment: str) -> BufferedReader:
+        """Open a file to read from it, wherever it is kept; closing is the caller's.
+
+        Parameters
+        ----------
+        segment : str
+            One of those in :attr:`files`.
+
+        Raises
+        ------
+        NotHeldError
+            There is no such file; the message says why.
+        NoObjectError
+            It went since it was given.
+
+        Examples
+        --------
+        ::
+
+            with record.open("Br") as file:
+                data = astropy.io.fits.getdata(file)
+        """
+        outcome = self.files.get(segment)
+        if outcome is None:
+            raise NotHeldError(f"{segment} was not asked for; that were {', '.join(self.files)}")
+        if not outcome.state.is_there:
+            raise NotHeldError(f"{outcome.file}: {outcome.state}: {outcome.message}")
+        return self.store.open(outcome.sha256)
 
     @property
     def complete(self) -> bool:
@@ -86,14 +128,15 @@ class WantedFiles:
             found[file.recnum].append(file)
         return found
 
-    def record(self, outcomes: Sequence[Outcome]) -> RecordFiles:
-        """Give a record with what came of its files."""
+    def record(self, outcomes: Sequence[Outcome], store: ObjectStore) -> RecordFiles:
+        """Give a record with what came of its files, which are in a store."""
         first = self.names[outcomes[0].file]
         return RecordFiles(
             self.definition.name,
             outcomes[0].file.recnum,
             first.values,
             {one.file.segment: one for one in outcomes},
+            store,
         )
 
 
@@ -144,7 +187,7 @@ class Getting:
         fits: bool = False,
         as_is: bool = False,
     ) -> Iterator[RecordFiles]:
-        """Give the records of a set with the paths of their files, fetching what is missing.
+        """Give the records of a set with their files to be opened, fetching what is missing.
 
         A file that cannot be had is no error: its outcome says why.
 
@@ -183,7 +226,8 @@ class Getting:
         ::
 
             for record in client.get("hmi.sharp_cea_720s[377][2011.02.15_02:00_TAI]{Br}"):
-                data = astropy.io.fits.getdata(record.paths["Br"])
+                with record.open("Br") as file:
+                    data = astropy.io.fits.getdata(file)
         """
         wanted = self.wanted_files(ds, seg, n=n, fits=fits)
         left = wanted.segments_of_records()
@@ -192,7 +236,7 @@ class Getting:
             found[outcome.file] = outcome
             files = left[outcome.file.recnum]
             if all(file in found for file in files):
-                yield wanted.record([found[file] for file in files])
+                yield wanted.record([found[file] for file in files], self.mirror.objects)
 
     def wanted_files(
         self: _Asking,

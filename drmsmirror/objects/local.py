@@ -91,6 +91,10 @@ class LocalObjects:
         """Where an object is; None where there is none."""
         return self._place(sha256) if self.exists(sha256) else None
 
+    def url(self, sha256: str) -> str:
+        """Where an object is, or would be, as ``file://``."""
+        return self._place(sha256).absolute().as_uri()
+
     def fetch_to(self, sha256: str, path: Path) -> None:
         """Write a verified copy of an object."""
         source = self._place(sha256)

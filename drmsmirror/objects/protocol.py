@@ -185,6 +185,10 @@ class ObjectStore(Protocol):
         """Where an object is as a file, to read only; None where it is none, or there is none."""
         ...
 
+    def url(self, sha256: str) -> str:
+        """Where an object is, or would be, for others that open it: ``file://`` or ``s3://``."""
+        ...
+
     def fetch_to(self, sha256: str, path: Path) -> None:
         """Write a copy that is the caller's own, verified, in place of what stands at ``path``.
 

@@ -107,6 +107,10 @@ class RemoteObjects:
         key_of(sha256)
         return None
 
+    def url(self, sha256: str) -> str:
+        """Where an object is, or would be, as ``s3://``."""
+        return self._place(sha256)
+
     def fetch_to(self, sha256: str, path: Path) -> None:
         """Download a verified copy of an object."""
         place = self._place(sha256)

@@ -128,6 +128,7 @@ class Exports:
                 made.size_bytes,
                 made.file_name,
                 form=Form.FITS,
+                url=self._store.url(made.sha256),
             )
         return found
 

@@ -345,7 +345,15 @@ class Files:
             if not self._catalogue.database.read_only:
                 self._room.give_up(held.sha256)
             return None
-        return Outcome(file, FileState.HELD, path, held.sha256, held.size_bytes, held.file_name)
+        return Outcome(
+            file,
+            FileState.HELD,
+            path,
+            held.sha256,
+            held.size_bytes,
+            held.file_name,
+            url=self._store.url(held.sha256),
+        )
 
     def _failed(self, file: SegmentFile, error: DrmsMirrorError) -> Outcome:
         return replace(_without(file, FileState.FAILED, str(error)), error=error.code)

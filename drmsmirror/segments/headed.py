@@ -88,6 +88,7 @@ class HeadedFiles:
             size_bytes=made.size_bytes,
             file_name=made.file_name,
             form=Form.FITS,
+            url=self._store.url(made.sha256),
         )
 
     def _is_fits(self, outcome: Outcome) -> bool:

@@ -57,6 +57,8 @@ class Outcome:
     form : Form
     error : str
         Code of the error that kept it from coming; empty where there was none.
+    url : str
+        Where it is, as ``file://`` or ``s3://``; empty where there is none.
     """
 
     file: SegmentFile
@@ -68,3 +70,4 @@ class Outcome:
     message: str = ""
     form: Form = Form.AS_IS
     error: str = ""
+    url: str = ""

@@ -40,6 +40,8 @@ class ResultFile:
     size_bytes : int
     path : Path or None
         To read only; None where the store is no file system.
+    url : str
+        The same as ``file://``; else where it is, as ``s3://``.
     """
 
     record: str
@@ -47,6 +49,7 @@ class ResultFile:
     sha256: str
     size_bytes: int
     path: Path | None
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,5 +172,5 @@ class Processing:
         return made
 
     def _result(self, made: MadeFile) -> ResultFile:
-        path = self._store.local_path(made.sha256)
-        return ResultFile(made.record, made.file_name, made.sha256, made.size_bytes, path)
+        path, url = self._store.local_path(made.sha256), self._store.url(made.sha256)
+        return ResultFile(made.record, made.file_name, made.sha256, made.size_bytes, path, url)

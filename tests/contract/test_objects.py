@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
+import fsspec
 import pytest
 from s3fs import S3FileSystem
 
@@ -306,6 +307,15 @@ def test_it_is_known_when_an_object_came(store: ObjectStore, tmp_path: Path) -> 
     assert came is not None
     assert came > 1e9
     assert store.written_at(NOWHERE) is None
+
+
+def test_an_object_has_an_address_at_which_others_open_it(store: ObjectStore) -> None:
+    url = store.url(put(store, b"some content").sha256)
+    with fsspec.open(url) as file:
+        file.seek(5)
+        assert file.read() == b"content"
+    with pytest.raises(FileNotFoundError), fsspec.open(store.url(NOWHERE)) as file:
+        file.read()
 
 
 def test_what_has_no_name_elsewhere_is_not_shared(place: Place, store: ObjectStore) -> None:

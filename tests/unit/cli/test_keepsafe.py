@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from drmsmirror.cli.main import cli
-from drmsmirror.objects import LocalObjects
 from tests.jsoc import SampleJsoc
 from tests.unit.segments.cache import NAME, Cache, a_cache, flip
 from tests.unit.sync.mirrors import Copy, series, settings_for
@@ -70,17 +69,6 @@ def test_pins_are_made_listed_and_taken_away(cache: Cache, run: Run) -> None:
     assert unknown.exit_code == 3
     assert json.loads(run("pins", "--json").stdout) == []
     assert cache.held() == set(cache.files[:4])
-
-
-def test_of_files_without_a_path_it_is_said_how_to_have_one(
-    cache: Cache, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Such as those in S3."""
-    monkeypatch.setattr(LocalObjects, "local_path", lambda *_: None)
-    assert cache.files[0] in cache.held()
-    result = run("get", NAME, "--n", "1", "--offline")
-    assert (result.exit_code, result.stdout) == (0, "")
-    assert "1 of them are in S3, where they have no path; --copy DIR" in result.stderr
 
 
 def test_a_pin_names_segments_that_there_are_and_records_that_there_are(run: Run) -> None:

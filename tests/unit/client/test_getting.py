@@ -56,8 +56,11 @@ def test_records_come_with_paths_that_can_be_opened(client, jsoc) -> None:
     assert all(record.complete for record in records)
     for record in records:
         assert record.keys["HARPNUM"] == "377"
-        for path in record.paths.values():
+        for name, path in record.paths.items():
             assert path.read_bytes().startswith(b"SIMPLE  =")
+            assert record.urls[name] == path.as_uri()
+            with record.open(name) as file:
+                assert file.read() == path.read_bytes()
 
 
 def test_what_was_fetched_is_given_again_without_a_request(client, jsoc) -> None:
@@ -78,6 +81,11 @@ def test_offline_those_are_given_that_are_there(client, jsoc) -> None:
         (record,) = offline.get(wanted, ["magnetogram", "bitmap"], n=1)
         assert list(record.paths) == ["magnetogram"]
         assert record.files["bitmap"].state is FileState.NOT_HELD
+        assert list(record.urls) == ["magnetogram"]
+        with pytest.raises(NotHeldError, match=r"bitmap.*: not held: the mirror does not hold it"):
+            record.open("bitmap")
+        with pytest.raises(NotHeldError, match="conf_disambig was not asked for"):
+            record.open("conf_disambig")
         with pytest.raises(NotHeldError):
             list(offline.get(f"{NAME}[4315]", "magnetogram"))
 
