@@ -168,6 +168,11 @@ class LocalObjects:
         is_intact = digest == sha256
         return Finding(sha256, Condition.INTACT if is_intact else Condition.ROTTEN, found, digest)
 
+    @property
+    def is_on_disk(self) -> bool:
+        """True."""
+        return True
+
     def free_bytes(self) -> int:
         """Bytes that this user can still write there."""
         return free_bytes(self._root)

@@ -240,8 +240,13 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def free_bytes(self) -> int | None:
-        """Bytes that can still be stored; None where nobody knows a limit."""
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether objects stay on the disk on which parts grow, so that removing some frees it."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Bytes that this user can still write where parts grow."""
         ...
 
     def abandoned(self, before: float) -> list[Leftover]:

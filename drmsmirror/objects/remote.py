@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from drmsmirror.errors import MissingLibraryError, StoreError
 from drmsmirror.failpoints import effect
-from drmsmirror.files import GrowingFile, remove_file, replacing
+from drmsmirror.files import GrowingFile, free_bytes, remove_file, replacing
 from drmsmirror.objects.content import absent, refuse_damaged, refuse_other, sha256_of
 from drmsmirror.objects.directories import Directories
 from drmsmirror.objects.names import QUARANTINE, is_object, is_shard, key_of
@@ -80,6 +80,7 @@ class RemoteObjects:
         self, address: str, spool: Path, connection: S3FileSystem, boot: str | None = None
     ) -> None:
         self._address = address.rstrip("/")
+        self._spool = spool
         self._s3: Any = connection
         self._incoming = Incoming(Directories(spool), boot_of_this_host() if boot is None else boot)
 
@@ -188,8 +189,14 @@ class RemoteObjects:
         condition = Condition.INTACT if digest == sha256 else Condition.ROTTEN
         return Finding(sha256, condition, found, digest)
 
-    def free_bytes(self) -> None:
-        """Nobody knows a limit."""
+    @property
+    def is_on_disk(self) -> bool:
+        """False: on the disk they only grow. What the bucket can take nobody knows."""
+        return False
+
+    def free_bytes(self) -> int:
+        """Bytes that this user can still write on the disk of this host where parts grow."""
+        return free_bytes(self._spool)
 
     def abandoned(self, before: float) -> list[Leftover]:
         """Parts, and other files that were being written on this host, which nobody has locked."""

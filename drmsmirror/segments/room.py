@@ -79,6 +79,7 @@ class Room:
         settings = mirror.settings.segments
         self._catalogue = mirror.catalogue
         self._store = mirror.objects
+        self._root = mirror.root
         self._most_bytes = round(settings.max_gib * _GIB) or None
         self._least_free = round(settings.min_free_gib * _GIB)
         self._kept = timedelta(hours=settings.keep_hours + 1)  # use is noted once an hour
@@ -118,8 +119,9 @@ class Room:
                 lambda: self._make_for(download), unless=lambda: not self._lacking(download)
             )
             if self._lacking(download):
+                error = self._no_space(size_bytes)
                 self._catalogue.downloads.end([name])
-                raise self._no_space(size_bytes)
+                raise error
 
     def give_up(self, sha256: str, *, is_wanted: bool = False) -> None:
         """Have an object count no more whose bytes are not there; its files may stay wanted."""
@@ -220,6 +222,8 @@ class Room:
         freed, in_vain = Freed(), 0
         lacking = self._lacking(download)
         while lacking and in_vain < _IN_VAIN:  # others may have made some meanwhile
+            if self._lacks_room_to_grow():
+                break
             before = self._catalogue.database.clock() - self._kept
             going = self._enough(lacking, before, on_disk=not self._beyond(download))
             if not going:
@@ -305,12 +309,21 @@ class Room:
 
     def _lacking_on_disk(self) -> int:
         """Bytes that would be lacking on the disk once all that is reserved has come."""
-        free = self._store.free_bytes()
-        if free is None:
-            return 0
-        return max(0, self._least_free + self._catalogue.downloads.reserved() - free)
+        lacking = self._catalogue.downloads.reserved() - self._store.free_bytes()
+        return max(0, self._least_free + lacking)
+
+    def _lacks_room_to_grow(self) -> bool:
+        """Whether the disk lacks room, and objects are elsewhere: none that goes would make it."""
+        return not self._store.is_on_disk and self._lacking_on_disk() > 0
 
     def _no_space(self, size_bytes: int) -> NoSpaceError:
+        if self._lacks_room_to_grow():
+            return NoSpaceError(
+                f"No room for {size_bytes:,} bytes: before they go to S3 files grow in "
+                f"{self._root}, where {self._store.free_bytes() / _GIB:.1f} GiB are free, and "
+                f"{self._least_free / _GIB:g} GiB are to stay free ([segments] min_free_gib). "
+                f"Free some of that disk, or allow more"
+            )
         most = self._most_bytes
         limit = f"[segments] max_gib is {most / _GIB:g}, and " if most is not None else ""
         return NoSpaceError(

@@ -27,7 +27,11 @@ class SegmentSettings(Section):
         "first. 0: as much as the disk has.",
     )
     min_free_gib: float = Field(
-        5.0, ge=0, le=_MOST_GIB, description="What stays free on the disk, GiB."
+        5.0,
+        ge=0,
+        le=_MOST_GIB,
+        description="What stays free on the disk of the mirror, GiB; files that go to S3 grow "
+        "there first.",
     )
     keep_hours: float = Field(
         24.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 import uuid
 from pathlib import Path, PurePosixPath
@@ -405,9 +406,11 @@ def test_nothing_else_is_taken_for_a_name(store: ObjectStore, name: str) -> None
             pass
 
 
-def test_how_much_can_be_stored_is_told_where_it_is_known(store: ObjectStore) -> None:
-    free = store.free_bytes()
-    assert free is None or free > 0
+def test_it_is_told_how_much_can_grow_and_whether_objects_take_of_that(
+    place: Place, store: ObjectStore, tmp_path: Path
+) -> None:
+    assert store.free_bytes() == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.1)
+    assert store.is_on_disk == isinstance(place, Directory)
 
 
 @pytest.mark.parametrize("laying", Laying)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from drmsmirror.cli.main import cli
 from drmsmirror.client import Client
-from drmsmirror.errors import NoObjectError
+from drmsmirror.errors import NoObjectError, NoSpaceError
 from tests.jsoc import SampleJsoc
 from tests.unit.sync.mirrors import Copy, series, settings_for
 
@@ -52,6 +52,29 @@ def test_records_have_files_that_can_be_opened_and_addresses(client: Client) -> 
     client.mirror.objects.remove(digest)
     with pytest.raises(NoObjectError):
         first.open("magnetogram")
+
+
+def test_where_the_disk_has_no_room_to_grow_nothing_goes_from_s3_for_it(
+    client: Client, copy: Copy
+) -> None:
+    """Neither is anything downloaded."""
+    (held,) = client.get(f"{NAME}[]", n=1)
+    digest = held.files["magnetogram"].sha256
+    with client.mirror.catalogue.database.write() as connection:
+        connection.exec_driver_sql("UPDATE objects SET used_utc = '2001-01-01 00:00:00.000000'")
+    most = 1.5 * held.files["magnetogram"].size_bytes / 2**30
+    for limits in ({"min_free_gib": 2.0**30}, {"min_free_gib": 2.0**30, "max_gib": most}):
+        segments = copy.settings.segments.model_copy(update=limits)
+        full = copy.settings.model_copy(update={"segments": segments})
+        with Client(full) as other:
+            (record,) = other.get(f"{NAME}[]", n=-1, again=True)
+        outcome = record.files["magnetogram"]
+        assert outcome.error == NoSpaceError.code
+        assert "before they go to S3 files grow in " in outcome.message
+        assert client.mirror.objects.exists(digest)
+    incoming = copy.settings.mirror / "objects" / "incoming"
+    assert [*incoming.iterdir()] == []
+    assert client.mirror.catalogue.downloads.reserved() == 0
 
 
 def test_an_export_says_where_they_are(client: Client) -> None:
