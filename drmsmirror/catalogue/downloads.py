@@ -107,6 +107,11 @@ class Downloads:
         with self.database.read() as connection:
             return int(connection.scalar(select(func.coalesce(func.sum(_ALL.c.bytes), 0))) or 0)
 
+    def sizes(self) -> dict[str, int]:
+        """Bytes that are reserved for each download, by name."""
+        with self.database.read() as connection:
+            return {row.name: row.bytes for row in connection.execute(select(_ALL))}
+
     def begun_before(self, moment: datetime) -> tuple[str, ...]:
         """Name the parts of downloads that began earlier."""
         with self.database.read() as connection:

@@ -167,6 +167,13 @@ class Incoming:
                     else:
                         note.close()
 
+    def size(self, name: str) -> int | None:
+        """Bytes of a part, whoever works on it; None where there is none."""
+        try:
+            return (self._directories.root / INCOMING / checked_part(name)).stat().st_size
+        except OSError:
+            return None
+
     @contextmanager
     def adopted(self, path: Path, how: Sequence[Way]) -> Iterator[tuple[Path, Stored]]:
         """Bring a file in, the first way that is possible, and say what it is by what is there.

@@ -151,6 +151,10 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def part_size(self, name: str) -> int | None:
+        """Bytes of a part, whoever works on it; None where there is none."""
+        ...
+
     def put_file(
         self, path: Path, how: Sequence[Way] = ADOPT, expected_sha256: str | None = None
     ) -> Stored:

@@ -88,6 +88,10 @@ class RemoteObjects:
         """Open a part while a block runs; None where another process of this host works on it."""
         return self._incoming.part(name, self._keep, self._has)
 
+    def part_size(self, name: str) -> int | None:
+        """Bytes of a part; None where there is none."""
+        return self._incoming.size(name)
+
     def put_file(
         self, path: Path, how: Sequence[Way] = ADOPT, expected_sha256: str | None = None
     ) -> Stored:

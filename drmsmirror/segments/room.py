@@ -119,7 +119,7 @@ class Room:
                 lambda: self._make_for(download), unless=lambda: not self._lacking(download)
             )
             if self._lacking(download):
-                error = self._no_space(size_bytes)
+                error = self._no_space(download)
                 self._catalogue.downloads.end([name])
                 raise error
 
@@ -222,7 +222,7 @@ class Room:
         freed, in_vain = Freed(), 0
         lacking = self._lacking(download)
         while lacking and in_vain < _IN_VAIN:  # others may have made some meanwhile
-            if self._lacks_room_to_grow():
+            if self._lacks_room_to_grow(download):
                 break
             before = self._catalogue.database.clock() - self._kept
             going = self._enough(lacking, before, on_disk=not self._beyond(download))
@@ -299,7 +299,7 @@ class Room:
 
     def _lacking(self, download: _Wanted) -> int:
         """Bytes that are lacking for a download; 0 where its room is reserved now."""
-        return max(self._beyond(download), self._lacking_on_disk())
+        return max(self._beyond(download), self._lacking_on_disk(download))
 
     def _beyond(self, download: _Wanted) -> int:
         """Bytes that a download would take beyond what all may; 0 where they are reserved now."""
@@ -307,19 +307,25 @@ class Room:
             download.name, download.size_bytes, download.validator, most_bytes=self._most_bytes
         )
 
-    def _lacking_on_disk(self) -> int:
-        """Bytes that would be lacking on the disk once all that is reserved has come."""
-        lacking = self._catalogue.downloads.reserved() - self._store.free_bytes()
-        return max(0, self._least_free + lacking)
+    def _lacking_on_disk(self, download: _Wanted) -> int:
+        """Bytes that would be lacking on the disk once all has come that is to."""
+        coming = self._catalogue.downloads.sizes() | {download.name: download.size_bytes}
+        left = sum(self._left_to_write(name, size) for name, size in coming.items())
+        return max(0, self._least_free + left - self._store.free_bytes())
 
-    def _lacks_room_to_grow(self) -> bool:
+    def _left_to_write(self, name: str, size_bytes: int) -> int:
+        """What of a download is not on the disk yet."""
+        return max(0, size_bytes - (self._store.part_size(name) or 0))
+
+    def _lacks_room_to_grow(self, download: _Wanted) -> bool:
         """Whether the disk lacks room, and objects are elsewhere: none that goes would make it."""
-        return not self._store.is_on_disk and self._lacking_on_disk() > 0
+        return not self._store.is_on_disk and self._lacking_on_disk(download) > 0
 
-    def _no_space(self, size_bytes: int) -> NoSpaceError:
-        if self._lacks_room_to_grow():
+    def _no_space(self, download: _Wanted) -> NoSpaceError:
+        lacking = f"No room for {download.size_bytes:,} bytes"
+        if self._lacks_room_to_grow(download):
             return NoSpaceError(
-                f"No room for {size_bytes:,} bytes: before they go to S3 files grow in "
+                f"{lacking}: before they go to S3 files grow in "
                 f"{self._root}, where {self._store.free_bytes() / _GIB:.1f} GiB are free, and "
                 f"{self._least_free / _GIB:g} GiB are to stay free ([segments] min_free_gib). "
                 f"Free some of that disk, or allow more"
@@ -327,10 +333,9 @@ class Room:
         most = self._most_bytes
         limit = f"[segments] max_gib is {most / _GIB:g}, and " if most is not None else ""
         return NoSpaceError(
-            f"No room for {size_bytes:,} bytes: {limit}{self._least_free / _GIB:g} GiB of the disk "
-            f"are to stay free ([segments] min_free_gib). What is left is pinned, or was used in "
-            f"the last {self._kept.total_seconds() / 3600 - 1:g} hours. Unpin some, wait, or allow "
-            f"more"
+            f"{lacking}: {limit}{self._least_free / _GIB:g} GiB of the disk are to stay free "
+            f"([segments] min_free_gib). What is left is pinned, or was used in the last "
+            f"{self._kept.total_seconds() / 3600 - 1:g} hours. Unpin some, wait, or allow more"
         )
 
 

@@ -165,6 +165,7 @@ def test_an_empty_store_has_nothing(store: ObjectStore) -> None:
     assert not store.exists(NOWHERE)
     assert store.size(NOWHERE) is None
     assert store.local_path(NOWHERE) is None
+    assert store.part_size(NAME) is None
     assert not store.set_aside(NOWHERE)
     store.remove(NOWHERE)
     with pytest.raises(NoObjectError, match=NOWHERE):
@@ -179,6 +180,7 @@ def test_a_part_is_there_again_and_its_digest_is_that_of_all(
         assert part.size_bytes == 0
         part.append(b"first, ")
         part.append(memoryview(b"second, "))
+        assert place.store().part_size(NAME) == 15
     with place.store().part(NAME) as part:
         assert part is not None
         assert part.size_bytes == 15

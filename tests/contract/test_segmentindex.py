@@ -382,6 +382,7 @@ def test_room_is_reserved_and_given_back(catalogue: Catalogue, clock: Clock) -> 
     assert catalogue.downloads.reserved() == 600
     clock.move(HOUR)
     assert begin(catalogue, "y", 400) == 0
+    assert catalogue.downloads.sizes() == {"x": 600, "y": 400}
     assert catalogue.downloads.begun_before(clock.now) == ("x",)
     catalogue.downloads.end(["x", "z"])
     assert catalogue.downloads.reserved() == 400

@@ -14,7 +14,7 @@ from drmsmirror.objects import LocalObjects
 from drmsmirror.segments.outcome import FileState
 from drmsmirror.segments.room import Freed
 from tests.jsoc import FaultKind, Request
-from tests.unit.segments.world import Cache, assert_sound, objects
+from tests.unit.segments.world import Cache, assert_sound, objects, parts
 
 FETCHED, HELD, FAILED = FileState.FETCHED, FileState.HELD, FileState.FAILED
 SIZE = 11_520  # bytes of each file
@@ -151,12 +151,13 @@ def test_what_comes_counts_before_it_has_come(small: Cache) -> None:
 
     def meanwhile(request: Request) -> bool:
         if request.cgi == "file" and not seen:
-            seen.append(small.mirror.catalogue.downloads.begin("x", 2 * SIZE, "", most_bytes=None))
+            downloads = small.mirror.catalogue.downloads
+            seen.append(downloads.begin("ab" * 32, 2 * SIZE, "", most_bytes=None))
         return False
 
     small.jsoc.fault(FaultKind.HTML, times=None, when=meanwhile)
     assert small.get_one(small.file(2)).state is FAILED
-    small.mirror.catalogue.downloads.end(["x"])
+    small.mirror.catalogue.downloads.end(["ab" * 32])
     assert small.get_one(small.file(2)).state is FETCHED
 
 
@@ -201,7 +202,8 @@ def disk(held: Cache, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     """Have a cache on a disk of ten files, of which five are to stay free."""
 
     def free(store: LocalObjects) -> int:
-        names = [*objects(held.settings.mirror).values(), *tmp_path.glob("*.fits")]
+        root = held.settings.mirror
+        names = [*objects(root).values(), *parts(root), *tmp_path.glob("*.fits")]
         return 10 * SIZE - sum({path.stat().st_ino: path.stat().st_size for path in names}.values())
 
     monkeypatch.setattr(LocalObjects, "free_bytes", free)
@@ -224,6 +226,24 @@ def test_files_that_have_names_elsewhere_make_no_room_on_the_disk(
     few = limited(disk, 5, min_free_gib=0.0)
     fill(few, 6)
     assert there(disk) == [1, 2, 4, 5, 6]  # it does where the limit is that of all files
+
+
+def test_of_what_grows_on_the_disk_only_what_is_left_needs_room(disk: Cache) -> None:
+    """Five files have room: three of one of four are there, so that there is room for one more."""
+    store, (first, second) = disk.mirror.objects, ("ab" * 32, "cd" * 32)
+    with store.part(first) as large, store.part(second) as small:
+        assert large is not None
+        assert small is not None
+        disk.room.reserve(first, 4 * SIZE)
+        large.append(bytes(3 * SIZE))
+        disk.room.reserve(second, SIZE)
+        small.append(bytes(SIZE))
+        with pytest.raises(NoSpaceError):
+            disk.room.reserve(second, SIZE + 1)
+        disk.room.reserve(first, 4 * SIZE)
+        large.restart()
+        small.restart()
+    disk.mirror.catalogue.downloads.end([first])
 
 
 def test_where_no_removal_makes_room_on_the_disk_not_all_goes(
