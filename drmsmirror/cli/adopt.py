@@ -22,7 +22,7 @@ from drmsmirror.cli.common import (
 )
 from drmsmirror.cli.files import files
 from drmsmirror.cli.hosts import tell_of_hosts
-from drmsmirror.errors import PartialError
+from drmsmirror.errors import NoSpaceError, PartialError
 
 if TYPE_CHECKING:
     from drmsmirror.client.adopting import Adopted
@@ -88,22 +88,26 @@ def command(
             raise click.BadParameter(f"{place} does not exist", param_hint="DIR")
     settings = read_settings(mirror, config, verbose)
     found: list[Adopted] = []
+    no_space: NoSpaceError | None = None
     with Client(settings, policy="offline" if offline else "auto") as client:
         tell_of_hosts(client.mirror)
         paths = list(files_below(places))
+        how = COPIED if is_copied else LINKED
+        adoption = adopt(client, paths, how=how, trust_names=trust_names, dry_run=dry_run)
         with _progress(len(paths)) as advance:
-            for one in adopt(
-                client,
-                paths,
-                how=COPIED if is_copied else LINKED,
-                trust_names=trust_names,
-                dry_run=dry_run,
-            ):
-                found.append(one)
-                advance()
+            try:
+                for one in adoption:
+                    found.append(one)
+                    advance()
+            except NoSpaceError as error:  # what was taken in until then is told all the same
+                no_space = error
     if as_json_:
         as_json([_object(one) for one in found])
     _tell(found, dry_run=dry_run)
+    if no_space is not None:
+        talk(f"{files(len(paths) - len(found))} not taken in: there is no room")
+        raise no_space
+    _refuse_wrong(found)
 
 
 @contextmanager
@@ -139,7 +143,7 @@ def _text(text: str) -> str:
 
 
 def _tell(found: list[Adopted], *, dry_run: bool) -> None:
-    """Say what became of the files, and why some were left; raise where something is wrong."""
+    """Say what became of the files, and why some were left."""
     from drmsmirror.client.adopting import Adoption
 
     others = [one for one in found if not one.adoption.is_there]
@@ -159,6 +163,12 @@ def _tell(found: list[Adopted], *, dry_run: bool) -> None:
             if kind in counts and not kind.is_there
         )
     )
-    wrong = [one for one in others if one.adoption in (Adoption.DAMAGED, Adoption.FAILED)]
+
+
+def _refuse_wrong(found: list[Adopted]) -> None:
+    """Raise where a file is damaged, or failed."""
+    from drmsmirror.client.adopting import Adoption
+
+    wrong = [one for one in found if one.adoption in (Adoption.DAMAGED, Adoption.FAILED)]
     if wrong:
         raise PartialError(f"{len(wrong):,} of {files(len(found))} could not be taken in")

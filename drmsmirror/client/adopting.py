@@ -105,7 +105,7 @@ def adopt(
         Finds the records.
     paths : sequence of Path
     how : sequence of Way
-        The first that is possible brings the bytes into the store.
+        The first that is possible brings the bytes into the store; else they are copied.
     trust_names : bool
         Whether files whose header says no record number, as JSOC stores them, are taken for those
         of the newest version of the record that their name tells.

@@ -73,9 +73,12 @@ class LocalObjects:
 
     def put_file(
         self, path: Path, how: Sequence[Way] = ADOPT, expected_sha256: str | None = None
-    ) -> Stored:
+    ) -> Stored | None:
         """Make an object of a file that somebody has."""
-        with self._incoming.adopted(path, how) as (temporary, stored):
+        with self._incoming.adopted(path, how) as brought:
+            if brought is None:
+                return None
+            temporary, stored = brought
             refuse_other(stored.sha256, expected_sha256, str(path))
             if not self._has_already(stored):
                 rename_durably(temporary, self._place_for(stored.sha256), mode=_MODE)

@@ -175,10 +175,10 @@ class Incoming:
             return None
 
     @contextmanager
-    def adopted(self, path: Path, how: Sequence[Way]) -> Iterator[tuple[Path, Stored]]:
+    def adopted(self, path: Path, how: Sequence[Way]) -> Iterator[tuple[Path, Stored] | None]:
         """Bring a file in, the first way that is possible, and say what it is by what is there.
 
-        It goes when the block ends, unless it was renamed.
+        It goes when the block ends, unless it was renamed. None where no way is possible.
         """
         if not path.is_file():
             raise StoreError(f"Cannot adopt {path}: it is no file, or cannot be reached")
@@ -190,11 +190,7 @@ class Incoming:
                         digest, size = sha256_of(file), os.fstat(file.fileno()).st_size
                     yield temporary, Stored(digest, size)
                     return
-        raise StoreError(
-            f"Cannot adopt {path} by {' or '.join(way.value for way in how)}: it is somebody "
-            f"else's, or on another file system than {directory}, or on one that cannot do so; "
-            f"have it copied"
-        )
+        yield None
 
     def abandoned(self, before: float) -> list[Leftover]:
         """What nobody has locked and was last written earlier, seconds since 1970."""

@@ -157,7 +157,7 @@ class ObjectStore(Protocol):
 
     def put_file(
         self, path: Path, how: Sequence[Way] = ADOPT, expected_sha256: str | None = None
-    ) -> Stored:
+    ) -> Stored | None:
         """Make an object of a file that somebody has, which stays where it is.
 
         Parameters
@@ -165,8 +165,15 @@ class ObjectStore(Protocol):
         path : Path
         how : sequence of Way
             The first that is possible is taken. With a hard link the file itself becomes the
-            object, and can be written by nobody from then on. S3 has copies only.
+            object, and can be written by nobody from then on. To S3 it is uploaded in any case:
+            these are ways for it to stay what it is meanwhile.
         expected_sha256 : str, optional
+
+        Returns
+        -------
+        Stored or None
+            None where none of the ways is possible: it is somebody else's, or on another file
+            system, or on one that cannot do so.
 
         Raises
         ------

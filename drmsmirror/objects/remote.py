@@ -94,9 +94,12 @@ class RemoteObjects:
 
     def put_file(
         self, path: Path, how: Sequence[Way] = ADOPT, expected_sha256: str | None = None
-    ) -> Stored:
+    ) -> Stored | None:
         """Upload a file that somebody has, as it is while it is digested."""
-        with self._incoming.adopted(path, how) as (temporary, stored):
+        with self._incoming.adopted(path, how) as brought:
+            if brought is None:
+                return None
+            temporary, stored = brought
             refuse_other(stored.sha256, expected_sha256, str(path))
             self._upload(temporary, stored)
         return stored

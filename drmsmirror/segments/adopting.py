@@ -21,10 +21,13 @@ from drmsmirror.segments.room import Room
 
 __all__ = ["COPIED", "LINKED", "Exports", "adopt_export", "adopt_stored", "examine"]
 
-#: Ways to take a file in: sharing its bytes where that can be, or leaving it to its owner.
-LINKED = (Way.REFLINK, Way.HARD_LINK, Way.COPY)
-COPIED = (Way.REFLINK, Way.COPY)
+#: Ways to take a file in that share its bytes with its owner, who may write to it or not; where
+#: none is possible it is copied.
+LINKED = (Way.REFLINK, Way.HARD_LINK)
+COPIED = (Way.REFLINK,)
 
+#: Bytes that are copied at once.
+_PIECE = 2**20
 
 _Keep = Callable[[Stored], None]
 
@@ -69,7 +72,7 @@ def adopt_stored(
     sha256 : str
         What it was found to be.
     how : sequence of Way
-        The first that is possible brings the bytes into the store.
+        The first that is possible brings the bytes into the store; else they are copied.
 
     Raises
     ------
@@ -144,20 +147,39 @@ def _put(
     mirror: Mirror, name: str, path: Path, sha256: str, how: Sequence[Way], keep: _Keep
 ) -> Stored:
     """Store a file, in room that is reserved by the name by which it is kept."""
+    room = Room(mirror)
 
     def stored() -> Stored:
+        room.reserve(name, path.stat().st_size)
         stored = mirror.objects.put_file(path, how, sha256)
+        if stored is None:
+            stored = _copied(mirror, room, name, path, sha256)
         keep(stored)
         if not mirror.objects.exists(stored.sha256):
             raise LockedError(f"{path} was removed by another process as soon as it was taken in")
         return stored
 
-    room = Room(mirror)
-    room.reserve(name, path.stat().st_size)
     try:
         return room.storing(stored)
     finally:
         mirror.catalogue.downloads.end([name])
+
+
+def _copied(mirror: Mirror, room: Room, name: str, path: Path, sha256: str) -> Stored:
+    """Make an object of a copy of a file, for which the disk needs room too."""
+    with mirror.objects.part(name) as part:
+        if part is None:
+            raise LockedError(f"Another process is copying {path}. Try again later")
+        part.restart()  # the file may be another one by now
+        room.reserve(name, path.stat().st_size)
+        try:
+            with path.open("rb") as file:
+                while piece := file.read(_PIECE):
+                    part.append(piece)
+            return part.finish(sha256)
+        except (OSError, StoreError):
+            part.restart()  # it is not gone on with
+            raise
 
 
 def _digest(file: SegmentFile) -> str:

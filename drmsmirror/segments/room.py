@@ -108,6 +108,9 @@ class Room:
     def reserve(self, name: str, size_bytes: int, validator: str = "") -> None:
         """Reserve room for a download, and make it where there is none.
 
+        The disk has to have room for what has a part. What has none shares its bytes with a file
+        that is there already: nothing of it is written.
+
         Raises
         ------
         NoSpaceError
@@ -309,13 +312,16 @@ class Room:
 
     def _lacking_on_disk(self, download: _Wanted) -> int:
         """Bytes that would be lacking on the disk once all has come that is to."""
+        if self._store.part_size(download.name) is None:
+            return 0
         coming = self._catalogue.downloads.sizes() | {download.name: download.size_bytes}
         left = sum(self._left_to_write(name, size) for name, size in coming.items())
         return max(0, self._least_free + left - self._store.free_bytes())
 
     def _left_to_write(self, name: str, size_bytes: int) -> int:
-        """What of a download is not on the disk yet."""
-        return max(0, size_bytes - (self._store.part_size(name) or 0))
+        """What of a download is not on the disk yet; what has no part is."""
+        written = self._store.part_size(name)
+        return 0 if written is None else max(0, size_bytes - written)
 
     def _lacks_room_to_grow(self, download: _Wanted) -> bool:
         """Whether the disk lacks room, and objects are elsewhere: none that goes would make it."""

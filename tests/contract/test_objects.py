@@ -261,6 +261,7 @@ def test_a_file_is_adopted_and_stays(store: ObjectStore, place: Place, tmp_path:
     stored = Stored(sha256(b"content"), 7)
     assert store.put_file(file) == stored
     assert store.put_file(file, (Way.COPY,), stored.sha256) == stored
+    assert store.put_file(file, (Way.SYMLINK,)) is None
     file.write_bytes(b"other")
     assert content_of(store, stored.sha256) == b"content"
     assert list(store.walk()) == [stored]

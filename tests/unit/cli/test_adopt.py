@@ -76,6 +76,20 @@ def test_a_file_whose_data_have_another_sum_is_damaged(copy: Copy, tmp_path: Pat
     assert "1 of 1 file could not be taken in" in result.stderr
 
 
+def test_without_room_for_all_it_tells_what_was_taken_in(copy: Copy, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    first, *others = sorted(exported_files(copy.jsoc, f"{ONE}{{magnetogram,bitmap}}", folder))
+    room = str(1.5 * first.stat().st_size / 2**30)
+    little = CliRunner(env=copy.environment(DRMSMIRROR_SEGMENTS__MAX_GIB=room))
+    result = little.invoke(cli, ("adopt", str(folder), "--json"))
+    assert result.exit_code == 8, result.stderr
+    assert [one["path"] for one in json.loads(result.stdout)] == [str(first)]
+    assert "1 file: 1 adopted (" in result.stderr
+    assert f"{len(others)} file not taken in: there is no room" in result.stderr
+    assert "No room for " in result.stderr
+
+
 def test_a_name_that_is_no_text_is_told_too(copy: Copy, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()

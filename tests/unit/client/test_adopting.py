@@ -18,6 +18,8 @@ from drmsmirror.catalogue.segmentindex import SegmentIndex
 from drmsmirror.client import Client
 from drmsmirror.client.adopting import Adopted, Adoption, adopt, files_below
 from drmsmirror.client.pinning import pin
+from drmsmirror.errors import NoSpaceError
+from drmsmirror.objects import parts
 from drmsmirror.segments import FileState, Form
 from drmsmirror.segments.adopting import COPIED, LINKED, adopt_export, adopt_stored, examine
 from drmsmirror.segments.trouble import Problem, Remedy
@@ -200,6 +202,22 @@ def test_a_file_that_is_copied_stays_its_owners(client: Client, mine: Path) -> N
     own = stored(client, path)
     path.write_bytes(b"")
     assert own.read_bytes() == content
+
+
+def test_what_is_shared_takes_no_room_on_the_disk_and_what_is_copied_does(
+    client: Client, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "clone_bytes", lambda *_: False)
+    segments = client.settings.segments.model_copy(update={"min_free_gib": 2.0**30})
+    settings = client.settings.model_copy(update={"segments": segments})
+    (first, second, *_) = sorted(mine.iterdir())
+    with Client(settings, policy="offline") as full:
+        assert kinds(adopted(full, first)) == {ADOPTED: 1}
+        with pytest.raises(NoSpaceError, match="min_free_gib"):
+            adopted(full, second, how=COPIED)
+        assert full.mirror.catalogue.downloads.reserved() == 0
+    assert stored(client, first).samefile(first)
+    assert [*(client.mirror.root / "objects" / "incoming").iterdir()] == []
 
 
 def test_what_its_owner_changed_all_the_same_is_found_by_reading(
