@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from drmsmirror.catalogue import Catalogue, utc_now
+from drmsmirror.client import Client
+from drmsmirror.client.exportterms import steps_of
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.files import Files
@@ -27,6 +29,10 @@ __all__ = ["DEEDS"]
 #: The test's disk is no matter.
 _ROOM = {"DRMSMIRROR_SEGMENTS__MIN_FREE_GIB": "0"}
 _ONE = f"{NAME}[:#101]{{magnetogram}}"
+
+_TWO, _STEP, _EMAIL = f"{NAME}[:#101-#102]{{magnetogram}}", "rebin,scale=2", "you@example.org"
+_PROCESS = ("get", _TWO, "--fits", "--process", _STEP)
+_ORDERING = {"DRMSMIRROR_SEGMENTS__EMAIL": _EMAIL, "DRMSMIRROR_SEGMENTS__ORDER_WAIT": "0"}
 
 
 def _with_files(copy: Copy, _: Path) -> None:
@@ -73,9 +79,30 @@ def _with_exports_beside(copy: Copy, beside: Path) -> None:
         mirror.catalogue.save_definition(replace(definition, segments=segments))
 
 
+def _with_records(copy: Copy, _: Path) -> None:
+    copy.sync(NAME)
+
+
+def _with_an_order(copy: Copy, beside: Path) -> None:
+    """Processed files were ordered a minute ago, and are ready."""
+    _with_records(copy, beside)
+    copy.jsoc.exports.polls = 0
+    with Client(copy.settings) as client:
+        process = steps_of([_STEP])
+        request = client.export(_TWO, protocol="fits", process=process, email=_EMAIL)
+        assert not request.has_finished(skip_update=True)
+        orders = client.mirror.catalogue.orders
+        (order,) = orders.pending(copy.settings.upstream.url)
+        orders.save(replace(order, asked_utc=order.asked_utc - timedelta(minutes=1)))
+
+
 def _objects(copy: Copy) -> list[Path]:
     return sorted((copy.settings.mirror / "objects").glob("[0-9a-f][0-9a-f]/*"))
 
+
+#: Visits at which a test of every run has them killed: the upstream has an order of which nobody
+#: knows here; one of two files has come, and room is reserved for the other.
+_AT = {"order": ("catalogue.before_commit:7",), "process": ("catalogue.before_commit:7",)}
 
 DEEDS = (
     Deed("verify-repair", ("verify", "--repair"), (), _with_damage, _ROOM),
@@ -84,7 +111,10 @@ DEEDS = (
     Deed("unpin", ("unpin", _ONE), (), _with_a_pin, _ROOM, codes=(0, 3)),
     Deed("adopt", ("adopt", BESIDE), (), _with_exports_beside, _ROOM),
     Deed("adopt-copied", ("adopt", BESIDE, "--copy"), (), _with_exports_beside, _ROOM),
-)
+    Deed("order", _PROCESS, _AT["order"], _with_records, _ROOM | _ORDERING, codes=(5,), code=5,
+         set_back=lambda copy: copy.jsoc.exports.forget()),
+    Deed("process", _PROCESS, _AT["process"], _with_an_order, _ROOM | _ORDERING),
+)  # fmt: skip
 
 
 if __name__ == "__main__":

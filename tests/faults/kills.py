@@ -65,6 +65,10 @@ class Deed:
         Exit codes of the next time: to do some things twice is an error.
     again : tuple of str
         What is done next, where that is another command.
+    code : int
+        Exit code of an undisturbed run.
+    set_back : callable
+        Has the upstream as it was, before each time that it is done.
     """
 
     name: str
@@ -74,6 +78,8 @@ class Deed:
     variables: dict[str, str] = field(default_factory=dict)
     codes: tuple[int, ...] = (0,)
     again: tuple[str, ...] | None = None
+    code: int = 0
+    set_back: Callable[[Copy], object] = lambda _: None
 
 
 class Stage:
@@ -96,7 +102,7 @@ class Stage:
         self._forks = running
         with self._another() as (other, beside_it):
             done = self._run(other, beside_it, deed.arguments, "none")
-            assert done.returncode == 0, done.said
+            assert done.returncode == deed.code, done.said
             if deed.again:
                 assert self._run(other, beside_it, deed.again).returncode == 0
             #: How often an undisturbed run comes to each point.
@@ -141,6 +147,7 @@ class Stage:
                 shutil.copytree(self._copy.settings.mirror, root)
             shutil.copytree(self._beside, beside)
             settings = self._copy.settings.model_copy(update={"mirror": root})
+            self.deed.set_back(self._copy)
             yield Copy(settings, self._copy.jsoc), beside
 
 
@@ -170,6 +177,7 @@ def what_is_there(copy: Copy, beside: Path) -> dict[str, Any]:
             "tags": [(tag.name, tag.note) for tag in catalogue.tags.all()],
             "duties": sorted((duty.name, duty.outcome) for duty in catalogue.duties.all()),
             "answers": catalogue.answers.totals()[0],
+            "ordered": [one.digest for one in catalogue.orders.pending(copy.settings.upstream.url)],
             "answer files": len(list(mirror.root.glob("answers/*/*.parquet"))),
             "files": sorted(path.name for path in mirror.root.iterdir() if _counts(path)),
             "beside": {str(path.relative_to(beside)): _content(path) for path in _files(beside)},
@@ -192,6 +200,7 @@ def _segment_files(mirror: Mirror) -> dict[str, Any]:
     unsound = [one for one in indexed if not _is_sound(store, one.sha256)]
     return {
         "files": {one.sha256: catalogue.segments.files_of(one.sha256) for one in indexed},
+        "made": {one.sha256: catalogue.made.of_object(one.sha256) for one in indexed},
         "unsound": unsound,
         "wanted": catalogue.segments.wanted(),
         "pins": [(one.record_set, one.files) for one in catalogue.pins.all()],

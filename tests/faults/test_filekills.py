@@ -8,6 +8,15 @@ from tests.faults.filekills import DEEDS
 from tests.faults.kills import Deed, every_visit, stage
 from tests.forking import Forks
 
+TRIED = [deed for deed in DEEDS if deed.at]
+
+
+@pytest.mark.parametrize("deed", TRIED, ids=lambda deed: deed.name)
+def test_what_was_killed_is_made_good_by_the_next_run(deed: Deed, running: Forks) -> None:
+    with stage(deed, running) as prepared:
+        for at in deed.at:
+            prepared.kill(at)
+
 
 @pytest.mark.long
 @pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)

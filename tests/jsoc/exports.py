@@ -118,6 +118,11 @@ class Exports:
         with self._lock:
             self._later += timedelta(**much)
 
+    def forget(self) -> None:
+        """Know of no request any more; the next one has the number of the first."""
+        with self._lock:
+            self._requests.clear()
+
     # ------------------------------------------------------------ answers
     def answer(self, params: Mapping[str, str]) -> Answer:
         """The body for a request to ``jsoc_fetch``."""
