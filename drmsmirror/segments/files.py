@@ -82,6 +82,9 @@ _MESSAGES = {
 class Files:
     """The segment files of a mirror.
 
+    Once an order of files on tape was waited for in vain none is waited for any more: whoever wants
+    to wait again takes another one of these.
+
     Parameters
     ----------
     mirror : Mirror
@@ -108,6 +111,7 @@ class Files:
         self._arrivals = Arrivals(mirror, upstream, self._room)
         self._exports = Exports(mirror)
         self._ordering = Ordering(mirror, upstream, pause, orderer)
+        self._patience, self._deadline = self._settings.order_wait, orderer.deadline
         self._pause = pause
         self._spared = timedelta(minutes=self._settings.failed_minutes)
 
@@ -304,15 +308,12 @@ class Files:
     # -- from tape --------------------------------------------------------------------------------
 
     def _from_tape(self, files: Sequence[SegmentFile], began: datetime) -> Iterator[Outcome]:
-        """Have files brought, as many as one order takes at a time.
-
-        Once one order was waited for in vain, those that have to wait for it are not waited for.
-        """
-        wait = self._settings.order_wait
+        """Have files brought, as many as one order takes at a time."""
         for some in asked_together(files):
-            ordered = self._ordering.bring(some, Deadline.within(wait))
+            deadline = Deadline.within(self._patience).earlier(self._deadline)
+            ordered = self._ordering.bring(some, deadline)
             if ordered.stage is OrderStage.PENDING:
-                wait = 0.0
+                self._patience = 0.0
             yield from self._brought(some, ordered, began)
 
     def _brought(

@@ -19,7 +19,7 @@ from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments.places import record_set_of
 from drmsmirror.sharing import SharedUpstream
-from drmsmirror.upstream import Deadline, OrderedFile, OrderReply, OrderStage, OrderTerms
+from drmsmirror.upstream import NEVER, Deadline, OrderedFile, OrderReply, OrderStage, OrderTerms
 
 __all__ = ["Errand", "Ordered", "Ordering", "path_in"]
 
@@ -122,10 +122,13 @@ class Orderer:
         A registered address; empty: that of the settings.
     waiting : callable
         Hears once what is waited for.
+    deadline : Deadline
+        When it is waited no longer, whatever the settings allow.
     """
 
     email: str = ""
     waiting: Callable[[str], object] = _unheard
+    deadline: Deadline = NEVER
 
 
 class Ordering:

@@ -7,7 +7,6 @@ fetched that are not there. They are pinned as long as the subscription wants th
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -21,11 +20,11 @@ from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.model.subscription import Subscription
 from drmsmirror.records import select_records
 from drmsmirror.runs import recorded_run
-from drmsmirror.segments import Files, FileState
+from drmsmirror.segments import Files, FileState, Orderer
 from drmsmirror.segments.places import ASKED_AT_ONCE
 from drmsmirror.sharing import SharedUpstream
 from drmsmirror.sync.progress import Prefetched
-from drmsmirror.upstream import Upstream
+from drmsmirror.upstream import Deadline, Upstream
 
 __all__ = ["likely_requests", "missing_files", "prefetch"]
 
@@ -38,6 +37,9 @@ def prefetch(
 ) -> Prefetched:
     """Bring the files of a subscription that are not there.
 
+    An order of files on tape that takes longer than ``[segments] order_wait`` is waited for once;
+    the next run goes on with it.
+
     Parameters
     ----------
     mirror : Mirror
@@ -45,7 +47,7 @@ def prefetch(
     subscription : Subscription
         One whose records were synced.
     seconds : float
-        Time after which no further files are begun with.
+        Time after which no further files are begun with, nor orders waited for.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def prefetch(
         The catalogue fails.
     """
     shared = upstream if isinstance(upstream, SharedUpstream) else SharedUpstream(mirror, upstream)
-    ends_at = time.monotonic() + seconds
+    deadline = Deadline.within(max(0.0, seconds))
     definition = mirror.catalogue.definition(subscription.series)
     named = pin_of_subscription(subscription.record_set)
     with (
@@ -64,17 +66,17 @@ def prefetch(
     ):
         counts: Counter[FileState] = Counter()
         size, complete, traffic = 0, True, upstream.traffic
-        files = Files(mirror, shared)
+        files = Files(mirror, shared, orderer=Orderer(deadline=deadline))
         for some in _batches(mirror, subscription):
             mirror.catalogue.pins.add(named, some)
             for outcome in files.get(some, exports=True):
                 counts[outcome.state] += 1
                 size += outcome.size_bytes if outcome.state is FileState.FETCHED else 0
-                if outcome.state is not FileState.HELD and time.monotonic() >= ends_at:
+                if outcome.state is not FileState.HELD and not deadline.left:
                     break
             asked = upstream.traffic - traffic
             run.counters = RunCounters(requests=asked.requests, bytes=asked.bytes)
-            if time.monotonic() >= ends_at:
+            if not deadline.left:
                 complete = False
                 run.outcome = RunOutcome.STOPPED
                 break

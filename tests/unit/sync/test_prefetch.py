@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+
 import pytest
 
 from drmsmirror.catalogue import RunKind, RunOutcome
 from drmsmirror.client import Client
 from drmsmirror.model.subscription import Subscription
+from drmsmirror.segments.ordering import Ordered, Ordering
 from drmsmirror.sync import SilentReporter, SyncReport, forecast, sync_subscription
 from drmsmirror.sync import subscribe as subscribe_to
 from drmsmirror.sync.prefetch import prefetch
-from drmsmirror.upstream import Jsoc
+from drmsmirror.upstream import Deadline, Jsoc, OrderStage
 from tests.unit.sync.mirrors import Copy
 from tests.unit.sync.mirrors import copy_of as copy_of
 
@@ -24,6 +29,16 @@ def copy(copy_of) -> Copy:
     columns = copy.jsoc.series(NAME).columns
     copy.jsoc.bring_online(columns["sunum"][columns["sunum"] >= 0].tolist())
     return copy
+
+
+def put_on_tape(copy: Copy) -> None:
+    """All files are on tape, and the mirror may order them."""
+    served = copy.jsoc.series(NAME)
+    copy.jsoc.add(replace(served, definition=replace(served.definition, archive=1)))
+    numbers = served.columns["sunum"]
+    copy.jsoc.take_offline(numbers[numbers >= 0].tolist())
+    segments = copy.settings.segments.model_copy(update={"email": "you@example.org"})
+    copy.settings = copy.settings.model_copy(update={"segments": segments})
 
 
 def subscribe(copy: Copy, *segments: str) -> Subscription:
@@ -130,6 +145,49 @@ def test_that_files_cannot_be_had_is_no_failure_of_the_sync(copy) -> None:
     assert report.files is not None
     assert (report.files.fetched, report.files.complete) == (0, True)
     assert report.files.missing + report.files.without == report.records_new
+
+
+def test_an_order_that_takes_long_is_waited_for_once_and_the_next_night_goes_on(
+    copy, monkeypatch
+) -> None:
+    monkeypatch.setattr("drmsmirror.sync.prefetch._AT_ONCE", 2)
+    waited = []
+
+    def within(seconds: float) -> Deadline:
+        waited.append(seconds)
+        return Deadline.within(0.0)
+
+    monkeypatch.setattr("drmsmirror.segments.files.Deadline", SimpleNamespace(within=within))
+    put_on_tape(copy)
+    wanted = Subscription.of(f"{NAME}[377][2011.02.15_02:00_TAI/1h]", segments=["magnetogram"])
+    copy.jsoc.exports.polls = 0
+    first = run(copy, wanted)
+    assert (first.files.fetched, first.files.missing, first.files.complete) == (0, 5, True)
+    assert waited == [900.0, 0.0, 0.0]
+
+    with copy.open() as mirror:
+        (order,) = mirror.catalogue.orders.pending(copy.settings.upstream.url)
+        earlier = order.asked_utc - timedelta(minutes=1)
+        mirror.catalogue.orders.save(replace(order, asked_utc=earlier))
+    second = run(copy, wanted)
+    assert (second.files.fetched, second.files.missing) == (2, 3)
+    assert waited[3:] == [900.0, 900.0, 0.0]
+
+
+def test_where_time_is_up_no_order_is_waited_for(copy, monkeypatch) -> None:
+    put_on_tape(copy)
+    wanted = Subscription.of(f"{NAME}[377][2011.02.15_02:00_TAI]", segments=["magnetogram"])
+    copy.sync(wanted.record_set)
+    left = []
+
+    def bring(self: Ordering, files: object, deadline: Deadline) -> Ordered:
+        left.append(deadline.left)
+        return Ordered(OrderStage.PENDING, "not yet")
+
+    monkeypatch.setattr(Ordering, "bring", bring)
+    with copy.open() as mirror:
+        found = prefetch(mirror, Jsoc(copy.settings.upstream), wanted, seconds=0.0)
+    assert (left, found.missing) == ([0.0], 1)
 
 
 def test_when_time_is_up_the_next_run_goes_on(copy, monkeypatch) -> None:
