@@ -119,14 +119,27 @@ def size_option(*names: str, metavar: str, help: str) -> Callable[[Command], Com
     return click.option(*names, callback=_size, metavar=metavar, help=help)
 
 
-def terms_options(command: Command) -> Command:
-    """Add the options that say on what terms a question is answered."""
-    for option in (
+def terms_options(
+    *, wait: str = "What the upstream gets for this, retries included."
+) -> Callable[[Command], Command]:
+    """Make the options that say on what terms a question is answered; ``wait``: what that is."""
+
+    def add(command: Command) -> Command:
+        for option in _terms(wait):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _terms(wait: str) -> tuple[Callable[[Command], Command], ...]:
+    """Each of these options, the last one first."""
+    return (
         click.option(
             "--wait",
             type=click.FloatRange(min=0, min_open=True),
             metavar="SECONDS",
-            help="What the upstream gets for this, retries included. [default: 30]",
+            help=f"{wait} [default: 30]",
         ),
         click.option(
             "--partial", is_flag=True, help="Take what is held where not all of it can be had."
@@ -144,9 +157,7 @@ def terms_options(command: Command) -> Command:
             show_default=True,
             help="Whether the upstream may be asked for what is not held.",
         ),
-    ):
-        command = option(command)
-    return command
+    )
 
 
 def policy_of(policy: str, *, offline: bool) -> str:

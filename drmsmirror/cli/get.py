@@ -89,7 +89,10 @@ _MOST_TOLD = 5
     help="Only files as JSOC stores them, no exported ones that were adopted.",
 )
 @click.option("--again", is_flag=True, help="Try files again that could not be had lately.")
-@terms_options
+@terms_options(
+    wait="What the upstream gets to tell the records, retries included. It does not bound their "
+    "files: a download may take as long as something comes, an order [segments] order_wait."
+)
 @mirror_options
 @json_option
 def command(

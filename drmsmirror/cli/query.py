@@ -57,7 +57,7 @@ _BINARY = {"parquet": "Parquet", "arrow": "Arrow"}
     help="Answer as the mirror stood then, without the upstream: a time in UTC (2026-11-01, "
     "2026-11-01T12:00), the number of a run, or a tag.",
 )
-@terms_options
+@terms_options()
 @format_option("answer", "parquet", "arrow")
 @click.option(
     "-o",

@@ -72,7 +72,8 @@ class Client(Exporting, Getting):
         :attr:`Answer.complete`, and :attr:`Answer.missing` names what it lacks.
     wait : float, optional
         Seconds that the upstream gets for one question, retries included. By default the 30 of
-        the settings under ``auto``, and as long as it takes under ``remote``.
+        the settings under ``auto``, and as long as it takes under ``remote``. Files of records are
+        not bounded by it.
 
     Examples
     --------

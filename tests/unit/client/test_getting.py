@@ -13,8 +13,9 @@ import pytest
 from astropy.io import fits
 
 from drmsmirror.catalogue import MadeFiles
+from drmsmirror.cli.get import command
 from drmsmirror.client import Client
-from drmsmirror.errors import FitsError, NotHeldError, QueryError
+from drmsmirror.errors import FitsError, NotHeldError, QueryError, UpstreamTimeoutError
 from drmsmirror.model.fitsnames import is_structural
 from drmsmirror.segments import FileState
 from drmsmirror.sync import sync
@@ -72,6 +73,23 @@ def test_what_was_fetched_is_given_again_without_a_request(client, jsoc) -> None
     assert [record.paths for record in again] == [record.paths for record in first]
     assert {one.state for record in again for one in record.files.values()} == {FileState.HELD}
     assert not jsoc.requests
+
+
+def test_the_time_for_a_question_bounds_how_records_are_found_and_not_their_files(
+    client, jsoc
+) -> None:
+    wanted = with_files(jsoc)
+    with (
+        Client(client.settings, wait=1e-6) as hasty,
+        pytest.raises(UpstreamTimeoutError, match=r"--wait SECONDS"),
+    ):
+        hasty.wanted_files(wanted, "magnetogram", n=1)
+    sync(client.mirror, Jsoc(client.settings.upstream), wanted)
+    with Client(client.settings, wait=1e-6) as hasty:
+        (record,) = hasty.get(wanted, "magnetogram", n=1)
+    assert record.files["magnetogram"].state is FileState.FETCHED
+    (wait,) = (one for one in command.params if one.name == "wait")
+    assert "It does not bound their files" in wait.help
 
 
 def test_offline_those_are_given_that_are_there(client, jsoc) -> None:
