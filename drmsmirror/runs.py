@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -32,12 +32,15 @@ class OpenRun:
         What it did since its last window, also where it fails.
     share_held : float or None
         Share of what was asked for that is held, 0 to 1.
+    notices : sequence of str
+        What a person should know of it, however it ends.
     """
 
     id: int
     outcome: RunOutcome = RunOutcome.DONE
     counters: RunCounters = field(default_factory=RunCounters)
     share_held: float | None = None
+    notices: Sequence[str] = ()
 
 
 @contextmanager
@@ -68,11 +71,19 @@ def recorded_run(
         outcome = RunOutcome.STOPPED if is_stopped else RunOutcome.FAILED
         told = None if is_stopped else error
         with suppress(DrmsMirrorError):
-            catalogue.runs.finish(run.id, outcome, counters=run.counters, error=told)
+            catalogue.runs.finish(
+                run.id, outcome, counters=run.counters, error=told, notices=run.notices
+            )
             if publishes:
                 mirror.publish()
         raise
-    catalogue.runs.finish(run.id, run.outcome, counters=run.counters, share_held=run.share_held)
+    catalogue.runs.finish(
+        run.id,
+        run.outcome,
+        counters=run.counters,
+        share_held=run.share_held,
+        notices=run.notices,
+    )
     if publishes:
         mirror.publish()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -110,6 +110,8 @@ class Run:
         What stopped it, where it failed.
     kind : RunKind
         What it was for.
+    notices : tuple of str
+        What a person should know of it.
     """
 
     id: int
@@ -127,6 +129,7 @@ class Run:
     error_code: str | None = None
     error_message: str | None = None
     kind: RunKind = RunKind.SYNC
+    notices: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float | None:
@@ -221,6 +224,7 @@ class Runs:
         counters: RunCounters | None = None,
         share_held: float | None = None,
         error: BaseException | None = None,
+        notices: Sequence[str] = (),
     ) -> Run:
         """End a run, and note the coverage that it leaves.
 
@@ -235,13 +239,15 @@ class Runs:
             Share held of what was asked for, 0 to 1.
         error : exception, optional
             What stopped it.
+        notices : sequence of str
+            What a person should know of it.
 
         Raises
         ------
         NotFoundError
             There is no such run.
         """
-        values: dict[str, Any] = {"outcome": outcome.value}
+        values: dict[str, Any] = {"outcome": outcome.value, "notices": list(notices) or None}
         if error is not None:
             code = error.code if isinstance(error, DrmsMirrorError) else type(error).__name__
             values |= {"error_code": code, "error_message": str(error)}
@@ -369,4 +375,5 @@ def _run(row: Row[Any]) -> Run:
         error_code=row.error_code,
         error_message=row.error_message,
         kind=RunKind(row.kind),
+        notices=tuple(row.notices or ()),
     )

@@ -255,6 +255,7 @@ runs = Table(
     Column("pid", Integer, nullable=False),
     Column("kind", Text, nullable=False, server_default="sync"),
     Column("records_removed", BigInteger, nullable=False, server_default="0"),
+    Column("notices", JSON(none_as_null=True)),  # a list of texts; null: none
     sqlite_autoincrement=True,
 )
 

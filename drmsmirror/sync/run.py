@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from drmsmirror.catalogue import RunKind, RunOutcome
 from drmsmirror.catalogue.hold import holding_series, refuse_held
 from drmsmirror.errors import (
+    DrmsMirrorError,
     RequestLimitError,
     UpstreamNumbersError,
     UpstreamRefusedError,
@@ -169,26 +171,43 @@ def _sync_set(
             is_compared = is_due(mirror, wanted, terms.task, target.as_of.utc)
             notice = notice_setback(mirror, upstream, target, is_compared=is_compared)
         notices = [notice] if notice else []
-        url = mirror.settings.upstream.url
-        notices += adopt_definition(mirror, target.definition, url, lease)
-        if not target.lists_recnums:
-            refuse_without_numbers(mirror, series, terms.task.precision)
-        all_digits = adopt_precision(mirror, series, terms.task.precision)
+        with _noting(mirror, series, asked, notices):
+            url = mirror.settings.upstream.url
+            notices += adopt_definition(mirror, target.definition, url, lease)
+            if not target.lists_recnums:
+                refuse_without_numbers(mirror, series, terms.task.precision)
+            all_digits = adopt_precision(mirror, series, terms.task.precision)
         with recorded_run(mirror, series, asked) as run:
             store = WindowStore(mirror, target.definition, run.id, lease, all_digits=all_digits)
             work = Work(mirror, upstream, asked, wanted, target, store, terms)
             work.notices += notices
+            run.notices = work.notices
             try:
                 with refusing_too_few(upstream, asked, terms, work):
                     run.outcome = _carry_out(work)
                 run.share_held = work.share_held
+                changed = links_to(mirror, series) - outdated
+                work.notices += links_notice(changed)
             finally:
                 run.counters = work.uncounted()
         if run.outcome is RunOutcome.DONE and not all_behind(work.pieces()):
             _compare(work)
-    work.notices += links_notice(links_to(mirror, series) - outdated)
+    work.notices += links_notice(links_to(mirror, series) - outdated - changed)
     work.notices += maintain_after_sync(mirror, series)
     return work.report(run.outcome)
+
+
+@contextmanager
+def _noting(mirror: Mirror, series: str, asked: str, notices: Sequence[str]) -> Iterator[None]:
+    """Record a run that fails before it begins, where something was noticed: no other run will."""
+    try:
+        yield
+    except DrmsMirrorError:
+        if not notices:
+            raise
+        with recorded_run(mirror, series, asked) as run:
+            run.notices = notices
+            raise
 
 
 def _with_numbers_given(
@@ -240,15 +259,16 @@ def _compare(work: Work) -> None:
     series, whole, is_done = work.wanted.series.name, task.reconcile is Reconcile.FULL, False
     with recorded_run(work.mirror, series, work.asked, RunKind.RECONCILE) as run:
         work.store = replace(work.store, run=run.id)
+        said = len(work.notices)
         try:
             with suppress(RequestLimitError):
                 is_done = reconcile(work, whole=whole, everywhere=whole or task.everywhere)
+            if not is_done and task.everywhere:
+                work.notices.append(
+                    f"The run ended before all of {work.asked} was compared with the upstream; "
+                    f"the next nights go on with it"
+                )
             work.store.finish()
             run.outcome = RunOutcome.DONE if is_done else RunOutcome.STOPPED
         finally:
-            run.counters = work.uncounted()
-    if not is_done and task.everywhere:
-        work.notices.append(
-            f"The run ended before all of {work.asked} was compared with the upstream; the next "
-            f"nights go on with it"
-        )
+            run.counters, run.notices = work.uncounted(), work.notices[said:]

@@ -299,6 +299,7 @@ def _run(
         seconds=time.monotonic() - began,
         share_held=run.share_held,
         rows_held=mirror.catalogue.state(run.series).rows_held,
+        notices=run.notices,
     )
 
 

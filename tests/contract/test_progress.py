@@ -216,7 +216,10 @@ def test_a_run_ends_well(series: Catalogue, clock: Clock) -> None:
 def test_a_run_fails(series: Catalogue) -> None:
     first, second = series.runs.start(NAME, NAME), series.runs.start("other.series", "other.series")
     error = UpstreamUnavailableError("no connection to JSOC")
-    failed = series.runs.finish(first.id, RunOutcome.FAILED, error=error)
+    notices = ("it went back in time", "é")
+    failed = series.runs.finish(first.id, RunOutcome.FAILED, error=error, notices=notices)
+    assert series.runs.load(first.id).notices == failed.notices == notices
+    assert series.runs.load(second.id).notices == ()
     assert (failed.error_code, failed.error_message) == (
         "upstream-unavailable", "no connection to JSOC",
     )  # fmt: skip

@@ -7,10 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from drmsmirror.catalogue import RunOutcome
 from drmsmirror.client import Client
-from drmsmirror.errors import NotHeldError, UpstreamAnswerError, UpstreamError
+from drmsmirror.errors import DefinitionError, NotHeldError, UpstreamAnswerError, UpstreamError
+from drmsmirror.sync import Task, sync_and_subscribe
+from drmsmirror.sync.enough import ENOUGH
+from drmsmirror.upstream import Jsoc, LimitedSession, PoliteSession
 from tests.jsoc import FaultKind, Keyword, Request
 from tests.unit.sync.mirrors import Copy, asked
+from tests.unit.sync.test_subscribing import Subscriber
 
 WHOLE = "hmi.M_45s"
 DAY = "hmi.M_45s[2010.05.01_TAI/1d]"
@@ -196,3 +201,53 @@ def test_reading_again_goes_on_where_it_was_stopped(copy_of) -> None:
     assert not copy.sync(WHOLE).notices
     assert generation(copy) == 1
     copy.assert_same(WHOLE)
+
+
+# ------------------------------------------------------------------------------ what is said of it
+def said(copy: Copy) -> list[tuple[str, int]]:
+    """How the latest runs ended, the newest first, and how often they say it."""
+    with copy.open() as mirror:
+        runs = mirror.catalogue.runs.recent(limit=2)
+    texts = [" ".join(run.notices) for run in runs]
+    return [(run.outcome, text.count("went back")) for run, text in zip(runs, texts, strict=True)]
+
+
+def test_a_run_that_fails_then_has_said_it(synced) -> None:
+    remove_newest(synced)
+    synced.jsoc.fault(FaultKind.HTML, times=None, when=SecondList())
+    with pytest.raises(UpstreamError):
+        synced.sync(f"{WHOLE}[2010.05.01_TAI/1h,2010.05.02_TAI/1h]")
+    assert said(synced) == [(RunOutcome.FAILED, 1), (RunOutcome.DONE, 0)]
+
+
+def test_so_has_one_whose_requests_were_used_up_and_its_report(copy_of) -> None:
+    copy = copy_of(WHOLE, sync={"first_window": 50, "max_window": 50})
+    copy.sync(WHOLE)
+    remove_newest(copy)
+    session = LimitedSession(PoliteSession(copy.settings.upstream), ENOUGH)
+    with copy.open() as mirror:
+        upstream = Jsoc(copy.settings.upstream, session)
+        (report,) = sync_and_subscribe(mirror, upstream, WHOLE, reporter=Subscriber())
+    assert report.outcome is RunOutcome.STOPPED
+    assert len(report.notices) == 1
+    assert said(copy) == [(RunOutcome.STOPPED, 1), (RunOutcome.DONE, 0)]
+
+
+def test_so_has_one_that_fails_before_it_begins(synced) -> None:
+    """No other will: the generation has begun."""
+    remove_newest(synced)
+    synced.jsoc.change_type(WHOLE, "CAMERA", "string")
+    with pytest.raises(DefinitionError):
+        synced.sync(WHOLE)
+    assert said(synced) == [(RunOutcome.FAILED, 1), (RunOutcome.DONE, 0)]
+
+
+def test_what_a_comparison_notices_its_own_run_has(synced) -> None:
+    synced.jsoc.change_in_place(
+        WHOLE, synced.jsoc.series(WHOLE).columns["recnum"], {"DATARMS": 9.5}
+    )
+    report = synced.sync(WHOLE, task=Task(everywhere=True))
+    with synced.open() as mirror:
+        comparing, syncing = mirror.catalogue.runs.recent(limit=2)
+    assert comparing.notices == report.notices != ()
+    assert syncing.notices == ()
