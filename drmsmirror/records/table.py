@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from drmsmirror.errors import IntegrityError, LockedError, NoSpaceError, StoreError
 from drmsmirror.failpoints import effect
@@ -239,8 +240,13 @@ class RecordTable:
         """
         periods = ", ".join(f"'{period}'" for period in rows[PERIOD].unique().to_pylist())
         same = " AND ".join(f"held.{key} = given.{key}" for key in (PERIOD, *keys))
-        # naming the partitions keeps the merge from rewriting every file of the table
-        predicate = f"{same} AND held.{PERIOD} IN ({periods})"
+        numbers = pc.min_max(rows["recnum"]).as_py()
+        # naming them keeps the merge from reading every file of the table: those of other
+        # partitions, and those whose statistics say that none of the numbers is there
+        predicate = (
+            f"{same} AND held.{PERIOD} IN ({periods}) "
+            f"AND held.recnum BETWEEN {numbers['min']} AND {numbers['max']}"
+        )
         self._commit(
             lambda: (
                 self._delta.merge(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -26,6 +27,7 @@ from drmsmirror.records import (
     type_records,
 )
 from drmsmirror.records.rows import _pruning
+from drmsmirror.records.schema import table_schema
 
 from .conftest import SERIES, SMALL, bound, definition_of, records_of, rows_of, small, stored
 
@@ -154,6 +156,28 @@ def test_a_range_of_record_numbers_opens_few_files(make_table) -> None:
         merge(table, order.slice(run * 40, 40), run=run + 1, generation=1)
     recnum = order["recnum"][100].as_py()
     assert len(table.files([("recnum", [Span(recnum, recnum + 1)])])) == 1
+
+
+def test_what_changes_about_held_rows_reads_no_file_without_their_numbers(make_table) -> None:
+    table = make_table("test.nopk")
+    order = records_of("test.nopk").sort_by("recnum")
+    for run in range(3):
+        merge(table, order.slice(run * 40, 40), run=run + 1, generation=1)
+    rows = stored(table)
+    recnum = order["recnum"][50].as_py()
+    changed = rows.filter(pc.equal(rows["recnum"], recnum))
+    (there,) = table.files([("recnum", [Span(recnum, recnum + 1)])])
+    kept = {path: path.read_bytes() for path in map(Path, table.files()) if path != Path(there)}
+    for path in kept:
+        path.write_bytes(b"no Parquet")
+    latest = pa.array([False])
+    changed = changed.set_column(0, table_schema(table.definition).field("_latest"), latest)
+    table.revise(changed.cast(table_schema(table.definition)), ["recnum"])
+    for path, content in kept.items():
+        path.write_bytes(content)
+    now = stored(table)
+    assert now.num_rows == rows.num_rows
+    assert pc.sum(pc.invert(now["_latest"])).as_py() == 1
 
 
 @pytest.mark.parametrize("name", SERIES)
