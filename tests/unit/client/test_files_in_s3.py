@@ -77,6 +77,7 @@ def test_where_the_disk_has_no_room_to_grow_nothing_goes_from_s3_for_it(
     assert client.mirror.catalogue.downloads.reserved() == 0
 
 
+@pytest.mark.long
 def test_an_export_says_where_they_are(client: Client) -> None:
     stored = client.export(f"{NAME}[]{{magnetogram}}")
     headed = client.export(f"{NAME}[]{{magnetogram}}", protocol="fits")
