@@ -59,6 +59,8 @@ def notice_setback(
     was = reached(mirror, series)
     if target.as_of.recnum < was:
         what = f"its largest record number is {target.as_of.recnum}, and it was {was} before"
+    elif held := _held_beyond(mirror, upstream, target):
+        what = f"its largest record number is {target.as_of.recnum}, and one of {held} is held"
     elif _may_have_others(was, target, is_compared) and _are_other_records(
         mirror, upstream, target
     ):
@@ -70,6 +72,26 @@ def notice_setback(
         series,
         f"The upstream of {series} went back in time, or the series was built anew: {what}",
     )
+
+
+def _held_beyond(mirror: Mirror, upstream: Upstream, target: Target) -> int:
+    """The largest number that is held, where the upstream has not come so far; else 0.
+
+    A run that was cut off can have stored records that no reading speaks of yet. Where others have
+    read meanwhile, the upstream has come further by now.
+    """
+    definition = mirror.catalogue.definition(target.definition.name)
+    state = mirror.catalogue.state(definition.name)
+    if state.table_path is None:
+        return 0
+    table = mirror.table(definition)
+    if (table.largest("recnum") or 0) <= target.as_of.recnum:
+        return 0
+    newest = newest_records(table, [], state.generation, 1)["recnum"].to_pylist()
+    held = max(newest, default=0)
+    if held <= target.as_of.recnum:
+        return 0
+    return held if (upstream.definition(definition.name).max_recnum or 0) < held else 0
 
 
 def _may_have_others(was: int, target: Target, is_compared: bool) -> bool:

@@ -58,6 +58,12 @@ def a_night_later(copy: Copy) -> None:
         mirror.catalogue.reconciliations.save(WHOLE, f"{WHOLE}[]", earlier)
 
 
+def held_up_to(copy: Copy) -> float:
+    """The largest record number of any row."""
+    with copy.open() as mirror:
+        return mirror.table(mirror.catalogue.definition(WHOLE)).largest("recnum") or 0
+
+
 def generation(copy: Copy) -> int:
     with copy.open() as mirror:
         return mirror.catalogue.state(WHOLE).generation
@@ -122,6 +128,31 @@ def test_where_the_same_few_numbers_were_issued_again_comparing_brings_the_recor
     synced.sync(WHOLE)
     assert generation(synced) == 0
     synced.assert_same(WHOLE)
+
+
+@pytest.mark.parametrize("refilled", [0, 4])
+def test_what_a_follow_read_that_was_cut_off_is_not_left_behind(refilled, copy_of) -> None:
+    """Nothing says yet that its windows are held, and there is no such number any more."""
+    copy = copy_of(WHOLE, rows=10, sync={"first_window": 20, "max_window": 20})
+    copy.sync(WHOLE)
+    before = copy.jsoc.series(WHOLE)
+    grow(copy, 3, 60)
+    top = int(max(before.columns["recnum"]))
+
+    def is_next_but_one(request: Request) -> bool:
+        first = request.ds.partition(":#")[2].partition("-")[0]
+        return request.op == "rs_list" and first.isdigit() and int(first) > top + 5
+
+    copy.jsoc.fault(FaultKind.HTML, times=None, when=is_next_but_one)
+    with pytest.raises(UpstreamError):
+        copy.sync(WHOLE)
+    copy.jsoc.clear_faults()
+    assert held_up_to(copy) > top + 5
+    assert {entry.as_of_recnum for entry in copy.coverage(WHOLE)} == {top}
+    copy.jsoc.add(before)
+    grow(copy, 5, refilled)
+    copy.sync(WHOLE)
+    copy.assert_same(WHOLE)
 
 
 def test_once_a_night_it_is_asked_for_though_nothing_is_new(synced) -> None:
