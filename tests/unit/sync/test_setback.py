@@ -121,6 +121,7 @@ def test_where_it_has_as_many_numbers_as_before_it_is_noticed_within_a_night(syn
     assert not synced.sync(WHOLE).notices
 
 
+@pytest.mark.long
 def test_where_the_same_few_numbers_were_issued_again_comparing_brings_the_records(synced) -> None:
     """It is as if some had moved to another time, and no reason to read everything again."""
     refilled(synced, 4)
@@ -130,7 +131,7 @@ def test_where_the_same_few_numbers_were_issued_again_comparing_brings_the_recor
     synced.assert_same(WHOLE)
 
 
-@pytest.mark.parametrize("refilled", [0, 4])
+@pytest.mark.parametrize("refilled", [pytest.param(0, marks=pytest.mark.long), 4])
 def test_what_a_follow_read_that_was_cut_off_is_not_left_behind(refilled, copy_of) -> None:
     """Nothing says yet that its windows are held, and there is no such number any more."""
     copy = copy_of(WHOLE, rows=10, sync={"first_window": 20, "max_window": 20})
@@ -251,6 +252,7 @@ def test_a_run_that_fails_then_has_said_it(synced) -> None:
     assert said(synced) == [(RunOutcome.FAILED, 1), (RunOutcome.DONE, 0)]
 
 
+@pytest.mark.long
 def test_so_has_one_whose_requests_were_used_up_and_its_report(copy_of) -> None:
     copy = copy_of(WHOLE, sync={"first_window": 50, "max_window": 50})
     copy.sync(WHOLE)
