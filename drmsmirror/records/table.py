@@ -236,7 +236,7 @@ class RecordTable:
             New rows, and rows that take the place of those held in the same partition whose
             ``keys`` are equal.
         keys : sequence of str
-            Columns that identify a row.
+            Columns that identify a row, ``recnum`` among them.
         """
         periods = ", ".join(f"'{period}'" for period in rows[PERIOD].unique().to_pylist())
         same = " AND ".join(f"held.{key} = given.{key}" for key in (PERIOD, *keys))
