@@ -37,6 +37,7 @@ __all__ = [
     "table",
     "talk",
     "terms_options",
+    "write_json_list",
 ]
 
 #: Where a command's context keeps the mirror that is used, and the settings file that was named.
@@ -230,6 +231,26 @@ def as_json(value: object) -> None:
     import orjson
 
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def write_json_list(values: Iterable[object]) -> None:
+    """Print what :func:`as_json` prints of a list, one value after the other as they come.
+
+    If they end by an error, the list ends with those that came; without any nothing is printed.
+    """
+    import orjson
+
+    opening = "["
+    try:
+        for value in values:
+            text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+            click.echo(f"{opening}\n  " + text.replace("\n", "\n  "), nl=False)
+            opening = ","
+        if opening == "[":
+            click.echo("[]")
+    finally:
+        if opening == ",":
+            click.echo("\n]")
 
 
 def json_list(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[tuple[str, int]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,33 +10,31 @@ from typing import TYPE_CHECKING
 import click
 
 from drmsmirror.cli.common import (
-    as_json,
     json_option,
     mirror_options,
     policy_of,
     read_settings,
-    size,
     talk,
     terms_options,
+    write_json_list,
 )
-from drmsmirror.cli.files import HOW_TO_OPEN
+from drmsmirror.cli.given import Given, Tally
+from drmsmirror.cli.growingbar import Bar, progress_bar
 from drmsmirror.cli.hosts import tell_of_hosts
-from drmsmirror.errors import NoSpaceError, NotHeldError, PartialError, StoreError
+from drmsmirror.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import timedelta
 
-    from drmsmirror.client.getting import WantedFiles
+    from drmsmirror.client.wanted import FilesSlice
     from drmsmirror.mirror import Mirror
     from drmsmirror.model.filenames import NamedFile
-    from drmsmirror.model.segmentfile import SegmentFile
+    from drmsmirror.objects import Laid
     from drmsmirror.segments import Outcome
 
-__all__ = ["command"]
+    _Lay = Callable[[Mapping[Outcome, NamedFile]], Iterator[tuple[Outcome, Laid | StoreError]]]
 
-#: So many reasons are told in words; --json tells each.
-_MOST_TOLD = 5
+__all__ = ["command"]
 
 
 @click.command("get")
@@ -161,83 +157,77 @@ def command(
             )
             return
         wanted = client.wanted_files(record_set, seg, n=n, fits=fits)
-        found: dict[SegmentFile, Outcome] = {}
-        with _progress(len(wanted.names)) as tell:
+        lay = _laying(client.mirror, link_to, copy_to, names)
+        tally = Tally()
+        with progress_bar(is_for_people=not as_json_) as bar:
             orderer = Orderer(waiting=_tell_of_waiting)
-            for outcome in client.fetch(wanted, again=again, as_is=as_is, orderer=orderer):
-                found[outcome.file] = outcome
-                tell(outcome)
-        outcomes = {file: found[file] for file in wanted.names}
-        paths, refused = _laid(client.mirror, wanted, outcomes, link_to, copy_to, names)
-        outcomes |= refused
-    if as_json_:
-        as_json(
-            [_object(one, wanted.names[file], paths.get(file)) for file, one in outcomes.items()]
-        )
-    else:
-        for file, one in outcomes.items():
-            if one.state.is_there:
-                click.echo(paths.get(file, one.url))
-    if without := sum(one.state.is_there and one.file not in paths for one in outcomes.values()):
-        talk(f"{without:,} of them are in S3, where they have no path: {HOW_TO_OPEN}")
-    _tell(list(outcomes.values()), wanted)
+            fetched = client.fetch(wanted, again=again, as_is=as_is, orderer=orderer)
+            given = tally.counted(_given(fetched, lay, bar))
+            if as_json_:
+                write_json_list(map(_object, given))
+            else:
+                for one in given:
+                    if one.outcome.state.is_there:
+                        bar.echo(str(one.path or one.outcome.url))
+    tally.tell(wanted)
 
 
-def _laid(
-    mirror: Mirror,
-    wanted: WantedFiles,
-    outcomes: Mapping[SegmentFile, Outcome],
-    link_to: Path | None,
-    copy_to: Path | None,
-    names: str,
-) -> tuple[dict[SegmentFile, Path], dict[SegmentFile, Outcome]]:
-    """Where the files are that are there, and what became of those that could not be laid."""
+def _given(
+    fetched: Iterable[tuple[FilesSlice, Iterator[Outcome]]], lay: _Lay | None, bar: Bar
+) -> Iterator[Given]:
+    """What came of each file, in order: as soon as it is known, or laid once its slice is there."""
+    for some, outcomes in fetched:
+        bar.expect(len(some.names), is_all=some.is_last)
+        ordered = some.in_order(bar.watched(outcomes))
+        if lay is not None:
+            yield from _laid(some, list(ordered), lay)
+            continue
+        for outcome in ordered:
+            yield Given(some.names[outcome.file], outcome, outcome.path)
+
+
+def _laying(mirror: Mirror, link_to: Path | None, copy_to: Path | None, names: str) -> _Lay | None:
+    """What lays files where somebody wants them; None where nobody does."""
     from drmsmirror.objects import Laying
-    from drmsmirror.segments import FileState, Names, lay_tree
+    from drmsmirror.segments import Names, lay_tree
 
-    there = {one: wanted.names[file] for file, one in outcomes.items() if one.state.is_there}
     directory = link_to or copy_to
     if directory is None:
-        return {one.file: one.path for one in there if one.path is not None}, {}
+        return None
     laying = Laying.LINK if copy_to is None else Laying.COPY
-    paths, refused = {}, {}
-    for outcome, laid in lay_tree(mirror.objects, there, directory, laying, Names(names)):
-        if isinstance(laid, StoreError):
-            refused[outcome.file] = replace(
-                outcome, state=FileState.FAILED, message=str(laid), error=laid.code
-            )
+    return lambda files: lay_tree(mirror.objects, files, directory, laying, Names(names))
+
+
+def _laid(some: FilesSlice, outcomes: Sequence[Outcome], lay: _Lay) -> Iterator[Given]:
+    """Lay the files that are there; what could not be laid has failed."""
+    from drmsmirror.segments import FileState
+
+    laid = lay({one: some.names[one.file] for one in outcomes if one.state.is_there})
+    for outcome in outcomes:
+        named = some.names[outcome.file]
+        result = next(laid)[1] if outcome.state.is_there else None
+        if isinstance(result, StoreError):
+            failed = FileState.FAILED
+            why = replace(outcome, state=failed, message=str(result), error=result.code)
+            yield Given(named, why)
         else:
-            paths[outcome.file] = laid.path
-    return paths, refused
-
-
-@contextmanager
-def _progress(files: int) -> Iterator[Callable[[Outcome], None]]:
-    """Show on a terminal how far it has come."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("files", total=files)
-        yield lambda _: bar.advance(task)
+            yield Given(named, outcome, None if result is None else result.path)
 
 
 def _tell_of_waiting(message: str) -> None:
     talk(f"Waiting for JSOC to bring files from tape: {message}")
 
 
-def _object(outcome: Outcome, named: NamedFile, path: Path | None) -> dict[str, object]:
+def _object(one: Given) -> dict[str, object]:
+    outcome = one.outcome
     return {
-        "record": named.record,
+        "record": one.named.record,
         "series": outcome.file.series,
         "recnum": outcome.file.recnum,
         "segment": outcome.file.segment,
         "state": outcome.state,
         "form": outcome.form if outcome.state.is_there else None,
-        "path": None if path is None else str(path),
+        "path": None if one.path is None else str(one.path),
         "url": outcome.url or None,
         "sha256": outcome.sha256 or None,
         "bytes": outcome.size_bytes if outcome.state.is_there else None,
@@ -245,42 +235,3 @@ def _object(outcome: Outcome, named: NamedFile, path: Path | None) -> dict[str, 
         "error": outcome.error or None,
         "message": outcome.message or None,
     }
-
-
-def _tell(outcomes: list[Outcome], wanted: WantedFiles) -> None:
-    """Say what came, and why the rest did not; raise where something is missing."""
-    from drmsmirror.segments import FileState, Form
-
-    if not outcomes:
-        talk("No record matches: there are no files")
-        return
-    fetched = [one for one in outcomes if one.state is FileState.FETCHED]
-    held = sum(one.state is FileState.HELD for one in outcomes)
-    without = sum(one.state is FileState.NO_FILE for one in outcomes)
-    talk(
-        f"{len(outcomes):,} files: {held:,} held, {len(fetched):,} fetched "
-        f"({size(sum(one.size_bytes for one in fetched))})"
-        + (f", {without:,} that the records do not have" if without else "")
-    )
-    exported = sum(one.form is Form.FITS for one in outcomes)
-    if exported and wanted.headers is None:
-        talk(
-            f"{exported:,} of them are exported files that were adopted: the image is the same, "
-            f"with keywords in the header; --as-is fetches them as JSOC stores them"
-        )
-    missing = [
-        one for one in outcomes if not one.state.is_there and one.state is not FileState.NO_FILE
-    ]
-    if not wanted.answer.complete:
-        talk(f"These are not all of the records. {wanted.answer.missing}")
-    if not missing:
-        return
-    for one in missing[:_MOST_TOLD]:
-        talk(f"{wanted.names[one.file].shown}: {one.state}: {one.message}")
-    if len(missing) > _MOST_TOLD:
-        talk(f"... and {len(missing) - _MOST_TOLD:,} more; --json tells each")
-    if all(one.state is FileState.NOT_HELD for one in missing):
-        raise NotHeldError(f"The mirror does not hold {len(missing):,} of the files")
-    if any(one.error == NoSpaceError.code for one in missing):
-        raise NoSpaceError(f"{len(missing):,} of {len(outcomes):,} files could not be had")
-    raise PartialError(f"{len(missing):,} of {len(outcomes):,} files could not be had")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from drmsmirror.cli.common import as_json, size, talk
+from drmsmirror.cli.common import size, talk, write_json_list
 from drmsmirror.cli.files import HOW_TO_OPEN
 from drmsmirror.errors import DrmsMirrorError, ExportError, PartialError
 
@@ -58,13 +58,13 @@ def get_processed(
     if request.lacking:
         talk(f"These are not all of the records. {request.lacking}")
     files = _waited_for(request, client.settings.segments.order_wait)
-    paths = [_laid(client, one, link_to, copy_to) for one in files]
+    given = ((one, _laid(client, one, link_to, copy_to)) for one in files)
     if json:
-        as_json([_object(one, path) for one, path in zip(files, paths, strict=True)])
+        write_json_list(_object(one, path) for one, path in given)
     else:
-        for one, path in zip(files, paths, strict=True):
+        for one, path in given:
             click.echo(one.url if path is None else path)
-    if None in paths:
+    if (link_to or copy_to) is None and any(one.path is None for one in files):
         talk(f"They are in S3, where they have no path: {HOW_TO_OPEN}")
     talk(f"{len(files):,} files ({size(sum(one.size_bytes for one in files))})")
 

@@ -7,8 +7,10 @@ Those that are to be processed are ordered from JSOC, once, and kept.
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol
 
 from drmsmirror.client.exported import NO_FILES, export_of_files
@@ -25,7 +27,7 @@ from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.segments import Orderer
 
 if TYPE_CHECKING:
-    from drmsmirror.client.getting import WantedFiles
+    from drmsmirror.client.wanted import FilesSlice, WantedFiles, WantedRecord
     from drmsmirror.segments import Outcome
     from drmsmirror.sharing import SharedUpstream
 
@@ -69,7 +71,7 @@ class _Asking(Protocol):
         again: bool = False,
         as_is: bool = False,
         orderer: Orderer | None = None,
-    ) -> Iterator[Outcome]: ...
+    ) -> Iterator[tuple[FilesSlice, Iterator[Outcome]]]: ...
 
 
 @raises_as_stock
@@ -174,15 +176,17 @@ class Exporting:
             wanted = _exportable(self, ds, limit, terms)
             template = _template(wanted.definition, filenamefmt)
             if terms.process:
-                errand = errand_of(wanted, terms, template, ds, limit)
+                files = tuple(wanted.files())
+                errand = errand_of(files, terms, template, ds, limit)
                 address = email or self._email or self.mirror.settings.segments.email
-                again = OrderedExport.of_processed(self, wanted, terms, errand, address).stands
+                lacking = wanted.answer.missing
+                ordered = OrderedExport.of_processed(self, files, terms, errand, address, lacking)
+                again = ordered.stands
             else:
                 is_as_is = terms.protocol == "as-is"
                 orderer = Orderer(email or self._email or "")
                 fetched = self.fetch(wanted, as_is=is_as_is, orderer=orderer)
-                outcomes = {one.file: one for one in fetched}
-                export = export_of_files(self.mirror, wanted, outcomes, terms, template)
+                export = export_of_files(self.mirror, wanted, fetched, terms, template)
         except (QueryError, UnknownSeriesError) as error:
             export = Export(terms.method, terms.protocol, WRONG, message=str(error), cause=error)
         if again is not None:
@@ -218,14 +222,18 @@ def _exportable(client: _Asking, ds: str, n: int, terms: ExportTerms) -> WantedF
     by_set = n if n and len(tree.sets) == 1 else None  # of several sets JSOC counts all together
     fits = terms.protocol == "fits" and not terms.process
     wanted = client.wanted_files(str(tree), n=by_set, fits=fits)
-    if not wanted.names:
+    records = wanted.records if by_set else _limited(wanted.records, n)
+    first = next(records, None)
+    if first is None:
         raise QueryError(NO_FILES)
-    if not n or by_set:
-        return wanted
-    recnums = [*wanted.segments_of_records()]
-    chosen = set(recnums[:n] if n > 0 else recnums[n:])
-    names = {file: named for file, named in wanted.names.items() if file.recnum in chosen}
-    return replace(wanted, names=names)
+    return replace(wanted, records=chain([first], records))
+
+
+def _limited(records: Iterator[WantedRecord], n: int) -> Iterator[WantedRecord]:
+    """The first ``n`` records, or the last ``-n``; all where it is 0."""
+    if n < 0:
+        return iter(deque(records, maxlen=-n))
+    return islice(records, n or None)
 
 
 def with_images(definition: SeriesDefinition, tree: RecordSet) -> RecordSet:

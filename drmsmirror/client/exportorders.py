@@ -7,7 +7,7 @@ however that was written, it is ordered once, and given from the mirror afterwar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,10 +15,10 @@ import orjson
 
 from drmsmirror.client.exportrequest import READY, WAITING, WRONG, Export, ExportedFile
 from drmsmirror.client.exportterms import ExportTerms
-from drmsmirror.client.getting import WantedFiles
 from drmsmirror.client.terms import Policy
 from drmsmirror.errors import NotHeldError, QueryError
 from drmsmirror.mirror import Mirror
+from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments import Processed, Processing, ResultFile
 from drmsmirror.segments.ordering import Errand
 from drmsmirror.sharing import SharedUpstream
@@ -76,24 +76,33 @@ class OrderedExport:
 
     @classmethod
     def of_processed(
-        cls, client: _Asking, wanted: WantedFiles, terms: ExportTerms, errand: Errand, email: str
+        cls,
+        client: _Asking,
+        files: Sequence[SegmentFile],
+        terms: ExportTerms,
+        errand: Errand,
+        email: str,
+        lacking: str,
     ) -> OrderedExport:
         """An order of processed files.
 
         Parameters
         ----------
         client : Client
-        wanted : WantedFiles
+        files : sequence of SegmentFile
+            Those that are processed, of one series.
         terms : ExportTerms
         errand : Errand
             Which brings them.
         email : str
             The address that they are ordered for; empty where there is none.
+        lacking : str
+            What of the records is not known.
         """
         processing = _processing(client)
-        files = [(one.generation, one.recnum, one.segment) for one in wanted.names]
-        series = wanted.definition.name.lower()
-        known_by = (series, files, terms.protocol, terms.process, errand.file_names)
+        series = files[0].series
+        numbers = [(one.generation, one.recnum, one.segment) for one in files]
+        known_by = (series.lower(), numbers, terms.protocol, terms.process, errand.file_names)
 
         def go_on() -> Processed:
             if not email:
@@ -101,8 +110,8 @@ class OrderedExport:
             return processing.step(digest, errand, email)
 
         digest = _digest("processed", client.mirror.settings.upstream.url, *known_by)
-        what = f"the files of {wanted.definition.name} processed by {terms.process}"
-        may_ask, lacking = client.policy is not Policy.OFFLINE, wanted.answer.missing
+        what = f"the files of {series} processed by {terms.process}"
+        may_ask = client.policy is not Policy.OFFLINE
         return cls(processing, digest, what, terms, may_ask, go_on, lacking)
 
     @classmethod
@@ -149,13 +158,14 @@ class OrderedExport:
 
 
 def errand_of(
-    wanted: WantedFiles, terms: ExportTerms, template: str, written: str, n: int
+    files: Sequence[SegmentFile], terms: ExportTerms, template: str, written: str, n: int
 ) -> Errand:
     """What JSOC is to be asked for: records by number, since what else they are called can change.
 
     Parameters
     ----------
-    wanted : WantedFiles
+    files : sequence of SegmentFile
+        Of one series.
     terms : ExportTerms
     template : str
         Of the names of the files.
@@ -164,9 +174,9 @@ def errand_of(
     n : int
         How many of them are meant, as clients say it.
     """
-    numbers = ",".join(f"#{number}" for number in wanted.segments_of_records())
-    segments = ",".join(dict.fromkeys(file.segment for file in wanted.names))
-    records, limit = f"{wanted.definition.name}[:{numbers}]{{{segments}}}", 0
+    numbers = ",".join(dict.fromkeys(f"#{file.recnum}" for file in files))
+    segments = ",".join(dict.fromkeys(file.segment for file in files))
+    records, limit = f"{files[0].series}[:{numbers}]{{{segments}}}", 0
     if len(records) > _LONGEST:
         records, limit = written.strip(), n
     return Errand(records, (terms.method,), terms.protocol, f"{limit}|{terms.process}", template)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
 
 from drmsmirror.client.answer import Answer
 from drmsmirror.client.arguments import split_names
-from drmsmirror.client.batches import printed_rows
 from drmsmirror.client.heading import Headers
 from drmsmirror.client.stockerrors import raises_as_stock
 from drmsmirror.client.terms import Policy
+from drmsmirror.client.wanted import NUMBER, FilesSlice, WantedFiles
 from drmsmirror.errors import NotHeldError, QueryError, UnknownSeriesError
 from drmsmirror.mirror import Mirror
-from drmsmirror.model.filenames import NamedFile
 from drmsmirror.model.recordset import parse_recordset
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.model.series import SeriesDefinition
@@ -25,9 +24,8 @@ from drmsmirror.objects import ObjectStore
 from drmsmirror.segments import Files, HeadedFiles, Orderer, Outcome
 from drmsmirror.sharing import SharedUpstream
 
-__all__ = ["Getting", "RecordFiles", "WantedFiles"]
+__all__ = ["Getting", "RecordFiles"]
 
-_NUMBER = "*recnum*"
 _ALL = "**ALL**"
 
 
@@ -101,45 +99,6 @@ class RecordFiles:
         return all(one.state.is_there for one in self.files.values())
 
 
-@dataclass(frozen=True, slots=True)
-class WantedFiles:
-    """The files that a record set names.
-
-    Parameters
-    ----------
-    definition : SeriesDefinition
-    names : mapping of SegmentFile to NamedFile
-        Every file, in the order of the records, with what it is named after.
-    answer : Answer
-        Where the records came from.
-    headers : Headers or None
-        Where files are wanted with the header of their record: what is in it.
-    """
-
-    definition: SeriesDefinition
-    names: Mapping[SegmentFile, NamedFile]
-    answer: Answer = field(repr=False)
-    headers: Headers | None = field(default=None, repr=False)
-
-    def segments_of_records(self) -> dict[int, list[SegmentFile]]:
-        """By record number, its files."""
-        found: dict[int, list[SegmentFile]] = defaultdict(list)
-        for file in self.names:
-            found[file.recnum].append(file)
-        return found
-
-    def record(self, outcomes: Sequence[Outcome], store: ObjectStore) -> RecordFiles:
-        """Give a record with what came of its files, which are in a store."""
-        first = self.names[outcomes[0].file]
-        return RecordFiles(
-            self.definition.name,
-            outcomes[0].file.recnum,
-            first.values,
-            {one.file.segment: one for one in outcomes},
-            store,
-        )
-
-
 class _Asking(Protocol):
     """A client, as far as files need it."""
 
@@ -170,7 +129,7 @@ class _Asking(Protocol):
         again: bool = False,
         as_is: bool = False,
         orderer: Orderer | None = None,
-    ) -> Iterator[Outcome]: ...
+    ) -> Iterator[tuple[FilesSlice, Iterator[Outcome]]]: ...
 
 
 @raises_as_stock
@@ -211,7 +170,9 @@ class Getting:
         Yields
         ------
         RecordFiles
-            In no order: each when its files are there.
+            Each when its files are there. Of a large set some thousand records are looked up at a
+            time, and among them there is no order: those that have nothing to wait for come first.
+            The next ones are not asked for before these were given.
 
         Raises
         ------
@@ -230,13 +191,15 @@ class Getting:
                     data = astropy.io.fits.getdata(file)
         """
         wanted = self.wanted_files(ds, seg, n=n, fits=fits)
-        left = wanted.segments_of_records()
-        found: dict[SegmentFile, Outcome] = {}
-        for outcome in self.fetch(wanted, again=again, as_is=as_is):
-            found[outcome.file] = outcome
-            files = left[outcome.file.recnum]
-            if all(file in found for file in files):
-                yield wanted.record([found[file] for file in files], self.mirror.objects)
+        for some, outcomes in self.fetch(wanted, again=again, as_is=as_is):
+            left = some.by_record()
+            found: dict[SegmentFile, Outcome] = {}
+            for outcome in outcomes:
+                found[outcome.file] = outcome
+                files = left[outcome.file.recnum]
+                if all(file in found for file in files):
+                    came = [found.pop(file) for file in files]
+                    yield _record(some, came, self.mirror.objects)
 
     def wanted_files(
         self: _Asking,
@@ -255,21 +218,16 @@ class Getting:
         definition = self.definition(ds)
         names = _spelled(definition, split_names(seg) or braced)
         records = replace(tree, sets=tuple(replace(one, segments=None) for one in tree.sets))
-        keys = [*definition.prime_keys, _NUMBER]
         headers = Headers.of(self.mirror, definition, names) if fits else None
-        asked = dict.fromkeys([*keys, *(headers.keys if headers else ())])
-        answer = self.answer(str(records), [*asked], n=n)
-        batches = answer.batches if headers is None else headers.noted(answer.batches)
-        rows = printed_rows(keys, batches)
-        generation = _generation(self.mirror, definition.name)
-        wanted: dict[SegmentFile, NamedFile] = {}
-        for row, number in enumerate(rows[_NUMBER]):
-            recnum = _positive(number, definition)
-            values = {key: str(rows[key][row]) for key in definition.prime_keys}
-            for name in names:
-                file = SegmentFile(definition.name, generation, recnum, name)
-                wanted[file] = NamedFile(definition, name, values, recnum)
-        return WantedFiles(definition, wanted, answer, headers)
+        asked = [*definition.prime_keys, NUMBER, *(headers.keys if headers else ())]
+        return WantedFiles.of(
+            self.answer(str(records), [*dict.fromkeys(asked)], n=n),
+            definition,
+            names,
+            _generation(self.mirror, definition.name),
+            headers=headers,
+            may_repeat=len(tree.sets) > 1,
+        )
 
     def fetch(
         self: _Asking,
@@ -278,21 +236,57 @@ class Getting:
         again: bool = False,
         as_is: bool = False,
         orderer: Orderer | None = None,
-    ) -> Iterator[Outcome]:
-        """Give files, those first that are there; the others as they come.
+    ) -> Iterator[tuple[FilesSlice, Iterator[Outcome]]]:
+        """Give files slice by slice, of each those first that are there; the others as they come.
 
+        What is given with a slice is to be read to its end before the next slice is asked for.
         ``orderer`` has files brought from tape; without one whoever the client is of.
         """
-        orderer = orderer or Orderer(self._email or "")
-        files = Files(self.mirror, self._upstream, orderer=orderer)
-        may_ask = self.policy is not Policy.OFFLINE
-        found = files.get(wanted.names, may_ask=may_ask, again=again, exports=not as_is)
-        if wanted.headers is None:
-            yield from found
-            return
-        headed = HeadedFiles(self.mirror)
-        for outcome in found:
-            yield headed.of(outcome, wanted.headers.cards(outcome.file))
+        files = Files(self.mirror, self._upstream, orderer=orderer or Orderer(self._email or ""))
+        get = partial(
+            files.get, may_ask=self.policy is not Policy.OFFLINE, again=again, exports=not as_is
+        )
+        return iter(_Flow(wanted, get, HeadedFiles(self.mirror)))
+
+
+class _Flow:
+    """Files on their way, one slice after the other."""
+
+    def __init__(
+        self, wanted: WantedFiles, get: Callable[..., Iterator[Outcome]], headed: HeadedFiles
+    ) -> None:
+        self._wanted = wanted
+        self._get = get
+        self._headed = headed
+
+    def __iter__(self) -> Iterator[tuple[FilesSlice, Iterator[Outcome]]]:
+        for some in self._wanted.slices():
+            yield some, self._outcomes(some)
+
+    def _outcomes(self, some: FilesSlice) -> Iterator[Outcome]:
+        for outcome in self._get(some.names):
+            yield self._with_header(some, outcome)
+            self._wanted.rows.settle()
+
+    def _with_header(self, some: FilesSlice, outcome: Outcome) -> Outcome:
+        headers = self._wanted.headers
+        if headers is None:
+            return outcome
+        file = outcome.file
+        cards = headers.cards(file.segment, some.keywords[file.recnum])
+        return self._headed.of(outcome, cards)
+
+
+def _record(some: FilesSlice, outcomes: Sequence[Outcome], store: ObjectStore) -> RecordFiles:
+    """A record with what came of its files, which are in a store."""
+    first = outcomes[0].file
+    return RecordFiles(
+        first.series,
+        first.recnum,
+        some.names[first].values,
+        {one.file.segment: one for one in outcomes},
+        store,
+    )
 
 
 def _spelled(definition: SeriesDefinition, segments: Sequence[str]) -> list[str]:
@@ -309,15 +303,6 @@ def _spelled(definition: SeriesDefinition, segments: Sequence[str]) -> list[str]
             f"{', '.join(known.values())}"
         )
     return list(dict.fromkeys(known[name.lower()] for name in segments))
-
-
-def _positive(number: object, definition: SeriesDefinition) -> int:
-    recnum = int(str(number)) if number is not None else 0
-    if recnum <= 0:
-        raise NotHeldError(
-            f"The upstream tells no record numbers of {definition.name}, by which files are known"
-        )
-    return recnum
 
 
 def _generation(mirror: Mirror, series: str) -> int:

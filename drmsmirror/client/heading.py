@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -13,12 +14,31 @@ from drmsmirror.errors import UnknownSeriesError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.codecs import Codec, codec_of
 from drmsmirror.model.fitscards import Card
-from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.model.series import SeriesDefinition
 from drmsmirror.records import type_records
 from drmsmirror.segments.headers import header_columns, segment_cards
 
-__all__ = ["Headers"]
+__all__ = ["Headers", "Keywords"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """The keywords of one record.
+
+    Parameters
+    ----------
+    rows : pyarrow.RecordBatch
+        Values as record tables hold them.
+    row : int
+        Which row is the record.
+    """
+
+    rows: pa.RecordBatch
+    row: int
+
+    def by_column(self) -> dict[str, Any]:
+        """The values themselves."""
+        return {name: self.rows[name][self.row].as_py() for name in self.rows.schema.names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +60,6 @@ class Headers:
     keys: tuple[str, ...]
     formats: Mapping[str, str]
     codecs: Mapping[str, Codec]
-    _rows: dict[int, tuple[pa.RecordBatch, int]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, mirror: Mirror, definition: SeriesDefinition, segments: Sequence[str]) -> Headers:
@@ -54,27 +73,17 @@ class Headers:
         codecs = {name: codec for name, codec in known.items() if codec is not None}
         return cls(definition, keys, formats, codecs)
 
-    def noted(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """The same rows, of which the keywords are noted while they go by."""
-        for batch in batches:
-            typed = self._typed(batch)
-            for row, recnum in enumerate(typed["recnum"].to_pylist()):
-                self._rows[recnum] = (typed, row)
-            yield batch
-
-    def cards(self, file: SegmentFile) -> tuple[Card, ...]:
-        """The cards that a record's keywords make in the header of one of its files."""
-        typed, row = self._rows[file.recnum]
-        record = {name: typed[name][row].as_py() for name in typed.schema.names}
-        return segment_cards(self.definition, file.segment, record, self.codecs)
-
-    def _typed(self, batch: Batch) -> pa.RecordBatch:
+    def typed(self, batch: Batch) -> pa.RecordBatch:
         """Values as record tables hold them, whoever told them."""
         if not isinstance(batch, PrintedRows):
             return batch.stored
         texts = pa.table({key: batch.printed(key) for key in batch})
         rows = type_records(self.definition, texts, self.formats).rows
         return rows.combine_chunks().to_batches()[0] if rows.num_rows else _nothing(rows.schema)
+
+    def cards(self, segment: str, keywords: Keywords) -> tuple[Card, ...]:
+        """The cards that a record's keywords make in the header of one of its files."""
+        return segment_cards(self.definition, segment, keywords.by_column(), self.codecs)
 
 
 def _nothing(schema: pa.Schema) -> pa.RecordBatch:

@@ -14,6 +14,7 @@ network file system see a rename at the same moment.
 `directories`   directories, for a group or not
 `removing`      files that go
 `space`         whether there is room, and whether one may write
+`scratch`       a file without a name, elsewhere
 `basics`        what these do with the operating system
 ==============  =========================================================
 """
@@ -35,6 +36,7 @@ from drmsmirror.files.removing import (
     remove_file,
     set_aside,
 )
+from drmsmirror.files.scratch import scratch_file
 from drmsmirror.files.space import LEAST_FREE, free_bytes, refuse_full, refuse_read_only
 from drmsmirror.files.whole import (
     name_durably,
@@ -72,6 +74,7 @@ __all__ = [
     "remove_file",
     "rename_durably",
     "replacing",
+    "scratch_file",
     "set_aside",
     "sync_directory",
     "sync_files",

@@ -6,8 +6,9 @@ Source: DRMS semantics 2.2 and 4.2.4 (special keys).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -70,10 +71,15 @@ class StoredRows(Mapping[str, "list[str] | list[int | None]"]):
         """How many rows these are."""
         return int(self._rows.num_rows)
 
+    @property
+    def alike(self) -> Callable[[pa.RecordBatch], StoredRows]:
+        """What shows other rows as these are shown."""
+        return partial(StoredRows, self._plan, codecs=self._codecs)
+
     def pieces(self, rows: int) -> Iterator[StoredRows]:
         """The same in pieces of so many rows."""
         for first in range(0, self.num_rows, rows):
-            yield StoredRows(self._plan, self._rows.slice(first, rows), self._codecs)
+            yield self.alike(self._rows.slice(first, rows))
 
     def printed(self, key: str) -> pa.Array:
         """The same values of a key as an Arrow array."""

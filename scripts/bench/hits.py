@@ -173,7 +173,7 @@ def _prepared(objects: int) -> Iterator[_Case]:
             sync(mirror, SharedUpstream(mirror, Jsoc(settings.upstream)), _NAME)
         jsoc.bring_online(jsoc.sunums(_NAME, jsoc.series(_NAME).columns["recnum"].tolist()))
         with Client(settings) as client:
-            files = tuple(client.wanted_files(_NAME).names)
+            files = tuple(client.wanted_files(_NAME).files())
             upstream = SharedUpstream(client.mirror, Jsoc(settings.upstream))
             there = [one for one in Files(client.mirror, upstream).get(files) if one.path]
             if len(there) != _RECORDS:

@@ -19,14 +19,14 @@ def test_each_comes_back_byte_for_byte(recorded: Path, tmp_path: Path) -> None:
     with SampleJsoc([NAME], size="small", offline_every=0) as jsoc:
         settings = settings_for(tmp_path / "mirror", jsoc)
         with Client(settings) as client:
-            wanted = list(client.wanted_files(PART).names)
+            wanted = list(client.wanted_files(PART).files())
             served = dict(zip(wanted, files, strict=True))
             for file, path in served.items():
                 jsoc.serve_file(NAME, file.recnum, "magnetogram", path)
-            came = {one.file: one for one in client.fetch(client.wanted_files(PART))}
+            came = {one.file: one for record in client.get(PART) for one in record.files.values()}
         jsoc.clear_requests()
         with Client(settings, policy="offline") as client:
-            held = {one.file: one for one in client.fetch(client.wanted_files(PART))}
+            held = {one.file: one for record in client.get(PART) for one in record.files.values()}
         assert jsoc.requests == []
     assert {one.state for one in came.values()} == {FileState.FETCHED}
     assert {one.state for one in held.values()} == {FileState.HELD}

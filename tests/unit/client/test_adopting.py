@@ -285,7 +285,7 @@ def test_bytes_that_go_while_the_same_are_adopted_are_there_in_the_end(
         keep(index, *terms)  # type: ignore[arg-type]
 
     monkeypatch.setattr(table, "keep", keep_late)
-    file = next(iter(client.wanted_files(WANTED).names))
+    file = next(iter(client.wanted_files(WANTED).files()))
     stored = take(client.mirror, file, path, examine(path), LINKED)
     assert went == [stored.sha256]
     assert client.mirror.objects.exists(stored.sha256)
@@ -438,8 +438,8 @@ def test_files_as_jsoc_stores_them_are_told_by_name_where_that_is_trusted(
 
     other = settings_for(Path(shutil.copytree(client.mirror.root, tmp_path / "other")), jsoc)
     with Client(other) as online:
-        wanted = online.wanted_files(WANTED)
-        there = {one: wanted.names[one.file] for one in online.fetch(wanted)}
+        ((some, outcomes),) = online.fetch(online.wanted_files(WANTED))
+        there = {one: some.names[one.file] for one in outcomes}
         laid = lay_tree(online.mirror.objects, there, tmp_path / "laid", Laying.COPY, Names(names))
         assert len(list(laid)) == 4
     jsoc.clear_requests()

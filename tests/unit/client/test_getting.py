@@ -125,10 +125,10 @@ def test_offline_a_query_for_segments_tells_names_that_are_known(client, jsoc) -
 
 def test_without_names_all_segments_are_meant_and_names_are_found_in_any_case(client, jsoc) -> None:
     wanted = client.wanted_files(with_files(jsoc), n=1)
-    assert {file.segment for file in wanted.names} == {
+    assert {file.segment for file in wanted.files()} == {
         one.name for one in wanted.definition.segments
     }
-    (file,) = client.wanted_files(f"{NAME}[377]", "BITMAP", n=1).names
+    (file,) = client.wanted_files(f"{NAME}[377]", "BITMAP", n=1).files()
     assert file.segment == "bitmap"
 
 
@@ -148,11 +148,11 @@ def test_what_names_no_files_is_refused(record_set, segments, said, client, jsoc
 
 def test_records_of_a_generation_have_files_of_their_own(client, jsoc) -> None:
     """A record number can mean another record once the upstream has gone back."""
-    (before,) = client.wanted_files(with_files(jsoc), "magnetogram", n=1).names
+    (before,) = client.wanted_files(with_files(jsoc), "magnetogram", n=1).files()
     client.mirror.catalogue.save_definition(client.definition(NAME))
     state = client.mirror.catalogue.state(NAME)
     client.mirror.catalogue.save_state(replace(state, generation=1))
-    (after,) = client.wanted_files(f"{NAME}[377]", "magnetogram", n=1).names
+    (after,) = client.wanted_files(f"{NAME}[377]", "magnetogram", n=1).files()
     assert (before.recnum, before.generation, after.generation) == (after.recnum, 0, 1)
 
 

@@ -89,7 +89,7 @@ def copied_cache(made: Path, root: Path) -> Iterator[Cache]:
 def a_cache(copy: Copy) -> Iterator[Cache]:
     """Open the mirror of a copy that was synced."""
     with Client(copy.settings, policy="offline") as client:
-        files = list(client.wanted_files(NAME).names)
+        files = list(client.wanted_files(NAME).files())
         yield Cache(client.mirror, copy, files)
 
 
