@@ -397,7 +397,8 @@ def _files(report: SyncReport) -> str:
         said += f", {files.without:,} that there are not"
     if files.missing:
         said += f", {files.missing:,} could not be had and are tried again by the next run"
-    return said + ("." if files.complete else "; time is up, and the next run goes on.")
+    said += "." if files.complete else "; time is up, and the next run goes on."
+    return said + (f" The first of them: {files.reason}" if files.missing else "")
 
 
 def _summary(report: SyncReport) -> str:

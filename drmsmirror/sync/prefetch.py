@@ -31,6 +31,9 @@ __all__ = ["likely_requests", "missing_files", "prefetch"]
 #: So many files are looked up, pinned and fetched together.
 _AT_ONCE = 500
 
+#: What may be had by the next run.
+_MISSING = (FileState.FAILED, FileState.ORDERED, FileState.ON_TAPE)
+
 
 def prefetch(
     mirror: Mirror, upstream: Upstream, subscription: Subscription, *, seconds: float
@@ -72,6 +75,8 @@ def prefetch(
             for outcome in files.get(some, exports=True):
                 counts[outcome.state] += 1
                 size += outcome.size_bytes if outcome.state is FileState.FETCHED else 0
+                if outcome.state in _MISSING and not run.notices:
+                    run.notices = [outcome.message]
                 if outcome.state is not FileState.HELD and not deadline.left:
                     break
             asked = upstream.traffic - traffic
@@ -85,7 +90,8 @@ def prefetch(
         fetched=counts[FileState.FETCHED],
         bytes=size,
         without=counts[FileState.NO_FILE] + counts[FileState.LOST],
-        missing=counts[FileState.FAILED] + counts[FileState.ORDERED] + counts[FileState.ON_TAPE],
+        missing=sum(counts[state] for state in _MISSING),
+        reason="".join(run.notices),
         complete=complete,
         requests=(upstream.traffic - traffic).requests,
     )

@@ -166,6 +166,8 @@ class Prefetched:
         Files that the records do not have, or the upstream no longer.
     missing : int
         Files that could not be had; the next run tries again.
+    reason : str
+        Why not the first of them; empty without any.
     complete : bool
         Whether all was gone through; else time was up.
     requests : int
@@ -177,6 +179,7 @@ class Prefetched:
     bytes: int = 0
     without: int = 0
     missing: int = 0
+    reason: str = ""
     complete: bool = True
     requests: int = 0
 

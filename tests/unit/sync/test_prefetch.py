@@ -31,13 +31,13 @@ def copy(copy_of) -> Copy:
     return copy
 
 
-def put_on_tape(copy: Copy) -> None:
-    """All files are on tape, and the mirror may order them."""
+def put_on_tape(copy: Copy, email: str = "you@example.org") -> None:
+    """All files are on tape, and the mirror may order them where it has an address."""
     served = copy.jsoc.series(NAME)
     copy.jsoc.add(replace(served, definition=replace(served.definition, archive=1)))
     numbers = served.columns["sunum"]
     copy.jsoc.take_offline(numbers[numbers >= 0].tolist())
-    segments = copy.settings.segments.model_copy(update={"email": "you@example.org"})
+    segments = copy.settings.segments.model_copy(update={"email": email})
     copy.settings = copy.settings.model_copy(update={"segments": segments})
 
 
@@ -145,6 +145,17 @@ def test_that_files_cannot_be_had_is_no_failure_of_the_sync(copy) -> None:
     assert report.files is not None
     assert (report.files.fetched, report.files.complete) == (0, True)
     assert report.files.missing + report.files.without == report.records_new
+
+
+def test_why_files_could_not_be_had_is_said_and_noted(copy) -> None:
+    put_on_tape(copy, email="")
+    files = run(copy, subscribe(copy, "magnetogram")).files
+    assert files is not None
+    assert files.missing > 0
+    assert "registered e-mail address" in files.reason
+    with copy.open() as mirror:
+        (fetched,) = mirror.catalogue.runs.recent(kinds=[RunKind.FETCH])
+    assert fetched.notices == (files.reason,)
 
 
 def test_an_order_that_takes_long_is_waited_for_once_and_the_next_night_goes_on(
