@@ -274,11 +274,16 @@ def test_who_cannot_make_room_since_another_made_it_goes_on(small: Cache) -> Non
     """All that may go went for others, who made room for this one too."""
     fill(small, 0, 1, 2)
     small.clock.move(60 * HOUR)
-    entered = threading.Event()
+    entered, is_made = threading.Event(), threading.Event()
     first, second = small.room, small.room
+
+    def wait() -> None:
+        entered.set()
+        is_made.wait(60)
+
     with small.mirror.catalogue.leases.holding("objects going"):
         waiting = threading.Thread(target=lambda: second.reserve("cd" * 32, SIZE))
-        small.while_pausing = entered.set
+        small.while_pausing = wait
         waiting.start()
         assert entered.wait(60)
         index = small.mirror.catalogue.segments
@@ -286,6 +291,7 @@ def test_who_cannot_make_room_since_another_made_it_goes_on(small: Cache) -> Non
         for name in names:
             small.mirror.objects.remove(name)
         index.forget(names)
+    is_made.set()
     waiting.join(60)
     first.reserve("ab" * 32, SIZE)
     assert small.mirror.catalogue.downloads.reserved() == 2 * SIZE
