@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drmsmirror.cli.common import size, talk
+from drmsmirror.cli.common import counted, size, talk
 from drmsmirror.cli.files import HOW_TO_OPEN
 from drmsmirror.errors import NoSpaceError, NotHeldError, PartialError
 
@@ -86,13 +86,13 @@ class Tally:
         if not self.files:
             talk("No record matches: there are no files")
             return
-        if self.pathless:
-            talk(f"{self.pathless:,} of them are in S3, where they have no path: {HOW_TO_OPEN}")
         talk(
-            f"{self.files:,} files: {self.held:,} held, {self.fetched:,} fetched "
+            f"{counted(self.files, 'file')}: {self.held:,} held, {self.fetched:,} fetched "
             f"({size(self.fetched_bytes)})"
             + (f", {self.absent:,} that the records do not have" if self.absent else "")
         )
+        if self.pathless:
+            talk(f"{self.pathless:,} of them are in S3, where they have no path: {HOW_TO_OPEN}")
         if self.exported and wanted.headers is None:
             talk(
                 f"{self.exported:,} of them are exported files that were adopted: the image is the "
@@ -110,5 +110,5 @@ class Tally:
             talk(f"... and {self.missing - len(self.reasons):,} more; --json tells each")
         if self.not_held == self.missing:
             raise NotHeldError(f"The mirror does not hold {self.missing:,} of the files")
-        could_not = f"{self.missing:,} of {self.files:,} files could not be had"
+        could_not = f"{self.missing:,} of {counted(self.files, 'file')} could not be had"
         raise NoSpaceError(could_not) if self.is_full else PartialError(could_not)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from drmsmirror.cli.common import size, talk, write_json_list
+from drmsmirror.cli.common import counted, size, talk, write_json_list
 from drmsmirror.cli.files import HOW_TO_OPEN
 from drmsmirror.errors import DrmsMirrorError, ExportError, PartialError
 
@@ -66,7 +66,7 @@ def get_processed(
             click.echo(one.url if path is None else path)
     if (link_to or copy_to) is None and any(one.path is None for one in files):
         talk(f"They are in S3, where they have no path: {HOW_TO_OPEN}")
-    talk(f"{len(files):,} files ({size(sum(one.size_bytes for one in files))})")
+    talk(f"{counted(len(files), 'file')} ({size(sum(one.size_bytes for one in files))})")
 
 
 def _waited_for(request: ExportRequest, seconds: float) -> tuple[ExportedFile, ...]:

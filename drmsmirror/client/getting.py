@@ -14,6 +14,7 @@ from drmsmirror.client.arguments import split_names
 from drmsmirror.client.heading import Headers
 from drmsmirror.client.stockerrors import raises_as_stock
 from drmsmirror.client.terms import Policy
+from drmsmirror.client.unread import UnreadRows
 from drmsmirror.client.wanted import NUMBER, FilesSlice, WantedFiles
 from drmsmirror.errors import NotHeldError, QueryError, UnknownSeriesError
 from drmsmirror.mirror import Mirror
@@ -220,8 +221,11 @@ class Getting:
         records = replace(tree, sets=tuple(replace(one, segments=None) for one in tree.sets))
         headers = Headers.of(self.mirror, definition, names) if fits else None
         asked = [*definition.prime_keys, NUMBER, *(headers.keys if headers else ())]
+        answer = self.answer(str(records), [*dict.fromkeys(asked)], n=n)
+        kept_hours = self.mirror.settings.upkeep.keep_hours
         return WantedFiles.of(
-            self.answer(str(records), [*dict.fromkeys(asked)], n=n),
+            answer,
+            UnreadRows(answer.batches, kept_hours),
             definition,
             names,
             _generation(self.mirror, definition.name),

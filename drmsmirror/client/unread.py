@@ -1,7 +1,7 @@
 """The rows of an answer that nobody has read yet.
 
-A record table keeps the files of a version for a day (``upkeep.keep_hours``) for those who still
-read it. Who takes long over each row has the rest put aside before.
+A record table keeps the files of a version for some time (``upkeep.keep_hours``, a day) for those
+who still read it. Who takes long over each row has the rest put aside before.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from drmsmirror.files import scratch_file
 
 __all__ = ["UnreadRows"]
 
-#: Reading that has taken so long may take longer than the files are kept, seconds.
-_LONG = 3600.0
+#: Reading that has taken this share of the time for which files are kept may take longer than that.
+_LONG = 1 / 24
 
 _Read = Callable[[BinaryIO], Batch]
 
@@ -29,14 +29,20 @@ class UnreadRows(Iterator[Batch]):
     Parameters
     ----------
     batches : iterator of StoredRows or PrintedRows
+    kept_hours : float
+        For how long the files are kept that they are read from.
     clock : callable
         Seconds that never go back.
     """
 
     def __init__(
-        self, batches: Iterator[Batch], clock: Callable[[], float] = time.monotonic
+        self,
+        batches: Iterator[Batch],
+        kept_hours: float = 24.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._batches = batches
+        self._long = _LONG * kept_hours * 3600
         self._clock = clock
         self._began: float | None = None
         self._is_aside = False
@@ -54,7 +60,7 @@ class UnreadRows(Iterator[Batch]):
         NoSpaceError
             The system's temporary directory is full.
         """
-        if self._is_aside or self._began is None or self._clock() - self._began < _LONG:
+        if self._is_aside or self._began is None or self._clock() - self._began < self._long:
             return
         self._is_aside = True
         aside = _aside(self._batches)

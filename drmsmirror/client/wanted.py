@@ -117,6 +117,7 @@ class WantedFiles:
     def of(
         cls,
         answer: Answer,
+        rows: UnreadRows,
         definition: SeriesDefinition,
         segments: Sequence[str],
         generation: int,
@@ -129,13 +130,14 @@ class WantedFiles:
         Parameters
         ----------
         answer : Answer
-            With record numbers and prime keys, and what headers need; its rows were not read yet.
+            With record numbers and prime keys, and what headers need.
+        rows : UnreadRows
+            All of its rows.
         definition, segments, generation, headers
             As the class has them.
         may_repeat : bool
             Whether the answer may have a record twice. Then eight bytes a record are remembered.
         """
-        rows = UnreadRows(answer.batches)
         records = _records(definition, rows, headers, _Seen() if may_repeat else None)
         return cls(
             definition,

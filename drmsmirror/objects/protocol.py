@@ -165,8 +165,8 @@ class ObjectStore(Protocol):
         path : Path
         how : sequence of Way
             The first that is possible is taken. With a hard link the file itself becomes the
-            object, and can be written by nobody from then on. To S3 it is uploaded in any case:
-            these are ways for it to stay what it is meanwhile.
+            object, and can be written by nobody from then on. To S3 it is uploaded in any case, and
+            never from a name of a file that its owner can write to meanwhile.
         expected_sha256 : str, optional
 
         Returns

@@ -95,8 +95,9 @@ class RemoteObjects:
     def put_file(
         self, path: Path, how: Sequence[Way] = ADOPT, expected_sha256: str | None = None
     ) -> Stored | None:
-        """Upload a file that somebody has, as it is while it is digested."""
-        with self._incoming.adopted(path, how) as brought:
+        """Upload a file that somebody has, from bytes that nobody can change meanwhile."""
+        private = [way for way in how if way not in (Way.HARD_LINK, Way.SYMLINK)]
+        with self._incoming.adopted(path, private) as brought:
             if brought is None:
                 return None
             temporary, stored = brought

@@ -77,7 +77,7 @@ def lay_tree(
     Raises
     ------
     QueryError
-        Two would have one name; nothing was laid.
+        Two of these would have one name; none of them was laid.
     NoSpaceError
         The disk is full.
     """

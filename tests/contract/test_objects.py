@@ -268,6 +268,14 @@ def test_a_file_is_adopted_and_stays(store: ObjectStore, place: Place, tmp_path:
     assert place.incoming() == []
 
 
+def test_nothing_goes_to_s3_from_a_name_of_a_file_that_its_owner_can_write_to(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    assert bucket.store().put_file(tmp_path / "file", (Way.HARD_LINK, Way.SYMLINK)) is None
+    assert list(bucket.store().walk()) == []
+
+
 def test_a_file_that_is_not_what_was_expected_is_not_adopted(
     store: ObjectStore, place: Place, tmp_path: Path
 ) -> None:

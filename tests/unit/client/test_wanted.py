@@ -129,7 +129,7 @@ def test_rows_are_put_aside_when_reading_them_takes_long(client: Client) -> None
     expected = texts(some_batches(client))
     clock, read = Ticking(), itertools.count()
     source = (batch for batch in some_batches(client) if next(read) >= 0)
-    rows = UnreadRows(source, clock)
+    rows = UnreadRows(source, clock=clock)
     rows.settle()
     given = texts(itertools.islice(rows, 1))
     clock.now = 3000.0
@@ -150,7 +150,7 @@ def test_where_there_is_no_room_to_put_rows_aside_it_is_said(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     clock = Ticking()
-    rows = UnreadRows(some_batches(client), clock)
+    rows = UnreadRows(some_batches(client), clock=clock)
     next(rows)
     clock.now = 4000.0
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
