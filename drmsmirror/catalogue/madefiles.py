@@ -21,6 +21,7 @@ from drmsmirror.catalogue.segmentindex import (
     USED_EVERY,
     batches,
     have_object,
+    is_given,
     key_of,
     touch_objects,
 )
@@ -30,10 +31,13 @@ __all__ = ["MadeFile", "MadeFiles"]
 
 _ALL, _OBJECTS, _DOWNLOADS = tables.made_files, tables.objects, tables.downloads
 
-_THERE = (
-    select(_ALL, _OBJECTS.c.bytes, _OBJECTS.c.used_utc)
-    .join(_OBJECTS, and_(_OBJECTS.c.sha256 == _ALL.c.sha256, _OBJECTS.c.is_leaving.is_(false())))
-    .order_by(_ALL.c.digest, _ALL.c.position)
+_MADE_OF = select(_ALL, _OBJECTS.c.bytes, _OBJECTS.c.used_utc).order_by(
+    _ALL.c.digest, _ALL.c.position
+)
+_THERE = _MADE_OF.join(_OBJECTS, and_(_OBJECTS.c.sha256 == _ALL.c.sha256, is_given()))
+#: The same, and what is damaged.
+_KNOWN = _MADE_OF.join(
+    _OBJECTS, and_(_OBJECTS.c.sha256 == _ALL.c.sha256, _OBJECTS.c.is_leaving.is_(false()))
 )
 #: Of what is of no one segment file.
 _OF_NONE = dict.fromkeys(("series_key", "generation", "recnum", "segment_key"))
@@ -113,9 +117,9 @@ class MadeFiles:
         }
 
     def of_object(self, sha256: str) -> dict[str, MadeFile]:
-        """By digest, what was made and is this object."""
+        """By digest, what was made and is this object, be it damaged or not."""
         with self.database.read() as connection:
-            rows = connection.execute(_THERE.where(_ALL.c.sha256 == sha256))
+            rows = connection.execute(_KNOWN.where(_ALL.c.sha256 == sha256))
             return {row.digest: _made(row) for row in rows}
 
     def keep(self, digest: str, made: Sequence[MadeFile]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, false, func, insert, select, true, update
 
 from drmsmirror.catalogue import tables
 from drmsmirror.catalogue.database import Database
@@ -76,11 +76,14 @@ class ObjectShares:
         Those that are not pinned, and were used lately.
     may_go : ObjectTotals
         All others.
+    damaged : ObjectTotals
+        Those among them that nobody is given, since they are not what their names say.
     """
 
     pinned: ObjectTotals
     in_use: ObjectTotals
     may_go: ObjectTotals
+    damaged: ObjectTotals = ObjectTotals(0, 0)
 
     @property
     def total(self) -> ObjectTotals:
@@ -115,12 +118,16 @@ class ObjectCare:
         lately = _OBJECTS.c.used_utc >= before
         with self.database.read() as connection:
             row = connection.execute(select(_TOTALS)).first()
-            pinned, in_use = (
+            pinned, in_use, damaged = (
                 _counted(*connection.execute(there.where(condition)).one())
-                for condition in (is_pinned, and_(lately, ~is_pinned))
+                for condition in (
+                    is_pinned,
+                    and_(lately, ~is_pinned),
+                    _OBJECTS.c.is_damaged.is_(true()),
+                )
             )
         everything = _counted(row.objects, row.bytes) if row else ObjectTotals(0, 0)
-        return ObjectShares(pinned, in_use, everything - pinned - in_use)  # those may be a million
+        return ObjectShares(pinned, in_use, everything - pinned - in_use, damaged)
 
     def longest_unused(self) -> datetime | None:
         """When that was used which nobody used for longest; None where there is nothing."""

@@ -15,7 +15,7 @@ from drmsmirror.errors import CatalogueVersionError, NoMirrorError, StoreError
 __all__ = ["REVISIONS", "check_revision", "read_revision", "refuse_newer"]
 
 #: Every revision in ``migrations/versions``, oldest first; a test holds the two together.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 
 
 def read_revision(connection: Connection) -> str | None:

@@ -49,6 +49,7 @@ __all__ = [
     "SegmentIndex",
     "batches",
     "have_object",
+    "is_given",
     "key_of",
     "touch_objects",
 ]
@@ -190,8 +191,14 @@ class SegmentIndex:
                 connection.execute(
                     update(_OBJECTS)
                     .where(_OBJECTS.c.sha256.in_(some))
-                    .values(checked_utc=self.database.clock())
+                    .values(checked_utc=self.database.clock(), is_damaged=False)
                 )
+
+    def say_damaged(self, sha256: str) -> None:
+        """Say that an object is not what its name says: nobody is given it until it came again."""
+        with self.database.write() as connection:
+            here = update(_OBJECTS).where(_OBJECTS.c.sha256 == sha256)
+            connection.execute(here.values(is_damaged=True))
 
     # -- what goes --------------------------------------------------------------------------------
 
@@ -350,7 +357,7 @@ class SegmentIndex:
 
 
 def have_object(connection: Connection, sha256: str, size_bytes: int, now: datetime) -> None:
-    """Say that an object is there, in a transaction that keeps others out of the objects.
+    """Say that an object is there, and sound, inside a transaction that keeps others out of them.
 
     Raises
     ------
@@ -364,7 +371,12 @@ def have_object(connection: Connection, sha256: str, size_bytes: int, now: datet
     elif row.is_leaving:
         raise LockedError(f"Object {sha256} is just being removed by another process. Try again")
     else:
-        connection.execute(update(_OBJECTS).where(here).values(used_utc=now))
+        connection.execute(update(_OBJECTS).where(here).values(used_utc=now, is_damaged=False))
+
+
+def is_given() -> ColumnElement[bool]:
+    """Whether an object can be given to whoever wants it."""
+    return and_(_OBJECTS.c.is_leaving.is_(false()), _OBJECTS.c.is_damaged.is_(false()))
 
 
 def touch_objects(database: Database, objects: Collection[str]) -> set[str]:
@@ -387,7 +399,7 @@ def _find(
     connection: Connection, files: Iterable[SegmentFile]
 ) -> Iterator[tuple[SegmentFile, HeldFile, datetime]]:
     query = select(_FILES, _OBJECTS.c.bytes, _OBJECTS.c.used_utc).join(
-        _OBJECTS, and_(_OBJECTS.c.sha256 == _FILES.c.sha256, _OBJECTS.c.is_leaving.is_(false()))
+        _OBJECTS, and_(_OBJECTS.c.sha256 == _FILES.c.sha256, is_given())
     )
     for file, row in rows_of(connection, query, _FILES, list(files)):
         yield file, HeldFile(row.sha256, row.bytes, row.file_name, row.fetched_utc), row.used_utc

@@ -447,9 +447,17 @@ objects = Table(
     Column("checked_utc", UtcDateTime),  # read whole, and found to be what its name says
     # it counts no more, and its file goes before this row does
     Column("is_leaving", Boolean, nullable=False, server_default=false()),
+    # it was found to be not what its name says, and nobody is given it until it comes again
+    Column("is_damaged", Boolean, nullable=False, server_default=false()),
     Index(None, "used_utc", "sha256"),  # the order in which they go
 )
-#: The few that go are found among a million that stay.
+#: The few that go, or are damaged, are found among a million that stay and are sound.
+Index(
+    "ix_objects_damaged",
+    objects.c.sha256,
+    sqlite_where=objects.c.is_damaged.is_(true()),
+    postgresql_where=objects.c.is_damaged.is_(true()),
+)
 Index(
     "ix_objects_leaving",
     objects.c.sha256,

@@ -33,6 +33,11 @@ def file_lines(shares: ObjectShares) -> Iterator[str]:
     there = [(words, share) for words, share in parts if share.objects]
     if there:
         yield "Files of records: " + "; ".join(_said(words, share) for words, share in there) + "."
+    if shares.damaged.objects:
+        yield (
+            f"{_said('are damaged', shares.damaged)}: `drmsmirror verify --repair` fetches them "
+            f"anew, and so does who wants them."
+        )
 
 
 def _said(words: str, share: ObjectTotals) -> str:

@@ -71,9 +71,10 @@ def command(
 ) -> None:
     """Read every file of records that is kept, and say which are not as they were fetched.
 
-    It can be stopped at any moment, and the next call reads what was not read yet. With --repair
-    damaged bytes are set aside and the files fetched anew; what nobody could find is removed. The
-    exit code is 6 where something is wrong and was not repaired.
+    It can be stopped at any moment, and the next call reads what was not read yet. What is damaged
+    is given to nobody until it has come again. With --repair damaged bytes are set aside and the
+    files fetched anew; what nobody could find is removed. The exit code is 6 where something is
+    wrong and was not repaired.
 
     \b
     Examples:

@@ -199,8 +199,8 @@ class LocalObjects:
             file.become(self._place_for(stored.sha256), mode=_MODE)
 
     def _has_already(self, stored: Stored) -> bool:
-        """Whether an object is there in its size, and stays whatever happens."""
-        if self.size(stored.sha256) != stored.size_bytes:
+        """Whether an object is there and sound, and stays whatever happens."""
+        if self.hash_of(stored.sha256, stored.size_bytes).condition is not Condition.INTACT:
             return False
         sync_directory(self._place_for(stored.sha256).parent)  # its writer may not be so far yet
         return True

@@ -222,8 +222,6 @@ class RemoteObjects:
         return self.size(stored.sha256) == stored.size_bytes
 
     def _upload(self, path: Path, stored: Stored) -> None:
-        if self._has(stored):
-            return
         place = self._place(stored.sha256)
         with self._explained("write to"), effect("object.upload"):
             self._s3.put_file(str(path), place, chunksize=_PIECE, max_concurrency=_TOGETHER)

@@ -340,16 +340,19 @@ class Files:
     # -- outcomes ---------------------------------------------------------------------------------
 
     def _there(self, file: SegmentFile, held: HeldFile) -> Outcome | None:
-        """A file that is there; None where somebody removed it behind the catalogue's back."""
-        path = self._store.local_path(held.sha256)
-        if path is None and not self._store.exists(held.sha256):
+        """A file that is there; None where it was removed or cut behind the catalogue's back."""
+        size = self._store.size(held.sha256)
+        if size != held.size_bytes:
             if not self._catalogue.database.read_only:
-                self._room.give_up(held.sha256)
+                if size is None:
+                    self._room.give_up(held.sha256)
+                else:
+                    self._index.say_damaged(held.sha256)
             return None
         return Outcome(
             file,
             FileState.HELD,
-            path,
+            self._store.local_path(held.sha256),
             held.sha256,
             held.size_bytes,
             held.file_name,

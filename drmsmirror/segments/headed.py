@@ -18,7 +18,7 @@ from drmsmirror.catalogue import MadeFile
 from drmsmirror.errors import FitsError, LockedError, NoSpaceError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.fitscards import Card
-from drmsmirror.objects import Part
+from drmsmirror.objects import Condition, Part
 from drmsmirror.segments.outcome import FileState, Form, Outcome
 from drmsmirror.segments.room import Room
 
@@ -32,6 +32,8 @@ _LOOK_EVERY = 0.05
 _HEADER = 80_000
 
 _FITS = b"SIMPLE  ="
+
+_FETCH_AGAIN = "It counts as not there now: run the same again, and it is fetched anew"
 
 
 class HeadedFiles:
@@ -47,6 +49,7 @@ class HeadedFiles:
     def __init__(self, mirror: Mirror, pause: Callable[[float], object] = time.sleep) -> None:
         self._made = mirror.catalogue.made
         self._downloads = mirror.catalogue.downloads
+        self._index = mirror.catalogue.segments
         self._store = mirror.objects
         self._room = Room(mirror, pause)
         self._pause = pause
@@ -134,8 +137,12 @@ class HeadedFiles:
 
     @contextmanager
     def _source(self, outcome: Outcome) -> Iterator[Path]:
-        """The file as it is stored, as a file of this host."""
+        """The file as it is stored, as a file of this host, and with the bytes that it had."""
         if outcome.path is not None:
+            found = self._store.hash_of(outcome.sha256, outcome.size_bytes)
+            if found.condition is not Condition.INTACT:
+                self._index.say_damaged(outcome.sha256)
+                raise FitsError(f"{outcome.path} is {found.condition.value}. {_FETCH_AGAIN}")
             yield outcome.path
             return
         with tempfile.TemporaryDirectory(prefix="drmsmirror-") as directory:

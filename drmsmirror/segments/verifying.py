@@ -131,7 +131,7 @@ def verify(
     seconds : float
         Time after which no further object is begun.
     repair_with : Files, optional
-        Fetches anew what is damaged; without it that is only told.
+        Fetches anew what is damaged; without it that is told, and given to nobody.
     told : callable
         Hears of each trouble, when it is known what became of it.
     progress : callable
@@ -285,6 +285,8 @@ class _Work:
     def _suffer(self, found: Verified, trouble: Trouble) -> None:
         """Tell a trouble, or have it repaired with others."""
         if self.files is None:
+            if not self.mirror.catalogue.database.read_only:
+                self.index.say_damaged(trouble.sha256)
             self._tell(found, trouble)
             return
         self.waiting.append(trouble)

@@ -255,6 +255,13 @@ def test_an_object_that_was_torn_is_made_good_by_the_next(store: ObjectStore, pl
     assert store.hash_of(stored.sha256, 7).condition is Condition.INTACT
 
 
+def test_an_object_that_rotted_is_made_good_by_the_next(store: ObjectStore, place: Place) -> None:
+    stored = put(store, b"content")
+    place.overwrite(stored.sha256, b"cantent")
+    assert put(store, b"content") == stored
+    assert store.hash_of(stored.sha256, 7).condition is Condition.INTACT
+
+
 def test_a_file_is_adopted_and_stays(store: ObjectStore, place: Place, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"content")

@@ -21,6 +21,7 @@ from drmsmirror.segments import FileState
 from drmsmirror.sync import sync
 from drmsmirror.upstream import Jsoc
 from tests.jsoc import Request, SampleJsoc
+from tests.unit.segments.cache import flip
 from tests.unit.sync.mirrors import Copy, series, settings_for
 
 NAME = "hmi.sharp_720s"
@@ -282,6 +283,23 @@ def test_bytes_that_go_while_the_same_are_written_are_there_in_the_end(
     ((_, path),) = paths(client, f"{with_files(jsoc)}[#$]{{magnetogram}}").items()
     assert [path.name] == went
     assert path.exists()
+
+
+def test_no_header_is_put_before_bytes_that_are_damaged(client, jsoc) -> None:
+    wanted = f"{with_files(jsoc)}[#$]{{magnetogram}}"
+    (stored,) = client.get(wanted)
+    path = stored.paths["magnetogram"]
+    content = path.read_bytes()
+    flip(path)
+    (refused,) = client.get(wanted, fits=True)
+    assert refused.files["magnetogram"].state is FileState.FAILED
+    assert "rotten" in refused.files["magnetogram"].message
+    (record,) = client.get(wanted, fits=True)
+    assert len(downloads(jsoc)) == 2
+    assert path.read_bytes() == content
+    assert np.array_equal(
+        image(record.paths["magnetogram"].read_bytes())[1], image(content)[1], equal_nan=True
+    )
 
 
 def test_a_header_that_cannot_be_written_is_the_outcome_of_that_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from typing import Any
@@ -567,6 +568,18 @@ def test_an_object_that_somebody_removed_is_fetched_again(held: Cache) -> None:
     outcome.path.unlink()
     held.asked()
     assert held.files.held([file]) == {}
+    held.assert_is(held.get_one(file))
+    assert held.asked() == ["rs_list", "200"]
+    assert_sound(held.mirror)
+
+
+def test_an_object_that_was_cut_is_not_given_but_fetched_again(held: Cache) -> None:
+    (file,) = held.some(1)
+    outcome = held.get_one(file)
+    assert outcome.path is not None
+    os.truncate(outcome.path, 100)
+    assert held.files.held([file]) == {}
+    held.asked()
     held.assert_is(held.get_one(file))
     assert held.asked() == ["rs_list", "200"]
     assert_sound(held.mirror)

@@ -83,8 +83,27 @@ def test_every_kind_of_damage_is_found_and_told_with_the_files_that_it_concerns(
     told = {one.sha256: [str(file) for file in one.files] for one in found.troubles}
     expected = f"{NAME.lower()}[:#{cache.files[2].recnum}]{{magnetogram}}"
     assert told[rotten.name] == [expected]
-    assert cache.held() == set(cache.files[:5])  # nothing was changed
+    assert {path.exists() for path in (torn, rotten)} == {True}  # nothing was changed
     assert verify(cache.mirror).problems == found.problems
+
+
+def test_what_was_found_damaged_is_given_to_nobody_and_fetched_by_who_wants_it(
+    cache: Cache,
+) -> None:
+    before = {number: cache.path(number).read_bytes() for number in range(3)}
+    damaged, _, sound = cache.files[:3]
+    flip(cache.path(0))
+    verify(cache.mirror)
+
+    assert set(cache.service.held([damaged, sound])) == {sound}
+    care, now = cache.mirror.catalogue.object_care, cache.mirror.catalogue.database.clock()
+    assert care.shares(now).damaged.objects == 1
+    cache.fetch(0, 1, 2)
+
+    assert sum(one.cgi == "file" for one in cache.copy.jsoc.requests) == 1
+    assert {number: cache.path(number).read_bytes() for number in range(3)} == before
+    assert verify(cache.mirror).troubles == []
+    assert care.shares(now).damaged.objects == 0
 
 
 def test_a_quick_look_sees_what_needs_no_reading(cache: Cache) -> None:
