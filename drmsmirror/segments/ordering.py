@@ -225,7 +225,7 @@ class Ordering:
             if order.digest == errand.digest and not self._is_over(order, stands):
                 return stands
             if stands.stage is OrderStage.PENDING:
-                return _waiting(f"{order.request_id} of others is under way")
+                return _waiting(f"{order.request_id}, which others here wait for, is under way")
         latest = self._orders.latest(self._url, errand.digest)
         if latest is not None and latest.state is OrderState.READY:
             stands = self._ask(latest, errand.why)

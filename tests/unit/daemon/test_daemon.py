@@ -147,7 +147,8 @@ def test_an_interrupted_duty_is_due_at_once_and_goes_on(watch: Make) -> None:
 
 
 def test_what_time_was_up_for_goes_on_after_the_others(watch: Make) -> None:
-    at = watch(TIMES, PHASE, sync={"max_run": 1e-9}, daemon={"maintain": ""})
+    no_time = {"max_run": 1e-9, "first_window": 4, "max_window": 4}
+    at = watch(TIMES, PHASE, sync=no_time, daemon={"maintain": ""})
     at.subscribe(PHASE, priority=5)
     at.subscribe(TIMES)
     daemon = at.daemon()

@@ -128,7 +128,7 @@ def test_one_order_is_under_way_at_a_time(held: Cache) -> None:
     held.clock.move(10)
     outcome = hasty.get_one(other)
     assert outcome.state is ORDERED
-    assert outcome.message == f"{first} of others is under way"
+    assert outcome.message == f"{first}, which others here wait for, is under way"
     assert held.asked() == ["rs_list", "exp_status"]
     assert pending(held) == [first]
 

@@ -71,7 +71,7 @@ def test_whoever_asks_later_goes_on_with_the_order_and_has_its_files_without_ask
 def test_one_order_is_under_way_at_a_time(held: Cache) -> None:
     first, second = step(held), step(held, scale=0.25, seconds=0)
     assert (second.stage, second.status, second.request_id) == (PENDING, 2, "")
-    assert f"{first.request_id} of others is under way" in second.message
+    assert f"{first.request_id}, which others here wait for, is under way" in second.message
     assert step(held, scale=0.25).stage is PENDING  # the first is ready, and its turn has come
     assert held.asked().count("exp_request") == 2
     assert len(files_of(step(held, scale=0.25))) == 3
