@@ -131,7 +131,7 @@ def _begin_generation(mirror: Mirror, series: str, why: str) -> str:
 
 
 def _are_other_records(mirror: Mirror, upstream: Upstream, target: Target) -> bool:
-    """Whether most of the newest records that are held have other prime keys upstream.
+    """Whether most of the newest records that are held have other prime keys or SUNUM upstream.
 
     Those that are there no longer say nothing, and one that moved does not say enough. That none
     of them is there has to be confirmed: a server that fails can say it too.
@@ -157,8 +157,14 @@ def _are_other_records(mirror: Mirror, upstream: Upstream, target: Target) -> bo
     formats = mirror.catalogue.codecs(definition.name)
     given = type_records(definition, listed.table, formats, all_digits=state.all_digits).rows
     before, now = _by_number(held, names), _by_number(given, names)
-    differs = [now[number] != before[number] for number in now if number in before]
+    differs = [_differ(now[number], before[number]) for number in now if number in before]
     return sum(differs) * 2 > len(differs)
+
+
+def _differ(one: Sequence[object], other: Sequence[object]) -> bool:
+    """Whether any value that both have is another; records of a file may lack their SUNUM."""
+    pairs = zip(one, other, strict=True)
+    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
 
 def _by_number(rows: pa.Table, names: Sequence[str]) -> dict[int, tuple[object, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,11 +11,12 @@ import pytest
 from drmsmirror.catalogue import RunOutcome
 from drmsmirror.client import Client
 from drmsmirror.errors import DefinitionError, NotHeldError, UpstreamAnswerError, UpstreamError
-from drmsmirror.sync import Task, sync_and_subscribe
+from drmsmirror.records import harvest_keys
+from drmsmirror.sync import Task, import_records, sync_and_subscribe
 from drmsmirror.sync.enough import ENOUGH
 from drmsmirror.upstream import Jsoc, LimitedSession, PoliteSession
 from tests.jsoc import FaultKind, Keyword, Request
-from tests.unit.sync.mirrors import Copy, asked
+from tests.unit.sync.mirrors import Copy, asked, truth
 from tests.unit.sync.test_subscribing import Subscriber
 
 WHOLE = "hmi.M_45s"
@@ -197,6 +199,25 @@ def test_one_record_that_moves_to_another_time_is_no_setback(synced) -> None:
     assert not report.notices
     assert generation(synced) == 0
     synced.assert_same(WHOLE)
+
+
+def test_records_of_a_file_without_their_sunum_are_the_same_ones(copy_of, tmp_path) -> None:
+    copy = copy_of(WHOLE, rows=60)
+    definition = Jsoc(copy.settings.upstream).definition(WHOLE).definition
+    told = truth(copy.jsoc, f"{WHOLE}[]", ["*recnum*", *harvest_keys(definition)[2:]])
+    file = tmp_path / "records.csv"
+    with file.open("w", newline="") as written:
+        rows = csv.writer(written)
+        rows.writerow(["recnum", *list(told)[1:]])
+        rows.writerows(zip(*told.values(), strict=True))
+    with copy.open() as mirror:
+        import_records(mirror, definition, file, covers=f"{WHOLE}[]")
+    grow(copy, 3, 1)
+    report = copy.sync(WHOLE)
+    assert (report.records_new, report.notices) == (1, ())
+    a_night_later(copy)
+    assert not copy.sync(WHOLE).notices
+    assert generation(copy) == 0
 
 
 def test_a_definition_that_came_with_the_setback_is_taken_over(synced) -> None:
