@@ -133,7 +133,8 @@ def _one_that_is_there(work: Work, there: pa.Table, gone: set[int]) -> list[int]
     listed = pc.max(there["recnum"]).as_py()
     if listed is not None:
         return [listed]
-    newest = newest_records(work.store.table, [], work.store.generation, _NEAR)
+    up_to = work.reached.recnum or None
+    newest = newest_records(work.store.table, [], work.store.generation, _NEAR, up_to=up_to)
     return [number for number in newest["recnum"].to_pylist() if number not in gone][:1]
 
 

@@ -87,10 +87,10 @@ def _held_beyond(mirror: Mirror, upstream: Upstream, target: Target) -> int:
     table = mirror.table(definition)
     if (table.largest("recnum") or 0) <= target.as_of.recnum:
         return 0
-    newest = newest_records(table, [], state.generation, 1)["recnum"].to_pylist()
-    held = max(newest, default=0)
-    if held <= target.as_of.recnum:
+    beyond = newest_records(table, [], state.generation, 1, above=target.as_of.recnum)
+    if not beyond.num_rows:
         return 0
+    held = int(beyond["recnum"][0].as_py())
     return held if (upstream.definition(definition.name).max_recnum or 0) < held else 0
 
 
@@ -146,7 +146,9 @@ def _are_other_records(mirror: Mirror, upstream: Upstream, target: Target) -> bo
     if state.table_path is None or not definition.prime_keys:
         return False
     names = [*definition.internal_prime_keys, "sunum"]
-    held = newest_records(mirror.table(definition), names, state.generation, _ANCHORS)
+    held = newest_records(
+        mirror.table(definition), names, state.generation, _ANCHORS, up_to=target.as_of.recnum
+    )
     if not held.num_rows:
         return False
     numbers = ",".join(f"#{number}" for number in held["recnum"].to_pylist())
