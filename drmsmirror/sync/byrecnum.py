@@ -35,6 +35,9 @@ def take_by_recnum(
 ) -> RunOutcome:
     """Take records window by window of their numbers, the smallest first.
 
+    Once time is up it ends as soon as more is held than before: what is not held by then would be
+    taken again by the next run, which would come no further.
+
     Parameters
     ----------
     work : Work
@@ -58,16 +61,15 @@ def take_by_recnum(
         The upstream says that a single record is too much.
     """
     sizer = WindowSizer(work.mirror.settings.sync, density)
-    left, windows = recnums, 0
+    left, before = recnums, work.steps
     while left:
-        if work.ends_after(windows):
+        if work.ends_after(work.steps - before):
             return RunOutcome.STOPPED
         window = sizer.oldest(left)
         reached = int(window.high) - 1
         taken = take_window(work, sizer, window, question(window), held_up_to(reached))
         if taken is Taken.HELD:
             left = Interval(window.high, left.high)
-            windows += 1
             work.say(f"up to recnum {reached}")
         elif not sizer.can_cut(window):
             raise _too_much(question(window))

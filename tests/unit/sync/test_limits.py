@@ -12,7 +12,7 @@ from drmsmirror.model.subscription import Subscription
 from drmsmirror.sync import SyncReport, sync_all, sync_and_subscribe
 from drmsmirror.sync.enough import ENOUGH
 from drmsmirror.upstream import Jsoc, LimitedSession, PoliteSession
-from tests.jsoc import Fault, FaultKind, NumbersHidden
+from tests.jsoc import Fault, FaultKind, NumbersHidden, Request
 from tests.unit.sync.mirrors import Copy
 from tests.unit.sync.test_subscribing import Subscriber
 
@@ -57,6 +57,39 @@ def test_what_is_newer_is_taken_a_window_a_night(copy_of) -> None:
         assert brought[-1]
     assert max(brought) == 20
     copy.assert_same(WHOLE)
+
+
+def test_one_moment_with_more_records_than_a_window_is_taken_in_one_night(copy_of) -> None:
+    """Nothing of it is held until all of it is, and the next night would begin anew."""
+    copy = copy_of(WHOLE, rows=10, sync={"first_window": 4, "max_window": 4})
+    moment = {"T_REC": "2015.01.01_TAI", "CAMERA": list(range(1, 13)), "DATARMS": 3.5}
+    copy.jsoc.append(WHOLE, moment)
+    report = copy.sync(WHOLE, seconds=MOMENT)
+    assert (report.outcome, report.records_new) == (RunOutcome.STOPPED, 12)
+    copy.assert_same(f"{WHOLE}[2015.01.01_TAI]")
+
+
+def test_a_follow_whose_count_was_wrong_comes_further_all_the_same(copy_of) -> None:
+    """The numbers below the last reading that it reads again are held as of it already."""
+    copy = copy_of(WHOLE, rows=30, sync={"first_window": 4, "max_window": 40})
+    copy.sync(WHOLE)
+    (before,) = copy.coverage(WHOLE)
+    oldest = min(map(int, copy.held(WHOLE, ["*recnum*"])["*recnum*"]))
+    new_day(copy, 30)
+    listed = []
+
+    def goes_meanwhile(request: Request) -> bool:
+        if request.op == "rs_list" and "-#" in request.ds and not listed:
+            listed.append(request.ds)
+        elif request.op == "rs_summary" and listed == [request.ds]:
+            listed.append(request.ds)
+            copy.jsoc.remove(WHOLE, [oldest])
+        return False
+
+    copy.jsoc.fault(FaultKind.HTML, times=None, when=goes_meanwhile)
+    assert copy.sync(WHOLE, seconds=MOMENT).outcome is RunOutcome.STOPPED
+    assert len(listed) == 2
+    assert copy.coverage(WHOLE)[0].as_of_recnum > before.as_of_recnum
 
 
 # ------------------------------------------------------------------------------ requests
