@@ -18,7 +18,7 @@ import pyarrow as pa
 from drmsmirror.mirror import Mirror
 from drmsmirror.records import identity_keys, newest_records, type_records
 from drmsmirror.sync.nothing import confirm_empty
-from drmsmirror.sync.target import Target, reached
+from drmsmirror.sync.target import Target, holds_numbers, reached
 from drmsmirror.upstream import Upstream
 
 __all__ = ["notice_setback"]
@@ -104,19 +104,11 @@ def _notice_numbers_lost(mirror: Mirror, target: Target) -> str:
 
     A number of the mirror's own does not supersede one of the upstream's.
     """
-    definition = mirror.catalogue.definition(target.definition.name)
-    state = mirror.catalogue.state(definition.name)
-    if target.lists_recnums or state.table_path is None:
-        return ""
-    table = mirror.table(definition)
-    if (table.largest("recnum") or 0) <= 0:
-        return ""
-    if not newest_records(table, [], state.generation, 1).num_rows:
+    series = target.definition.name
+    if target.lists_recnums or not holds_numbers(mirror, series):
         return ""
     return _begin_generation(
-        mirror,
-        definition.name,
-        f"The upstream of {definition.name} no longer gives the numbers of its records",
+        mirror, series, f"The upstream of {series} no longer gives the numbers of its records"
     )
 
 

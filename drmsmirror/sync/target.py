@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from drmsmirror.catalogue import AsOf, Clock
 from drmsmirror.errors import (
     UpstreamAnswerError,
     UpstreamError,
-    UpstreamOverloadedError,
-    UpstreamPausedError,
-    UpstreamTimeoutError,
+    UpstreamRefusedError,
+    UpstreamTooLargeError,
 )
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.recordset import BoundSet
 from drmsmirror.model.series import SeriesDefinition
-from drmsmirror.records import RECORD_NUMBERS
+from drmsmirror.records import RECORD_NUMBERS, newest_records
 from drmsmirror.upstream import KeySample, Upstream
 
 __all__ = [
     "Target",
     "found_without_numbers",
+    "holds_numbers",
     "is_first_reading",
     "reached",
     "read_target",
     "refuse_going_back",
     "with_numbers_given",
 ]
-
-#: What a server does not raise because of a key that it was asked for.
-_OTHER_TROUBLE = (UpstreamOverloadedError, UpstreamPausedError, UpstreamTimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +43,15 @@ class Target:
         Whether it says, so that what is new can be followed by number.
     numbers : tuple of str
         The record's own numbers that it gives of each record, as special keys.
+    is_looked_at : bool
+        Whether a record was looked at for that.
     """
 
     definition: SeriesDefinition
     as_of: AsOf
     has_recnums: bool = True
     numbers: tuple[str, ...] = RECORD_NUMBERS
+    is_looked_at: bool = False
 
     @property
     def lists_recnums(self) -> bool:
@@ -105,9 +106,9 @@ def with_numbers_given(
     UpstreamAnswerError
         It gives no record numbers, and the series has no time axis to follow it by.
     """
-    if target.has_recnums and _is_as_before(mirror, target):
+    if target.is_looked_at or (target.has_recnums and _is_as_before(mirror, target)):
         return target
-    return _looked_at(target, upstream, wanted)
+    return _looked_at(target, mirror, upstream, wanted)
 
 
 def found_without_numbers(
@@ -125,13 +126,34 @@ def found_without_numbers(
     if is_first_reading(mirror, target) or not (target.has_recnums and target.lists_recnums):
         return None  # it was looked at
     try:
-        seen = _looked_at(target, upstream, wanted)
+        seen = _looked_at(target, mirror, upstream, wanted)
     except UpstreamError:
         return None
     return None if seen.lists_recnums else seen
 
 
-def _looked_at(target: Target, upstream: Upstream, wanted: BoundSet) -> Target:
+def holds_numbers(mirror: Mirror, series: str) -> bool:
+    """Whether records of the present generation are held by numbers of the upstream's."""
+    if not mirror.catalogue.knows(series):
+        return False
+    state = mirror.catalogue.state(series)
+    if state.table_path is None:
+        return False
+    table = mirror.table(mirror.catalogue.definition(series))
+    if (table.largest("recnum") or 0) <= 0:
+        return False
+    return bool(newest_records(table, [], state.generation, 1, above=0).num_rows)
+
+
+def _looked_at(target: Target, mirror: Mirror, upstream: Upstream, wanted: BoundSet) -> Target:
+    """Look at a record; once more before all that is held by number is read again because of it."""
+    seen = _look(target, upstream, wanted)
+    if not seen.lists_recnums and holds_numbers(mirror, target.definition.name):
+        return _look(target, upstream, wanted)
+    return seen
+
+
+def _look(target: Target, upstream: Upstream, wanted: BoundSet) -> Target:
     texts = dict.fromkeys((wanted.text, f"{target.definition.name}[]"))
     for text in texts:
         sample = _sample_numbers(upstream, target.definition, text)
@@ -140,7 +162,7 @@ def _looked_at(target: Target, upstream: Upstream, wanted: BoundSet) -> Target:
     else:
         return target  # there is nothing yet that could have a number
     numbers = tuple(key for key in RECORD_NUMBERS if key in sample.given)
-    seen = replace(target, numbers=numbers)
+    seen = replace(target, numbers=numbers, is_looked_at=True)
     if target.as_of.recnum > 0 and seen.lists_recnums:
         return seen
     # where a number that is 0 or none is said to be the largest, none is said
@@ -150,29 +172,33 @@ def _looked_at(target: Target, upstream: Upstream, wanted: BoundSet) -> Target:
 
 
 def _sample_numbers(upstream: Upstream, definition: SeriesDefinition, text: str) -> KeySample:
-    """Which numbers a record of a set has; a server may fail because it is asked for them.
+    """Which numbers a record of a set has; a server may refuse to be asked for them.
 
     That is believed where it answers the same question without them.
     """
     keys = definition.prime_keys or tuple(column.key for column in definition.columns[:1])
-    try:
-        return upstream.sample_keys(text, (*RECORD_NUMBERS, *keys), n=1)
-    except _OTHER_TROUBLE:
-        raise
-    except UpstreamError:
-        sample = upstream.sample_keys(text, keys, n=1)
-    given = {key for key in RECORD_NUMBERS if _answers(upstream, text, key)}
-    return KeySample(sample.rows, frozenset(given))
+    if sample := _sample(upstream, text, (*RECORD_NUMBERS, *keys)):
+        return sample
+    there = upstream.sample_keys(text, keys, n=1)
+    given = {
+        key
+        for key in RECORD_NUMBERS
+        if (sample := _sample(upstream, text, (key,))) and key in sample.given
+    }
+    return KeySample(there.rows, frozenset(given))
 
 
-def _answers(upstream: Upstream, text: str, key: str) -> bool:
-    """Whether a server gives a key by which it may fail."""
+def _sample(upstream: Upstream, text: str, keys: Sequence[str]) -> KeySample | None:
+    """Which keys a record has; None where the server says that the question is wrong.
+
+    A server that is away, or answers what is no list, does so whatever it is asked for.
+    """
     try:
-        return key in upstream.sample_keys(text, (key,), n=1).given
-    except _OTHER_TROUBLE:
+        return upstream.sample_keys(text, keys, n=1)
+    except UpstreamTooLargeError:
         raise
-    except UpstreamError:
-        return False
+    except UpstreamRefusedError:
+        return None
 
 
 def _is_as_before(mirror: Mirror, target: Target) -> bool:

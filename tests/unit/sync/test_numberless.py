@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from drmsmirror.client import Client, Source
-from drmsmirror.errors import QueryError, UpstreamAnswerError
+from drmsmirror.errors import QueryError, UpstreamAnswerError, UpstreamRefusedError
 from drmsmirror.model.subscription import Precision, Reconcile, Subscription
 from drmsmirror.records import connect, create_view
 from drmsmirror.sync import SilentReporter, Task, sync_all
@@ -300,6 +300,44 @@ def test_a_server_that_fails_for_a_moment_does_not_lose_its_numbers(copy_of) -> 
     for kind in (FaultKind.DROPPED_KEYWORD, FaultKind.ERROR_BODY):
         copy.jsoc.fault(Fault(kind, status=1, text="no such keyword"), when="rs_list")
         assert not copy.sync(WHOLE).notices
+    copy.assert_same(WHOLE)
+
+
+def looks(request: Request) -> bool:
+    """Whether a record is looked at for its numbers."""
+    return "*recnum*" in request.params.get("key", "") and request.params.get("n") == "1"
+
+
+def test_before_a_series_is_read_anew_it_is_asked_once_more(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=60, sync=SETTINGS)
+    copy.hide_largest_number(WHOLE)
+    copy.sync(WHOLE)
+    copy.jsoc.fault(Fault(FaultKind.ERROR_BODY, status=1, text="busy"), times=2, when=looks)
+    assert not copy.sync(WHOLE).notices
+    copy.assert_same(WHOLE)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Fault(FaultKind.HTML),
+        Fault(FaultKind.HTTP_STATUS, status=503),
+        Fault(FaultKind.ERROR_BODY, status=6, text="cannot connect"),
+    ],
+    ids=lambda trouble: trouble.kind.value,
+)
+def test_errors_that_come_in_a_burst_do_not_say_that_there_are_no_numbers(trouble, copy_of) -> None:
+    copy = copy_of(WHOLE, rows=60, sync=SETTINGS)
+    copy.sync(WHOLE)
+    add(copy, "2017.01.10_TAI")
+    refusal = Fault(FaultKind.ERROR_BODY, status=1, text="busy")
+    copy.jsoc.fault(refusal, when=lambda one: one.op == "rs_list" and "-#" in one.ds)
+    copy.jsoc.fault(trouble, times=None, when=looks)
+    with pytest.raises(UpstreamRefusedError):
+        copy.sync(WHOLE)
+    copy.jsoc.clear_faults()
+    report = copy.sync(WHOLE)
+    assert (report.records_new, report.notices) == (1, ())
     copy.assert_same(WHOLE)
 
 
