@@ -51,6 +51,7 @@ def recorded_run(
     kind: RunKind = RunKind.SYNC,
     *,
     publishes: bool = True,
+    notices: Sequence[str] = (),
 ) -> Iterator[OpenRun]:
     """Record a run while a block carries it out.
 
@@ -58,11 +59,13 @@ def recorded_run(
     However it ends, the catalogue's copy is published, unless the caller does so when it has done
     more: what the run had finished is held, and those who only read shall see it. Where one that
     fails cannot be ended so, since the catalogue is away or the disk is full, what made it fail
-    is what is told, and the next run of the series ends it.
+    is what is told, and the next run of the series ends it. What a person should know of it from
+    the beginning, its ``notices``, is recorded then, so that a kill does not lose it.
     """
     catalogue = mirror.catalogue
     above = _numbers_used(mirror, series)
-    run = OpenRun(catalogue.runs.start(series, record_set, kind=kind, above=above).id)
+    begun = catalogue.runs.start(series, record_set, kind=kind, above=above, notices=notices)
+    run = OpenRun(begun.id, notices=begun.notices)
     try:
         yield run
     except BaseException as error:

@@ -157,6 +157,7 @@ class Runs:
         *,
         kind: RunKind = RunKind.SYNC,
         above: int = 0,
+        notices: Sequence[str] = (),
     ) -> Run:
         """Begin a run.
 
@@ -173,6 +174,8 @@ class Runs:
         above : int
             A number that its own has to lie above: record tables can know runs that a catalogue
             which was restored has forgotten.
+        notices : sequence of str
+            What a person should know of it, even if it does not come to its end.
         """
         key, process = series_key(series), this_process()
         table, fetches = tables.runs, kind is RunKind.FETCH
@@ -207,6 +210,7 @@ class Runs:
                 "watermark_after": watermark,
                 "host": process.host,
                 "pid": process.pid,
+                "notices": list(notices) or None,
                 **dict.fromkeys(RunCounters.__slots__, 0),
             }
             number = _add(connection, begun)
@@ -240,7 +244,7 @@ class Runs:
         error : exception, optional
             What stopped it.
         notices : sequence of str
-            What a person should know of it.
+            What a person should know of it, in place of what was when it began.
 
         Raises
         ------

@@ -83,8 +83,8 @@ def adopt_definition(
         return []
     notices = _notices(table, definition, evolution)
     # a run of its own, so that what was held before it and after it can be told apart
-    with recorded_run(mirror, definition.name, definition.name, RunKind.MAINTAIN) as run:
-        run.notices = notices
+    name = definition.name
+    with recorded_run(mirror, name, name, RunKind.MAINTAIN, notices=notices):
         _follow(mirror, table, definition, evolution, upstream_url, lease)
     for notice in notices:
         _log.warning(notice)

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from drmsmirror.catalogue import RunKind, RunOutcome
 from drmsmirror.catalogue.hold import holding_series, refuse_held
 from drmsmirror.errors import (
-    DrmsMirrorError,
     RequestLimitError,
     UpstreamNumbersError,
     UpstreamRefusedError,
@@ -171,13 +170,14 @@ def _sync_set(
             is_compared = is_due(mirror, wanted, terms.task, target.as_of.utc)
             notice = notice_setback(mirror, upstream, target, is_compared=is_compared)
         notices = [notice] if notice else []
-        with _noting(mirror, series, asked, notices):
-            url = mirror.settings.upstream.url
-            notices += adopt_definition(mirror, target.definition, url, lease)
-            if not target.lists_recnums:
-                refuse_without_numbers(mirror, series, terms.task.precision)
-            all_digits = adopt_precision(mirror, series, terms.task.precision)
-        with recorded_run(mirror, series, asked) as run:
+        if notices:
+            _record_at_once(mirror, series, notices)
+        url = mirror.settings.upstream.url
+        notices += adopt_definition(mirror, target.definition, url, lease)
+        if not target.lists_recnums:
+            refuse_without_numbers(mirror, series, terms.task.precision)
+        all_digits = adopt_precision(mirror, series, terms.task.precision)
+        with recorded_run(mirror, series, asked, notices=notices) as run:
             store = WindowStore(mirror, target.definition, run.id, lease, all_digits=all_digits)
             work = Work(mirror, upstream, asked, wanted, target, store, terms)
             work.notices += notices
@@ -197,17 +197,10 @@ def _sync_set(
     return work.report(run.outcome)
 
 
-@contextmanager
-def _noting(mirror: Mirror, series: str, asked: str, notices: Sequence[str]) -> Iterator[None]:
-    """Record a run that fails before it begins, where something was noticed: no other run will."""
-    try:
-        yield
-    except DrmsMirrorError:
-        if not notices:
-            raise
-        with recorded_run(mirror, series, asked) as run:
-            run.notices = notices
-            raise
+def _record_at_once(mirror: Mirror, series: str, notices: Sequence[str]) -> None:
+    """Record that a generation has begun, in a run of its own: no later one will notice it."""
+    with recorded_run(mirror, series, series, RunKind.MAINTAIN, notices=notices):
+        pass
 
 
 def _with_numbers_given(

@@ -214,7 +214,8 @@ def test_a_run_ends_well(series: Catalogue, clock: Clock) -> None:
 
 
 def test_a_run_fails(series: Catalogue) -> None:
-    first, second = series.runs.start(NAME, NAME), series.runs.start("other.series", "other.series")
+    first = series.runs.start(NAME, NAME, notices=["known from the beginning"])
+    second = series.runs.start("other.series", "other.series")
     error = UpstreamUnavailableError("no connection to JSOC")
     notices = ("it went back in time", "é")
     failed = series.runs.finish(first.id, RunOutcome.FAILED, error=error, notices=notices)
@@ -252,11 +253,13 @@ def test_a_number_is_never_given_again(series: Catalogue) -> None:
 
 
 def test_a_run_that_died_is_marked_by_the_next(series: Catalogue, clock: Clock) -> None:
-    died, other = series.runs.start(NAME, NAME), series.runs.start("other.series", "x")
+    died = series.runs.start(NAME, NAME, notices=["it went back in time"])
+    other = series.runs.start("other.series", "x")
     clock.move(60)
     series.runs.start(NAME, NAME)
     assert series.runs.load(died.id).outcome is RunOutcome.ABANDONED
     assert series.runs.load(died.id).finished_utc == clock.now
+    assert series.runs.load(died.id).notices == died.notices == ("it went back in time",)
     assert series.runs.load(other.id).outcome is RunOutcome.RUNNING
 
 

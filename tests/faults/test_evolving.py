@@ -39,6 +39,19 @@ def test_killed_at_a_point_the_next_run_arrives_and_leaves_nothing(point, copy_o
     assert made == ["m_45s", "m_45s~2"]
 
 
+def test_killed_before_the_run_begins_what_it_noticed_was_said(copy_of, kill) -> None:
+    """A generation has begun, which no later run notices."""
+    copy = copy_of(WHOLE, rows=20)
+    copy.sync(WHOLE)
+    copy.jsoc.remove(WHOLE, [int(max(copy.jsoc.series(WHOLE).columns["recnum"]))])
+    copy.jsoc.change_type(WHOLE, "DATARMS", "double")
+    kill(copy, "rebuild.noted", "sync", WHOLE)
+    with copy.open() as mirror:
+        changing, begun, _ = mirror.catalogue.runs.recent()
+    assert "DATARMS was float" in changing.notices[0]
+    assert "went back in time" in begun.notices[0]
+
+
 def test_killed_while_a_keyword_is_dropped_the_next_run_drops_it(copy_of) -> None:
     copy = copy_of(WHOLE, rows=20)
     copy.sync(WHOLE)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from drmsmirror.catalogue import RunOutcome
+from drmsmirror.catalogue import RunKind, RunOutcome
 from drmsmirror.client import Client
 from drmsmirror.errors import DefinitionError, NotHeldError, UpstreamAnswerError, UpstreamError
 from drmsmirror.records import harvest_keys
@@ -258,9 +258,9 @@ def test_reading_again_goes_on_where_it_was_stopped(copy_of) -> None:
 
 # ------------------------------------------------------------------------------ what is said of it
 def said(copy: Copy) -> list[tuple[str, int]]:
-    """How the latest runs ended, the newest first, and how often they say it."""
+    """How the latest syncs ended, the newest first, and how often they say it."""
     with copy.open() as mirror:
-        runs = mirror.catalogue.runs.recent(limit=2)
+        runs = mirror.catalogue.runs.recent(limit=2, kinds=[RunKind.SYNC])
     texts = [" ".join(run.notices) for run in runs]
     return [(run.outcome, text.count("went back")) for run, text in zip(runs, texts, strict=True)]
 
@@ -287,13 +287,25 @@ def test_so_has_one_whose_requests_were_used_up_and_its_report(copy_of) -> None:
     assert said(copy) == [(RunOutcome.STOPPED, 1), (RunOutcome.DONE, 0)]
 
 
-def test_so_has_one_that_fails_before_it_begins(synced) -> None:
+def test_it_is_said_while_the_run_is_under_way(synced) -> None:
+    """However it ends then."""
+    remove_newest(synced)
+    heard = []
+    synced.at_window(1, lambda: heard.extend(said(synced)))
+    synced.sync(WHOLE)
+    assert heard[0] == (RunOutcome.RUNNING, 1)
+
+
+def test_where_the_run_does_not_even_begin_one_of_its_own_has_said_it(synced) -> None:
     """No other will: the generation has begun."""
     remove_newest(synced)
     synced.jsoc.change_type(WHOLE, "CAMERA", "string")
     with pytest.raises(DefinitionError):
         synced.sync(WHOLE)
-    assert said(synced) == [(RunOutcome.FAILED, 1), (RunOutcome.DONE, 0)]
+    with synced.open() as mirror:
+        begun, before = mirror.catalogue.runs.recent(limit=2)
+    assert (begun.kind, before.kind) == (RunKind.MAINTAIN, RunKind.SYNC)
+    assert "went back" in begun.notices[0]
 
 
 def test_what_a_comparison_notices_its_own_run_has(synced) -> None:
