@@ -145,7 +145,9 @@ def _sync_set_as_given(
     except UpstreamTooLargeError:
         raise
     except (UpstreamNumbersError, UpstreamRefusedError):
-        seen = found_without_numbers(target, mirror, upstream, wanted)
+        seen = None
+        with suppress(RequestLimitError):  # what was refused is what is told
+            seen = found_without_numbers(target, mirror, upstream, wanted)
         if seen is None:
             raise
     terms = replace(terms, traffic_before=upstream.traffic)

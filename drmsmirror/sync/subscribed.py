@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from drmsmirror.catalogue import RunKind, RunOutcome, StoredSubscription
+from drmsmirror.catalogue import Run, RunKind, RunOutcome, StoredSubscription
 from drmsmirror.errors import (
     DrmsMirrorError,
     LockedError,
@@ -266,7 +266,7 @@ def _run(
         They were used up before it had begun.
     """
     began, traffic = time.monotonic(), upstream.traffic
-    before = mirror.catalogue.runs.recent(series=series, limit=1)
+    before = _latest_sync(mirror, series)
     try:
         (report,) = sync(
             mirror,
@@ -279,12 +279,11 @@ def _run(
     except TooFewRequestsError:
         raise
     except RequestLimitError:
-        latest = mirror.catalogue.runs.recent(series=series, limit=1)
-        if latest == before:
+        run = _latest_sync(mirror, series)
+        if run is None or run == before or run.outcome is not RunOutcome.STOPPED:
             raise
     else:
         return report
-    (run,) = latest
     asked = upstream.traffic - traffic
     return SyncReport(
         series=run.series,
@@ -301,6 +300,11 @@ def _run(
         rows_held=mirror.catalogue.state(run.series).rows_held,
         notices=run.notices,
     )
+
+
+def _latest_sync(mirror: Mirror, series: str) -> Run | None:
+    runs = mirror.catalogue.runs.recent(series=series, limit=1, kinds=[RunKind.SYNC])
+    return next(iter(runs), None)
 
 
 def _with_files(

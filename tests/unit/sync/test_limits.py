@@ -7,7 +7,7 @@ import math
 import pytest
 
 from drmsmirror.catalogue import RunOutcome
-from drmsmirror.errors import TooFewRequestsError
+from drmsmirror.errors import RequestLimitError, TooFewRequestsError, UpstreamRefusedError
 from drmsmirror.model.subscription import Subscription
 from drmsmirror.sync import SyncReport, sync_all, sync_and_subscribe
 from drmsmirror.sync.enough import ENOUGH
@@ -141,6 +141,31 @@ def test_where_more_than_enough_is_used_up_for_nothing_twice_as_much_is_named(co
     copy.jsoc.fault(Fault(FaultKind.HTTP_STATUS, status=503), times=None, when="rs_list")
     with pytest.raises(TooFewRequestsError, match=f"at least {2 * (ENOUGH + 1)}"):
         sync_within(copy, WHOLE, ENOUGH + 1)
+
+
+def test_what_was_refused_is_told_though_the_requests_end_while_numbers_are_looked_for(
+    copy_of,
+) -> None:
+    copy = copy_of(WHOLE, rows=10)
+    copy.sync(WHOLE)
+    new_day(copy, 5)
+    trouble = Fault(FaultKind.ERROR_BODY, status=1, text="some trouble")
+    copy.jsoc.fault(trouble, times=None, when=lambda one: one.op == "rs_list" and "-#" in one.ds)
+    with pytest.raises(UpstreamRefusedError, match="some trouble"):
+        sync_within(copy, WHOLE, 4)
+
+
+def test_a_run_that_failed_gives_no_report_though_its_requests_ended_later(copy_of) -> None:
+    """The series proves to be without numbers; too few requests are left to read it so."""
+    copy = copy_of(WHOLE, rows=10)
+    copy.sync(WHOLE)
+    new_day(copy, 5)
+    copy.at_window(2, lambda: copy.jsoc.hide_numbers(NumbersHidden.SAID_ONLY))
+    with pytest.raises(RequestLimitError):
+        sync_within(copy, WHOLE, 5)
+    with copy.open() as mirror:
+        (latest,) = mirror.catalogue.runs.recent(limit=1)
+    assert latest.outcome is RunOutcome.FAILED
 
 
 def test_what_others_have_left_may_be_too_little_tonight(copy_of) -> None:
