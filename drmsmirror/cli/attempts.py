@@ -28,7 +28,8 @@ def told(attempt: Attempt) -> str:
     record_set = attempt.subscription.subscription.record_set
     if attempt.error is not None:
         return f"{record_set} failed: {attempt.error}"
-    return f"{record_set} was not begun: the time or the requests of this run are used up."
+    reason = attempt.reason or "the time or the requests of this run are used up."
+    return f"{record_set} was not begun: {reason}"
 
 
 def object_of(attempt: Attempt) -> dict[str, Any]:
@@ -44,6 +45,8 @@ def object_of(attempt: Attempt) -> dict[str, Any]:
     if attempt.error is not None:
         error = attempt.error
         shown |= {"error": error.code, "message": str(error), "retryable": error.retryable}
+    elif attempt.reason:
+        shown["message"] = attempt.reason
     return shown
 
 

@@ -28,29 +28,44 @@ def refusing_too_few(
 ) -> Iterator[None]:
     """Say so where the requests of a run are used up before it came any further.
 
+    What others have left can be more another night. Where that was too few it is a notice of the
+    run, which stops, or what the error says where none had begun.
+
     Parameters
     ----------
     upstream : Upstream
     asked : str
         What is to be synced.
     terms : Terms
-        On what terms; where requests had been used for something else, the next run may have more.
+        On what terms, and what had been used for others by then.
     work : Work, optional
         The run, once it has begun.
 
     Raises
     ------
     TooFewRequestsError
+        All requests were its own.
+    RequestLimitError
     """
     try:
         yield
     except RequestLimitError as error:
-        if terms.traffic_before.requests or (work is not None and work.steps):
+        used = upstream.traffic.requests - terms.by_others
+        if not used or (work is not None and work.steps):
             raise
-        used = upstream.traffic.requests
         enough = ENOUGH if used < ENOUGH else 2 * used
-        raise TooFewRequestsError(
-            f"The {used} requests of this run were used up before anything more of {asked} was "
-            f"held, and every run with as many would end so. Allow at least {enough} "
-            f"(--max-requests)"
-        ) from error
+        if not terms.by_others:
+            raise TooFewRequestsError(
+                f"The {used} requests of this run were used up before anything more of {asked} "
+                f"was held, and every run with as many would end so. Allow at least {enough} "
+                f"(--max-requests)"
+            ) from error
+        said = (
+            f"What others had left of the requests, {used}, was used up before anything more of "
+            f"{asked} was held, and every run that has as few left would end so. Allow at least "
+            f"{enough} more than the others take (--max-requests)"
+        )
+        if work is None:
+            raise RequestLimitError(said) from error
+        work.notices.append(said)
+        raise

@@ -111,6 +111,7 @@ def sync(
         ends_at=time.monotonic() + seconds,
         has_time=seconds > 0,
         traffic_before=upstream.traffic,
+        by_others=upstream.traffic.requests,
         task=task,
     )
     tree = parse_recordset(record_set)
@@ -119,7 +120,10 @@ def sync(
     for name in names:  # whoever works on it may have the upstream for long
         refuse_held(mirror.catalogue, name)
     known = Known(record_set)
-    with telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within):
+    with (
+        refusing_too_few(upstream, record_set, terms),
+        telling(lambda: terms.reporter.waiting(known), first=terms.tell_at, every=within),
+    ):
         targets = {key: read_target(upstream, name, clock) for key, name in names.items()}
     bound = bind(tree, lambda name: targets[name.lower()].definition)
     refuse_what_is_no_part(bound)
@@ -127,7 +131,12 @@ def sync(
     for asked, wanted in zip(tree.sets, bound.sets, strict=True):
         target = targets[wanted.series.name.lower()]
         reports.append(_sync_set_as_given(mirror, upstream, str(asked), wanted, target, terms))
-        terms = replace(terms, tell_at=time.monotonic() + within, traffic_before=upstream.traffic)
+        terms = replace(
+            terms,
+            tell_at=time.monotonic() + within,
+            traffic_before=upstream.traffic,
+            by_others=upstream.traffic.requests,
+        )
     return tuple(reports)
 
 

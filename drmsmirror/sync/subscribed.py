@@ -61,11 +61,14 @@ class Attempt:
         What the run did; None where it failed, or was not begun.
     error : DrmsMirrorError or None
         What stopped it.
+    reason : str
+        Why it was not begun, where it was its turn.
     """
 
     subscription: StoredSubscription
     report: SyncReport | None = None
     error: DrmsMirrorError | None = None
+    reason: str = ""
 
 
 def sync_and_subscribe(
@@ -156,9 +159,12 @@ def sync_all(
             report = sync_subscription(
                 mirror, upstream, wanted, reporter=reporter, seconds=left, task=task
             )
+        except TooFewRequestsError as error:
+            is_over = True
+            yield Attempt(stored, error=error)
         except RequestLimitError as error:
             is_over = True
-            yield Attempt(stored, error=error if isinstance(error, TooFewRequestsError) else None)
+            yield Attempt(stored, reason=str(error))
         except DrmsMirrorError as error:
             yield Attempt(stored, error=error)
         else:

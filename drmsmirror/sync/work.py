@@ -52,6 +52,8 @@ class Terms:
         Whether there was any when the run began.
     traffic_before : Traffic
         What had been asked of the upstream before the run.
+    by_others : int
+        Requests that had been used for other sets by then; a run that is made twice is no other.
     task : Task
         What there is to do.
     """
@@ -61,6 +63,7 @@ class Terms:
     ends_at: float
     has_time: bool
     traffic_before: Traffic
+    by_others: int
     task: Task
 
 

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from drmsmirror.catalogue import RunOutcome
-from drmsmirror.errors import RequestLimitError, TooFewRequestsError, UpstreamRefusedError
+from drmsmirror.cli.attempts import object_of, told
+from drmsmirror.errors import TooFewRequestsError, UpstreamRefusedError
 from drmsmirror.model.subscription import Subscription
 from drmsmirror.sync import SyncReport, sync_all, sync_and_subscribe
 from drmsmirror.sync.enough import ENOUGH
@@ -156,20 +157,34 @@ def test_what_was_refused_is_told_though_the_requests_end_while_numbers_are_look
 
 
 def test_a_run_that_failed_gives_no_report_though_its_requests_ended_later(copy_of) -> None:
-    """The series proves to be without numbers; too few requests are left to read it so."""
+    """The series proves to be without numbers; others have left too few to read it so."""
     copy = copy_of(WHOLE, rows=10)
     copy.sync(WHOLE)
     new_day(copy, 5)
     copy.at_window(2, lambda: copy.jsoc.hide_numbers(NumbersHidden.SAID_ONLY))
-    with pytest.raises(RequestLimitError):
-        sync_within(copy, WHOLE, 5)
     with copy.open() as mirror:
+        mirror.catalogue.subscriptions.add(Subscription.of(WHOLE))
+        session = LimitedSession(PoliteSession(copy.settings.upstream), 6)
+        upstream = Jsoc(copy.settings.upstream, session)
+        upstream.definition(WHOLE)
+        (attempt,) = sync_all(mirror, upstream, reporter=Subscriber())
         (latest,) = mirror.catalogue.runs.recent(limit=1)
     assert latest.outcome is RunOutcome.FAILED
+    assert attempt.report is None
+    assert "left of the requests, 5, was used up" in attempt.reason
+
+
+def test_a_set_that_is_read_a_second_time_had_all_requests_for_itself(copy_of) -> None:
+    copy = copy_of(WHOLE, rows=10)
+    copy.sync(WHOLE)
+    new_day(copy, 5)
+    copy.jsoc.hide_numbers(NumbersHidden.SAID_ONLY)
+    with pytest.raises(TooFewRequestsError, match="The 6 requests of this run"):
+        sync_within(copy, WHOLE, 6)
 
 
 def test_what_others_have_left_may_be_too_little_tonight(copy_of) -> None:
-    """Then it is as well as not begun: the next night can leave more."""
+    """The next night can leave more; where none does, somebody has to hear of it."""
     copy = copy_of(WHOLE, "test.carr", rows=30)
     copy.sync(WHOLE)
     with copy.open() as mirror:
@@ -178,9 +193,32 @@ def test_what_others_have_left_may_be_too_little_tonight(copy_of) -> None:
         session = LimitedSession(PoliteSession(copy.settings.upstream), 4)
         upstream = Jsoc(copy.settings.upstream, session)
         done, stopped = sync_all(mirror, upstream, reporter=Subscriber())
+        (run,) = mirror.catalogue.runs.recent(series="test.carr")
     assert done.report is not None
     assert stopped.report is not None
-    assert stopped.report.outcome is RunOutcome.STOPPED
+    assert stopped.report.outcome is run.outcome is RunOutcome.STOPPED
+    (said,) = run.notices
+    assert stopped.report.notices == (said,)
+    assert "left of the requests, 3, was used up" in said
+    assert f"at least {ENOUGH} more than the others take" in said
+
+
+def test_also_before_its_run_begins(copy_of) -> None:
+    copy = copy_of(WHOLE, "test.carr", rows=10)
+    for one in ("test.carr", WHOLE):
+        copy.sync(one)
+    new_day(copy, 5)
+    with copy.open() as mirror:
+        for one in ("test.carr", WHOLE):
+            mirror.catalogue.subscriptions.add(Subscription.of(one))
+        before = mirror.catalogue.runs.recent(series=WHOLE)
+        session = LimitedSession(PoliteSession(copy.settings.upstream), 2)
+        upstream = Jsoc(copy.settings.upstream, session)
+        _, attempt = sync_all(mirror, upstream, reporter=Subscriber())
+        assert mirror.catalogue.runs.recent(series=WHOLE) == before
+    assert (attempt.report, attempt.error) == (None, None)
+    assert f"at least {ENOUGH} more than the others take" in told(attempt)
+    assert object_of(attempt)["message"] == attempt.reason
 
 
 def test_the_first_of_all_says_it_and_no_other_is_begun(copy_of) -> None:
