@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from drmsmirror.catalogue import RunOutcome
+from drmsmirror.catalogue import RunKind, RunOutcome
 from drmsmirror.cli.attempts import object_of, told
 from drmsmirror.errors import TooFewRequestsError, UpstreamRefusedError
 from drmsmirror.model.subscription import Subscription
@@ -156,7 +156,7 @@ def test_what_was_refused_is_told_though_the_requests_end_while_numbers_are_look
         sync_within(copy, WHOLE, 4)
 
 
-def test_a_run_that_failed_gives_no_report_though_its_requests_ended_later(copy_of) -> None:
+def test_the_report_is_of_the_run_that_stopped_not_of_the_one_that_failed_before(copy_of) -> None:
     """The series proves to be without numbers; others have left too few to read it so."""
     copy = copy_of(WHOLE, rows=10)
     copy.sync(WHOLE)
@@ -164,14 +164,17 @@ def test_a_run_that_failed_gives_no_report_though_its_requests_ended_later(copy_
     copy.at_window(2, lambda: copy.jsoc.hide_numbers(NumbersHidden.SAID_ONLY))
     with copy.open() as mirror:
         mirror.catalogue.subscriptions.add(Subscription.of(WHOLE))
-        session = LimitedSession(PoliteSession(copy.settings.upstream), 6)
+        session = LimitedSession(PoliteSession(copy.settings.upstream), 7)
         upstream = Jsoc(copy.settings.upstream, session)
         upstream.definition(WHOLE)
         (attempt,) = sync_all(mirror, upstream, reporter=Subscriber())
-        (latest,) = mirror.catalogue.runs.recent(limit=1)
-    assert latest.outcome is RunOutcome.FAILED
-    assert attempt.report is None
-    assert "left of the requests, 5, was used up" in attempt.reason
+        stopped, failed = mirror.catalogue.runs.recent(limit=2, kinds=[RunKind.SYNC])
+    assert (stopped.outcome, failed.outcome) == (RunOutcome.STOPPED, RunOutcome.FAILED)
+    assert attempt.report is not None
+    lost, few = attempt.report.notices
+    assert attempt.report.notices == stopped.notices
+    assert "no longer gives the numbers" in lost
+    assert "left of the requests, 6, was used up" in few
 
 
 def test_a_set_that_is_read_a_second_time_had_all_requests_for_itself(copy_of) -> None:
