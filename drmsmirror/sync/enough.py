@@ -15,10 +15,10 @@ from drmsmirror.upstream import Upstream
 
 __all__ = ["ENOUGH", "refusing_too_few"]
 
-#: Requests with which a run comes further where the upstream answers well and windows do not have
-#: to shrink: the definition, whether records have numbers (2), whether the series is the same, the
-#: counts and edges of a survey (6) with its probe (2), the edges of the series (2), and three
-#: windows with their counts (7).
+#: Requests with which a run comes further where the upstream answers well. A test has them from the
+#: most laborious beginning, all of a series at a server that refuses to be asked for numbers of
+#: records: the definition, whether records have numbers (4), the count, edges and probe of a survey
+#: (4), and a window that is cut ten times: its counts (11) and its list.
 ENOUGH = 21
 
 

@@ -130,6 +130,13 @@ def test_every_fail_point_is_explained() -> None:
         assert f"`{point}`" in table
 
 
+def test_the_requests_that_do_are_those_of_the_code() -> None:
+    from drmsmirror.sync.enough import ENOUGH
+
+    said = re.findall(r"(?:mostly|at least) (\d+)", _text("sync") + _text("subscriptions"))
+    assert said == [str(ENOUGH)] * 2
+
+
 def _cited(pattern: str) -> set[str]:
     """What the package's source cites."""
     files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.lark")]

@@ -120,6 +120,16 @@ def test_a_run_that_asks_too_little_to_come_further_says_how_much_does(
     assert copy.coverage(WHOLE)
 
 
+def test_that_many_is_what_the_most_laborious_beginning_takes(copy_of) -> None:
+    """All of a series is wanted, of a server that refuses to be asked for record numbers."""
+    copy = copy_of(WHOLE, rows=60, sync=SMALL)
+    copy.jsoc.hide_numbers(NumbersHidden.REFUSED)
+    with pytest.raises(TooFewRequestsError):
+        sync_within(copy, WHOLE, ENOUGH - 1)
+    sync_within(copy, WHOLE, ENOUGH)
+    assert copy.coverage(WHOLE)
+
+
 def test_so_does_one_that_follows(copy_of) -> None:
     copy = copy_of(WHOLE, rows=10, sync=SMALL)
     copy.sync(WHOLE)
