@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -181,8 +180,6 @@ def _sync_set(
             is_compared = is_due(mirror, wanted, terms.task, target.as_of.utc)
             notice = notice_setback(mirror, upstream, target, is_compared=is_compared)
         notices = [notice] if notice else []
-        if notices:
-            _record_at_once(mirror, series, notices)
         url = mirror.settings.upstream.url
         notices += adopt_definition(mirror, target.definition, url, lease)
         if not target.lists_recnums:
@@ -206,12 +203,6 @@ def _sync_set(
     work.notices += links_notice(links_to(mirror, series) - outdated - changed)
     work.notices += maintain_after_sync(mirror, series)
     return work.report(run.outcome)
-
-
-def _record_at_once(mirror: Mirror, series: str, notices: Sequence[str]) -> None:
-    """Record that a generation has begun, in a run of its own: no later one will notice it."""
-    with recorded_run(mirror, series, series, RunKind.MAINTAIN, notices=notices):
-        pass
 
 
 def _with_numbers_given(

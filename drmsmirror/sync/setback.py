@@ -15,8 +15,10 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from drmsmirror.catalogue import RunKind
 from drmsmirror.mirror import Mirror
 from drmsmirror.records import identity_keys, newest_records, type_records
+from drmsmirror.runs import recorded_run
 from drmsmirror.sync.nothing import confirm_empty
 from drmsmirror.sync.target import Target, holds_numbers, reached
 from drmsmirror.upstream import Upstream
@@ -113,11 +115,13 @@ def _notice_numbers_lost(mirror: Mirror, target: Target) -> str:
 
 
 def _begin_generation(mirror: Mirror, series: str, why: str) -> str:
-    state = mirror.catalogue.state(series)
-    mirror.catalogue.save_state(
-        replace(state, generation=state.generation + 1, watermark=None, watermark_utc=None)
-    )
+    """Begin a generation in a run of its own, which says why: no later run will notice it."""
     notice = f"{why}. What is held stays, and all of it is read again"
+    state = mirror.catalogue.state(series)
+    with recorded_run(mirror, series, series, RunKind.MAINTAIN, notices=[notice]):
+        mirror.catalogue.save_state(
+            replace(state, generation=state.generation + 1, watermark=None, watermark_utc=None)
+        )
     _log.warning(notice)
     return notice
 
