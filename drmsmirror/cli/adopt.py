@@ -13,6 +13,7 @@ import click
 
 from drmsmirror.cli.common import (
     as_json,
+    counted,
     json_option,
     mirror_options,
     offline_option,
@@ -20,7 +21,6 @@ from drmsmirror.cli.common import (
     size,
     talk,
 )
-from drmsmirror.cli.files import files
 from drmsmirror.cli.hosts import tell_of_hosts
 from drmsmirror.errors import NoSpaceError, PartialError
 
@@ -105,7 +105,7 @@ def command(
         as_json([_object(one) for one in found])
     _tell(found, dry_run=dry_run)
     if no_space is not None:
-        talk(f"{files(len(paths) - len(found))} not taken in: there is no room")
+        talk(f"{counted(len(paths) - len(found), 'file')} not taken in: there is no room")
         raise no_space
     _refuse_wrong(found)
 
@@ -155,7 +155,8 @@ def _tell(found: list[Adopted], *, dry_run: bool) -> None:
     counts = Counter(one.adoption for one in found)
     did = "would be adopted" if dry_run else "adopted"
     talk(
-        f"{files(len(found))}: {len(new):,} {did} ({size(sum(one.size_bytes for one in new))})"
+        f"{counted(len(found), 'file')}: {len(new):,} {did} "
+        f"({size(sum(one.size_bytes for one in new))})"
         f", {counts[Adoption.HELD]:,} held already"
         + "".join(
             f", {counts[kind]:,} {kind}"
@@ -171,4 +172,4 @@ def _refuse_wrong(found: list[Adopted]) -> None:
 
     wrong = [one for one in found if one.adoption in (Adoption.DAMAGED, Adoption.FAILED)]
     if wrong:
-        raise PartialError(f"{len(wrong):,} of {files(len(found))} could not be taken in")
+        raise PartialError(f"{len(wrong):,} of {counted(len(found), 'file')} could not be taken in")

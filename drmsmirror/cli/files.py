@@ -10,17 +10,12 @@ from drmsmirror.cli.common import size
 if TYPE_CHECKING:
     from drmsmirror.catalogue import ObjectShares, ObjectTotals
 
-__all__ = ["HOW_TO_OPEN", "file_lines", "files"]
+__all__ = ["HOW_TO_OPEN", "file_lines"]
 
 #: What to do with the address of a file that has no path.
 HOW_TO_OPEN = (
     "astropy.io.fits.open(address, use_fsspec=True) opens them, and --copy DIR gives copies"
 )
-
-
-def files(count: int) -> str:
-    """A number of files: ``1 file``, ``1,234 files``."""
-    return f"{count:,} file{'' if count == 1 else 's'}"
 
 
 def file_lines(shares: ObjectShares) -> Iterator[str]:
