@@ -20,7 +20,7 @@ from drmsmirror.errors import NotHeldError, QueryError
 from drmsmirror.mirror import Mirror
 from drmsmirror.model.segmentfile import SegmentFile
 from drmsmirror.segments import Processed, Processing, ResultFile
-from drmsmirror.segments.ordering import Errand
+from drmsmirror.segments.ordering import HOW_TO_REGISTER, Errand
 from drmsmirror.sharing import SharedUpstream
 from drmsmirror.upstream import OrderStage
 
@@ -29,11 +29,7 @@ __all__ = ["OrderedExport", "errand_of"]
 #: Longest record set that is ordered by record numbers: a request has to fit into an address.
 _LONGEST = 4000
 _STATUS = {OrderStage.READY: READY, OrderStage.PENDING: WAITING, OrderStage.FAILED: WRONG}
-_NO_ADDRESS = (
-    "JSOC processes files for registered e-mail addresses only. Register yours at "
-    "http://jsoc.stanford.edu/ajax/register_email.html, and give it as email=, or set it in "
-    'drmsmirror.toml:\n  [segments]\n  email = "you@example.org"'
-)
+_NO_ADDRESS = f"JSOC processes files for registered e-mail addresses only. {HOW_TO_REGISTER}"
 
 
 class _Asking(Protocol):

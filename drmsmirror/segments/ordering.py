@@ -21,7 +21,7 @@ from drmsmirror.segments.places import record_set_of
 from drmsmirror.sharing import SharedUpstream
 from drmsmirror.upstream import NEVER, Deadline, OrderedFile, OrderReply, OrderStage, OrderTerms
 
-__all__ = ["Errand", "Ordered", "Ordering", "path_in"]
+__all__ = ["HOW_TO_REGISTER", "Errand", "Ordered", "Ordering", "path_in"]
 
 #: The server's own way to name files; it tells the record's number.
 _NAMES = "{seriesname}.{recnum:%lld}.{segment}"
@@ -44,10 +44,13 @@ _LONGEST = timedelta(days=7)
 _WORKED_ON, _QUEUED, _WRONG, _UNKNOWN, _TOO_MANY = 1, 2, 4, 6, 7
 
 _ANOTHER = "another order is under way"
+#: What who has no address does about it.
+HOW_TO_REGISTER = (
+    "Register yours at http://jsoc.stanford.edu/ajax/register_email.html, and set it in "
+    'drmsmirror.toml:\n  [segments]\n  email = "you@example.org"'
+)
 _NO_ADDRESS = (
-    "it is on tape, and to order it JSOC wants a registered e-mail address. Register yours at "
-    "http://jsoc.stanford.edu/ajax/register_email.html, and set it in drmsmirror.toml:\n"
-    '  [segments]\n  email = "you@example.org"'
+    f"it is on tape, and to order it JSOC wants a registered e-mail address. {HOW_TO_REGISTER}"
 )
 
 
